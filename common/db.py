@@ -1,0 +1,55 @@
+"""What every transaction in the house shares: the retry after a lost race for a lock."""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import Error, IntegrityError, OperationalError, connection
+
+from common.errors import Busy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# PostgreSQL: deadlock_detected, lock_not_available (lock_timeout), serialization_failure.
+_LOST_RACES = frozenset({"40P01", "55P03", "40001"})
+
+
+def sqlstate_of(error: Error) -> str:
+    """Return PostgreSQL's five-letter code, or an empty string when the driver itself refused."""
+    return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def violated(error: IntegrityError, constraint: str) -> bool:
+    """Say whether it was this named constraint that refused the row."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    return getattr(diagnostics, "constraint_name", None) == constraint
+
+
+def lost_race(error: OperationalError) -> bool:
+    """Say whether the database refused because of another transaction, so that a second try may pass."""
+    return sqlstate_of(error) in _LOST_RACES
+
+
+def retrying(service: Callable[P, R]) -> Callable[P, R]:
+    """Run a whole service up to three times when it loses a race for locks, then raise ``Busy``.
+
+    Inside a transaction of a caller it runs once: that transaction is already lost, only its owner can retry.
+    """
+
+    @functools.wraps(service)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        attempts = 1 if connection.in_atomic_block else 3
+        for attempt in range(1, attempts + 1):
+            try:
+                return service(*args, **kwargs)
+            except OperationalError as error:
+                if not lost_race(error):
+                    raise
+                if attempt == attempts:
+                    if connection.in_atomic_block:
+                        raise
+                    raise Busy from error
+        raise AssertionError("unreachable")
+
+    return run

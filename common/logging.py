@@ -1,0 +1,121 @@
+"""Structured logs: one JSON object a line in production, readable lines in development; secrets never in either."""
+
+import logging.config
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+MASK = "[masked]"
+
+_SECRET_NAMES = re.compile(
+    r"passw|secret|authorization|cookie|credential|api_?key|private_?key|signature|access_code|access_url|jwt"
+    r"|(?:^|_)token$|^(?:access|refresh)$",
+    re.IGNORECASE,
+)
+_SECRET_TEXTS = re.compile(
+    r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9_]+"  # Stripe's secret and restricted keys
+    r"|\bwhsec_[A-Za-z0-9+/=_-]+"  # webhook secrets, Stripe's and Resend's
+    r"|\bre_[A-Za-z0-9]{8}_[A-Za-z0-9]{16,}"  # Resend's keys
+    r"|\b(?:pi|seti|cs)_[A-Za-z0-9_]+_secret_[A-Za-z0-9]+"  # Stripe's client secrets
+    r"|\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"  # JSON web tokens
+    r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]+"
+    r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)"  # user:password of an address
+    r"|(?i:(?<=password=)|(?<=secret=)|(?<=token=))[^\s&'\"]+"
+)
+_TOO_DEEP = 12
+
+
+def masked(value: Any, depth: int = 0) -> Any:
+    """Return a copy of a value of JSON's shape in which secrets, by name or by look, are replaced by ``[masked]``."""
+    if depth > _TOO_DEEP:
+        return MASK
+    if isinstance(value, str):
+        return _SECRET_TEXTS.sub(MASK, value)
+    if isinstance(value, bytes):
+        return _SECRET_TEXTS.sub(MASK, value.decode("utf-8", "replace"))
+    if isinstance(value, Mapping):
+        return {name: _masked_entry(name, item, depth) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [masked(item, depth + 1) for item in value]
+    return value
+
+
+def _masked_entry(name: object, value: Any, depth: int) -> Any:
+    if value in (None, "") or isinstance(value, bool):
+        return value
+    return MASK if _SECRET_NAMES.search(str(name)) else masked(value, depth + 1)
+
+
+def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Mask the whole line, traces included; the last processor before it is written."""
+    return {name: _masked_entry(name, _plain(value), 0) for name, value in event.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return what the line will show of a value, so that a secret inside an object is seen as well."""
+    plain = (str, bytes, int, float, bool, type(None), Mapping, list, tuple, set, frozenset)
+    return value if isinstance(value, plain) else str(value)
+
+
+def configure(config: Mapping[str, Any]) -> None:
+    """Set up logging; Django calls this as ``LOGGING_CONFIG`` with ``LOGGING``.
+
+    ``config["levels"]`` names a level per logger (the empty name is the root); ``config["json"]`` forces the shape,
+    else it is readable on a terminal's development run and JSON everywhere else. Lines go to standard error, so the
+    tables of commands stay clean.
+    """
+    as_json = config.get("json", not _is_development())
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    logging.config.dictConfig(_standard_library(dict(config.get("levels", {})), as_json=as_json))
+
+
+def _is_development() -> bool:
+    from django.conf import settings  # noqa: PLC0415 settings name this module, so it cannot import them first
+
+    return getattr(settings, "ENVIRONMENT", "production") == "development" and sys.stderr.isatty()
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.UnicodeDecoder(),
+    ]
+
+
+def _standard_library(levels: dict[str, str], *, as_json: bool) -> dict[str, Any]:
+    root = levels.pop("", "INFO")
+    last: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": _shared(),
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    # Before the mask, and without local variables: those hold what must not be written.
+                    structlog.processors.format_exc_info,
+                    mask_secrets,
+                    last,
+                ],
+            },
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["stderr"], "level": root},
+        "loggers": {name: {"level": level} for name, level in levels.items()},
+    }

@@ -1,0 +1,8 @@
+"""The tables of this floor, gathered where Django looks for them."""
+
+from common.audit.models import AuditEntry
+from common.idempotency.models import IdempotencyRecord
+from common.inbox.models import InboxEvent
+from common.outbox.models import Job
+
+__all__ = ["AuditEntry", "IdempotencyRecord", "InboxEvent", "Job"]

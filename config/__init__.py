@@ -1,0 +1,1 @@
+"""The top floor: settings, URLs, processes, and the local stack."""

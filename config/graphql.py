@@ -1,0 +1,20 @@
+"""The root of ``/graphql``: each app brings its part of Query and Mutation."""
+
+import graphene
+
+from accounts import graphql as accounts
+from events import graphql as events
+from offers import graphql as offers
+from payments import graphql as payments
+from tickets import graphql as tickets
+
+
+class Query(accounts.Query, events.Query, offers.Query, payments.Query, tickets.Query, graphene.ObjectType):
+    """What can be asked."""
+
+
+class Mutation(offers.Mutation, payments.Mutation, graphene.ObjectType):
+    """What can be done."""
+
+
+schema = graphene.Schema(query=Query, mutation=Mutation)

@@ -1,0 +1,261 @@
+"""Settings that every environment shares. Everything that differs comes from the environment.
+
+Names and defaults: ``.env.example``. ``common.checks`` refuses at start-up what is missing or unsafe.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+
+from config.settings import structured_logging, unfold
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environ.Env()
+
+ENVIRONMENT: str = env.str("ENVIRONMENT", default="production")
+DEBUG = False
+SECRET_KEY: str = env.str("SECRET_KEY", default="")
+JWT_SECRET: str = env.str("JWT_SECRET", default="")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".local")))
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "corsheaders",
+    "csp",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "graphene_django",
+    "django_celery_beat",
+    "django_prometheus",
+    "anymail",
+    "common",
+    "accounts",
+    "events",
+    "notifications",
+    "payments",
+    "tickets",
+    "offers",
+    "config",
+]
+
+MIDDLEWARE = [
+    "common.requests.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "common.problems.ProblemMiddleware",
+]
+APPEND_SLASH = False
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# PostgreSQL holds the truth. A pool, because opening a connection costs more than most requests.
+# lock_timeout: a service that loses a race is retried (common.db.retrying); no transaction outlives a minute.
+POSTGRES_OPTIONS = "-c lock_timeout=3000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://localhost/marquee")}
+DATABASES["default"] |= {
+    "ATOMIC_REQUESTS": False,
+    "CONN_MAX_AGE": 0,
+    "OPTIONS": {
+        "options": POSTGRES_OPTIONS,
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+            "timeout": 5,
+            "check": "config.settings.pool.check",
+        },
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL: str = env.str("REDIS_URL", default="")
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 0.2, "SOCKET_TIMEOUT": 0.5, "IGNORE_EXCEPTIONS": True},
+        "KEY_PREFIX": "marquee",
+    },
+}
+# Sessions stay in PostgreSQL: staff are not signed out when Redis is flushed.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=30))
+REFRESH_TOKEN_LIFETIME = timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=14))
+LOGIN_RATE_LIMIT: int = env.int("LOGIN_RATE_LIMIT", default=10)
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "build" / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# The purchase path
+FRONTEND_URL: str = env.str("FRONTEND_URL", default="")
+PURCHASES_ENABLED: bool = env.bool("PURCHASES_ENABLED", default=True)
+PURCHASE_RATE_LIMIT: int = env.int("PURCHASE_RATE_LIMIT", default=10)
+PURCHASE_RATE_WINDOW_SECONDS: int = env.int("PURCHASE_RATE_WINDOW_SECONDS", default=60)
+PURCHASE_ADDRESS_RATE_LIMIT: int = env.int("PURCHASE_ADDRESS_RATE_LIMIT", default=120)
+RESERVATION_TTL_SECONDS: int = env.int("RESERVATION_TTL_SECONDS", default=900)
+HOLD_LIMIT_UNITS: int = env.int("HOLD_LIMIT_UNITS", default=20)
+HOLD_LIMIT_CHECKOUTS: int = env.int("HOLD_LIMIT_CHECKOUTS", default=3)
+
+# Stripe
+STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
+STRIPE_API_BASE: str = env.str("STRIPE_API_BASE", default="")
+STRIPE_CHECKOUT_EXPIRY_MINUTES: int = env.int("STRIPE_CHECKOUT_EXPIRY_MINUTES", default=40)
+STRIPE_TIMEOUT_SECONDS: float = env.float("STRIPE_TIMEOUT_SECONDS", default=15.0)
+STRIPE_WEBHOOK_MAX_BYTES: int = env.int("STRIPE_WEBHOOK_MAX_BYTES", default=512 * 1024)
+
+# E-mail: SMTP by EMAIL_URL, or Resend by its key.
+RESEND_API_KEY: str = env.str("RESEND_API_KEY", default="")
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
+if RESEND_API_KEY:
+    EMAIL_BACKEND = "anymail.backends.resend.EmailBackend"
+    ANYMAIL = {"RESEND_API_KEY": RESEND_API_KEY}
+DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Marquee <no-reply@localhost>")
+EMAIL_RATE_PER_MINUTE: int = env.int("EMAIL_RATE_PER_MINUTE", default=100)
+EMAIL_RECIPIENT_RATE_PER_MINUTE: int = env.int("EMAIL_RECIPIENT_RATE_PER_MINUTE", default=10)
+
+# The durable queue
+OUTBOX_WAKE: bool = env.bool("OUTBOX_WAKE", default=True)
+DEAD_JOBS_ALERT: int = env.int("DEAD_JOBS_ALERT", default=10)
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_DEFAULT_QUEUE = "money"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# None: keep trying for as long as Redis is away; the database holds what is due.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 120,
+    "socket_connect_timeout": 0.5,
+    "socket_timeout": 5,
+    "queue_order_strategy": "priority",
+}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.rest.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.LimitOffset",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "common.rest.schema.ProblemAwareSchema",
+    "EXCEPTION_HANDLER": "common.problems.drf_exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Marquee",
+    "DESCRIPTION": "Monetization of events: offers, tickets, payments, notifications.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+GRAPHENE = {"SCHEMA": "config.graphql.schema"}
+GRAPHQL_ACTOR_RESOLVER = "accounts.rest.authentication.resolve_graphql_actor"
+GRAPHQL_INTROSPECTION: bool = env.bool("GRAPHQL_INTROSPECTION", default=False)
+GRAPHQL_PLAYGROUND: bool = env.bool("GRAPHQL_PLAYGROUND", default=False)
+
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(api|graphql)"
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+
+# Pages carry no inline script. The admin theme evaluates Alpine expressions, so it alone needs unsafe-eval
+# (config.csp.AdminContentSecurityPolicy); fonts and pictures of offers come over https.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:", "https:"],
+        "connect-src": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "object-src": ["'none'"],
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+
+REALTIME_PORT: int = env.int("REALTIME_PORT", default=8002)
+REALTIME_CHANNEL: str = env.str("REALTIME_CHANNEL", default=f"marquee.realtime.{ENVIRONMENT}")
+
+LOGGING = structured_logging.LOGGING
+LOGGING_CONFIG = "common.logging.configure"
+UNFOLD = unfold.UNFOLD
+PROMETHEUS_EXPORT_MIGRATIONS = False

@@ -1,0 +1,199 @@
+"""Offers with their stock, what was bought of them, and what the buyer got."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+
+from common.money import Money
+from common.windows import Window
+
+
+class OfferType(models.TextChoices):
+    """What is sold, and so how it is fulfilled."""
+
+    TICKET_UPGRADE = "TICKET_UPGRADE", "Ticket upgrade"
+    MERCHANDISE = "MERCHANDISE", "Merchandise"
+    EXCLUSIVE_CONTENT = "EXCLUSIVE_CONTENT", "Exclusive content"
+    SERVICE = "SERVICE", "Service"
+
+
+class Placement(models.TextChoices):
+    """Where it is shown."""
+
+    CHECKOUT = "CHECKOUT", "Checkout"
+    POST_PURCHASE = "POST_PURCHASE", "Post-purchase"
+    IN_EVENT = "IN_EVENT", "In event"
+    EMAIL = "EMAIL", "E-mail"
+
+
+class Offer(models.Model):
+    """Something to buy at an event, with a price and a stock.
+
+    ``sold`` and ``reserved`` change only under this row's lock; the database refuses an oversale whatever the
+    code does. ``available`` is ``inventory_total - sold - reserved``, computed in SQL (``querysets``).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey("events.Event", on_delete=models.PROTECT, related_name="offers")
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, max_length=5000)
+    offer_type = models.CharField(max_length=20, choices=OfferType.choices)
+    placement = models.CharField(max_length=20, choices=Placement.choices, default=Placement.IN_EVENT)
+    price_amount = models.PositiveIntegerField(help_text="In minor units of the currency.")
+    original_price_amount = models.PositiveIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3)
+    image_url = models.URLField(max_length=2048, blank=True)
+    inventory_total = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: unlimited.")
+    sold = models.PositiveIntegerField(default=0, editable=False)
+    reserved = models.PositiveIntegerField(default=0, editable=False)
+    per_user_limit = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: no limit.")
+    starts_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_archived = models.BooleanField(default=False)
+    # Empty lists target everybody.
+    target_sessions = ArrayField(models.UUIDField(), default=list, blank=True)
+    target_ticket_tiers = ArrayField(models.UUIDField(), default=list, blank=True)
+    requires_offer = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+    )  # fmt: skip
+    excludes_offer = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+    )  # fmt: skip
+    upgrade_to_tier = models.ForeignKey(
+        "tickets.TicketTier", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+    )  # fmt: skip
+    content_url = models.URLField(max_length=2048, blank=True, help_text="Where the access code opens the content.")
+    allows_delayed_payment = models.BooleanField(
+        default=False, help_text="Also take payment methods that settle days later, while holding the units.",
+    )  # fmt: skip
+    # What Stripe knows it by: made when it is first sold, the price again when it changes.
+    stripe_product_id = models.CharField(max_length=255, blank=True, editable=False)
+    stripe_price_id = models.CharField(max_length=255, blank=True, editable=False)
+    stripe_price_amount = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(inventory_total__isnull=True) | Q(sold__lte=F("inventory_total") - F("reserved")),
+                name="offer_never_oversold",
+            ),
+            models.CheckConstraint(
+                condition=Q(inventory_total__isnull=True) | Q(inventory_total__gte=1), name="offer_total_positive",
+            ),
+            models.CheckConstraint(condition=Q(price_amount__lte=999_999_999), name="offer_price_within_range"),
+            models.CheckConstraint(
+                condition=Q(original_price_amount__isnull=True) | Q(original_price_amount__gte=F("price_amount")),
+                name="offer_original_price_not_lower",
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_at__isnull=True) | Q(expires_at__isnull=True) | Q(starts_at__lt=F("expires_at")),
+                name="offer_starts_before_it_expires",
+            ),
+            models.CheckConstraint(condition=Q(offer_type__in=OfferType.values), name="offer_type_known"),
+            models.CheckConstraint(condition=Q(placement__in=Placement.values), name="offer_placement_known"),
+            models.CheckConstraint(
+                condition=Q(per_user_limit__isnull=True) | Q(per_user_limit__gte=1), name="offer_limit_positive",
+            ),
+        ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["event", "is_active", "is_archived"], name="offer_event_active"),
+            models.Index(fields=["is_active", "expires_at"], name="offer_active_expiry"),
+            models.Index(fields=["-created_at"], name="offer_newest"),
+            models.Index(fields=["stripe_price_id"], name="offer_stripe_price"),
+            GinIndex(fields=["target_sessions"], name="offer_target_sessions"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def price(self) -> Money:
+        """The price of one unit."""
+        return Money(self.price_amount, self.currency)
+
+    @property
+    def window(self) -> Window:
+        """When it may be bought."""
+        return Window(self.starts_at, self.expires_at)
+
+
+class Purchase(models.Model):
+    """Units of an offer that one person reserved, bought or gave back. One order pays for it.
+
+    ``reserved_units`` and ``sold_units`` are this purchase's share of the offer's counters: the sums over all
+    purchases are the counters, which ``reconcile_inventory`` proves.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="purchases")
+    event = models.ForeignKey("events.Event", on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="purchases")
+    order = models.OneToOneField("payments.Order", on_delete=models.PROTECT, related_name="+")
+    ticket = models.ForeignKey(
+        "tickets.Ticket", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+    )  # fmt: skip
+    quantity = models.PositiveIntegerField()
+    reserved_units = models.PositiveIntegerField(default=0)
+    sold_units = models.PositiveIntegerField(default=0)
+    returned_units = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    purchased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quantity__gte=F("reserved_units") + F("sold_units") + F("returned_units")),
+                name="purchase_units_within_quantity",
+            ),
+            models.CheckConstraint(condition=Q(quantity__gte=1), name="purchase_of_something"),
+        ]
+        indexes = [
+            models.Index(fields=["user", "event"], name="purchase_user_event"),
+            models.Index(fields=["offer", "user"], name="purchase_offer_user"),
+            models.Index(fields=["event", "purchased_at"], name="purchase_event_time"),
+        ]
+
+
+class FulfillmentStatus(models.TextChoices):
+    """How far the buyer is from having the goods (REQUIREMENTS OF-11)."""
+
+    PENDING = "PENDING", "Pending"
+    PROCESSING = "PROCESSING", "Processing"
+    PENDING_MANUAL = "PENDING_MANUAL", "Waiting for staff"
+    FULFILLED = "FULFILLED", "Fulfilled"
+    FAILED = "FAILED", "Failed"
+    CANCELLED = "CANCELLED", "Cancelled"
+
+
+class Fulfillment(models.Model):
+    """What the buyer of one purchase got, or is still to get."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="fulfillment")
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(
+        max_length=15, choices=FulfillmentStatus.choices, default=FulfillmentStatus.PENDING,
+    )  # fmt: skip
+    access_code = models.CharField(max_length=40, null=True, blank=True, unique=True)
+    access_url = models.URLField(max_length=2048, blank=True)
+    carrier = models.CharField(max_length=100, blank=True)
+    tracking_number = models.CharField(max_length=100, blank=True)
+    appointment_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    failure = models.CharField(max_length=500, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    fulfilled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("created_at", "id")
+        indexes = [models.Index(fields=["offer", "status"], name="fulfillment_offer_status")]

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class TicketsConfig(AppConfig):
+    """Ticket tiers and tickets."""
+
+    name = "tickets"
