@@ -1,0 +1,15 @@
+"""Addresses of the demo pages. What they show comes from the public API in the browser."""
+
+from django.urls import path
+
+from config.storefront.views import page
+
+urlpatterns = [
+    path("", page("home"), name="storefront-home"),
+    path("signin", page("signin"), name="storefront-signin"),
+    path("events/<slug:slug>", page("event"), name="storefront-event"),
+    path("purchases", page("purchases"), name="storefront-purchases"),
+    path("orders/<uuid:order_id>", page("order"), name="storefront-order"),
+    path("checkout/success", page("checkout_success"), name="storefront-success"),
+    path("checkout/cancel", page("checkout_cancel"), name="storefront-cancel"),
+]

@@ -1,0 +1,19 @@
+"""One view: a page is a template, and the template's script talks to the API like any other front end."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+
+def page(name: str) -> Callable[..., HttpResponse]:
+    """Return the view of ``templates/storefront/<name>.html``; path parameters reach the template."""
+
+    @require_safe
+    def view(request: HttpRequest, **parameters: object) -> HttpResponse:
+        context = {"page": name, "is_demo": settings.ENVIRONMENT == "development", **parameters}
+        return render(request, f"storefront/{name}.html", context)
+
+    return view

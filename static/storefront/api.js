@@ -1,0 +1,87 @@
+// The API as the pages use it: tokens, problem documents, one refresh when a token has run out.
+
+const TOKENS = "marquee.tokens";
+const ROOT = "/api/v1";
+
+/** A refusal of the API (RFC 9457), or a network that did not answer (`code` "network"). */
+export class Problem extends Error {
+  constructor(document) {
+    super(document.detail || document.title || "Something went wrong.");
+    this.status = document.status ?? 0;
+    this.code = document.code ?? "unknown";
+    this.errors = document.errors ?? [];
+    this.retryable = document.retryable ?? false;
+    this.requestId = document.request_id;
+  }
+}
+
+export function tokens() {
+  try {
+    return JSON.parse(localStorage.getItem(TOKENS));
+  } catch {
+    return null;
+  }
+}
+
+export function keepTokens(value) {
+  if (value) localStorage.setItem(TOKENS, JSON.stringify(value));
+  else localStorage.removeItem(TOKENS);
+}
+
+/** The signed-in user's id, or null; only a hint for the page: the server decides. */
+export function userId() {
+  const access = tokens()?.access;
+  if (!access) return null;
+  try {
+    return JSON.parse(atob(access.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
+  } catch {
+    return null;
+  }
+}
+
+async function send(method, path, { body, headers } = {}, access) {
+  const all = { Accept: "application/json", ...headers };
+  if (body !== undefined) all["Content-Type"] = "application/json";
+  if (access) all.Authorization = `Bearer ${access}`;
+  try {
+    return await fetch(path.startsWith("/") ? path : `${ROOT}/${path}`, {
+      method, headers: all, body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new Problem({ code: "network", detail: "The connection was interrupted. Please try again.", retryable: true });
+  }
+}
+
+async function refreshed() {
+  const held = tokens();
+  if (!held?.refresh) return null;
+  const answer = await send("POST", "auth/token/refresh", { body: { refresh: held.refresh } });
+  if (!answer.ok) {
+    keepTokens(null);
+    return null;
+  }
+  const fresh = { ...held, ...(await answer.json()) };
+  keepTokens(fresh);
+  return fresh.access;
+}
+
+/** Call the API. Resolves to the JSON answer (null for 204), rejects with a `Problem`. */
+export async function api(method, path, options = {}) {
+  let answer = await send(method, path, options, tokens()?.access);
+  if (answer.status === 401 && tokens()) {
+    const access = await refreshed();
+    answer = await send(method, path, options, access);
+  }
+  if (answer.status === 204) return null;
+  const document = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Problem({ status: answer.status, ...document });
+  return document;
+}
+
+export const get = (path) => api("GET", path);
+export const post = (path, body, headers) => api("POST", path, { body, headers });
+
+/** Send the reader to sign in, and back here afterwards. */
+export function signIn() {
+  location.assign(`/signin?next=${encodeURIComponent(location.pathname + location.search)}`);
+}

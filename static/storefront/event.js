@@ -1,0 +1,126 @@
+import { get, post, signIn, tokens } from "./api.js";
+import { buy, endCheckout, openCheckout } from "./checkout.js";
+import { $, el, fill, formatTime, notify, safeUrl } from "./dom.js";
+import { formatPrice } from "./money.js";
+
+const slug = document.body.dataset.slug;
+const ARTWORK = { TICKET_UPGRADE: "★", MERCHANDISE: "◆", EXCLUSIVE_CONTENT: "▶", SERVICE: "☕" };
+const FEW_LEFT = 10;
+const MOST_AT_ONCE = 20;
+
+/** The offer's picture, or a placeholder of our own where there is none or it is broken. */
+function picture(offer) {
+  const placeholder = el("div", { class: `art ${offer.offer_type.toLowerCase()}`, "aria-hidden": "true" }, ARTWORK[offer.offer_type] ?? "◆");
+  const source = safeUrl(offer.image_url);
+  if (!source) return placeholder;
+  const image = el("img", { class: "art", src: source, alt: "", loading: "lazy", onerror: () => image.replaceWith(placeholder) });
+  return image;
+}
+
+function stock(offer) {
+  const { available } = offer.inventory;
+  if (available === null) return el("p", { class: "stock" }, "Always available");
+  if (available === 0) return el("p", { class: "stock out" }, "Sold out");
+  return el("p", { class: available <= FEW_LEFT ? "stock few" : "stock" }, available <= FEW_LEFT ? `Only ${available} left` : "In stock");
+}
+
+function price(offer) {
+  if (Number(offer.price) === 0) return el("p", { class: "price" }, "Free");
+  return el("p", { class: "price" }, formatPrice(offer.price, offer.currency),
+    offer.original_price && el("s", {}, el("span", { class: "visually-hidden" }, "before "), formatPrice(offer.original_price, offer.currency)));
+}
+
+function card(offer) {
+  const most = Math.min(MOST_AT_ONCE, offer.inventory.available ?? MOST_AT_ONCE, offer.per_user_limit ?? MOST_AT_ONCE);
+  const single = offer.offer_type === "TICKET_UPGRADE" || most <= 1;
+  const quantity = el("select", { id: `quantity-${offer.id}`, "aria-label": `Quantity of ${offer.title}` },
+    ...Array.from({ length: Math.max(1, most) }, (_, i) => el("option", { value: i + 1 }, `${i + 1}`)));
+  const message = el("p", { class: "error", role: "alert", hidden: true, id: `message-${offer.id}` });
+  const button = el("button", { class: "button", type: "button", disabled: offer.inventory.available === 0, "aria-describedby": message.id,
+    onclick: () => purchase(offer, single ? 1 : Number(quantity.value), button, message) },
+    Number(offer.price) === 0 ? "Get it" : "Buy", el("span", { class: "visually-hidden" }, ` ${offer.title}`));
+  return el("li", { class: "card offer", "data-offer": offer.id },
+    picture(offer), el("h3", {}, offer.title), el("p", {}, offer.description || ""), price(offer), stock(offer),
+    el("div", { class: "buy" }, single ? null : quantity, button), message);
+}
+
+/** Which ticket an upgrade moves, when the buyer has several at this event; null when the server may choose. */
+async function chooseTicket(offer, message) {
+  if (offer.offer_type !== "TICKET_UPGRADE") return null;
+  const { results } = await get("me/tickets?limit=200");
+  const mine = results.filter((ticket) => ticket.event_id === offer.event_id && ticket.status === "VALID");
+  if (mine.length < 2) return null;
+  const choice = el("select", { "aria-label": "Which ticket to upgrade" }, ...mine.map((ticket) => el("option", { value: ticket.id }, `${ticket.number} (${ticket.tier?.name ?? ""})`)));
+  return new Promise((resolve) => {
+    message.replaceChildren("Which ticket? ", choice, " ", el("button", { class: "button", type: "button", onclick: () => resolve(choice.value) }, "Upgrade this one"));
+    message.hidden = false;
+  });
+}
+
+async function purchase(offer, quantity, button, message) {
+  if (!tokens()) return signIn();
+  message.hidden = true;
+  button.disabled = true;
+  try {
+    const ticketId = await chooseTicket(offer, message);
+    const answer = await buy(offer, quantity, { ticketId, slug });
+    location.assign(answer.stripe_checkout_url ?? `/checkout/success?order=${answer.order.id}`);
+  } catch (problem) {
+    if (problem.status === 401) return signIn();
+    message.textContent = problem.retryable ? `${problem.message} Press the button again to continue the same purchase.` : problem.message;
+    message.hidden = false;
+    button.disabled = false;
+    if (problem.code === "sold_out") await showOffers();
+  }
+  return undefined;
+}
+
+let event;
+
+async function showOffers() {
+  const { results } = await get(`events/${event.id}/offers?active=true&limit=100`);
+  fill($("#offers"), ...results.map(card));
+  $("#empty").hidden = results.length > 0;
+}
+
+/** An open checkout of this tab: go on with it, or give it up. */
+async function offerToResume() {
+  const checkout = openCheckout();
+  if (!checkout || checkout.slug !== slug || !tokens()) return;
+  const order = await get(`orders/${checkout.orderId}`).catch(() => null);
+  if (!order || order.status !== "PENDING" || new Date(checkout.expiresAt) < new Date()) return endCheckout();
+  const give = async () => {
+    await post(`orders/${checkout.orderId}/cancel`, {}).catch((problem) => notify(problem.message, "error"));
+    endCheckout();
+    $("#resume").hidden = true;
+    await showOffers();
+  };
+  $("#resume").replaceChildren(`You have an open checkout: ${checkout.quantity} × ${checkout.title}. `,
+    el("a", { class: "button", href: checkout.url }, "Continue"), " ",
+    el("button", { class: "button quiet", type: "button", onclick: give }, "Give it up"));
+  $("#resume").hidden = false;
+  return undefined;
+}
+
+async function show() {
+  const { results } = await get(`events?slug=${encodeURIComponent(slug)}`);
+  if (!results.length) {
+    fill($("#hero"), el("h1", {}, "This event does not exist, or you have to sign in to see it."));
+    return fill($("#offers"));
+  }
+  [event] = results;
+  document.title = `${event.title} · Marquee`;
+  $("#event-when").textContent = `${formatTime(event.starts_at, event.time_zone)} (${event.time_zone.replace("_", " ")})`;
+  $("#event-title").textContent = event.title;
+  $("#event-description").textContent = event.description || "";
+  $("#hero").removeAttribute("aria-busy");
+  await showOffers();
+  return offerToResume();
+}
+
+try {
+  await show();
+} catch (problem) {
+  fill($("#offers"));
+  notify(problem.message, "error");
+}

@@ -1,0 +1,45 @@
+// One order as the buyer sees it: what was bought, what it cost, and how to get it.
+import { el, formatTime, safeUrl } from "./dom.js";
+import { decimalString, formatMoney, formatPrice } from "./money.js";
+
+const STATUS = {
+  PENDING: "Waiting for payment", COMPLETED: "Paid", FAILED: "Payment failed", EXPIRED: "Expired", CANCELLED: "Cancelled",
+  REFUNDED: "Refunded", PARTIALLY_REFUNDED: "Partly refunded", DISPUTED: "Disputed",
+};
+const FULFILMENT = {
+  PENDING: "Being prepared", PROCESSING: "Being prepared", PENDING_MANUAL: "Our team is on it", FULFILLED: "Ready", FAILED: "We are looking into a problem", CANCELLED: "Cancelled",
+};
+
+export function statusBadge(status) {
+  return el("span", { class: `badge ${status.toLowerCase()}` }, STATUS[status] ?? status);
+}
+
+function goods({ access_code: code, access_url: url, tracking_number: tracking, carrier, appointment_at: appointment, ticket }) {
+  const link = safeUrl(url);
+  return el("dl", { class: "goods" },
+    code && el("dt", {}, "Access code"), code && el("dd", {}, el("code", {}, code)),
+    link && el("dt", {}, "Watch at"), link && el("dd", {}, el("a", { href: link, rel: "noopener noreferrer" }, link)),
+    tracking && el("dt", {}, "Tracking"), tracking && el("dd", {}, `${carrier ?? ""} ${tracking}`.trim()),
+    appointment && el("dt", {}, "Appointment"), appointment && el("dd", {}, formatTime(appointment)),
+    ticket && el("dt", {}, "Ticket"), ticket && el("dd", {}, typeof ticket === "string" ? ticket : `${ticket.number ?? ""} ${ticket.tier ?? ""}`.trim()));
+}
+
+function item(order, line) {
+  return el("li", {},
+    el("p", { class: "line" }, `${line.quantity} × ${line.title}`, el("span", {}, formatPrice(decimalString(line.unit_amount, order.currency), order.currency))),
+    order.payment?.status !== "PENDING" && line.fulfillment_status && el("p", { class: "hint" }, FULFILMENT[line.fulfillment_status] ?? line.fulfillment_status),
+    line.fulfillment && goods(line.fulfillment));
+}
+
+/** The order as a list of nodes for a panel. */
+export function orderView(order) {
+  const { payment } = order;
+  return [
+    el("h2", {}, `Order ${order.order_number} `, statusBadge(order.status)),
+    el("p", { class: "hint" }, formatTime(order.created_at)),
+    el("ul", { class: "items" }, ...order.items.map((line) => item(order, line))),
+    el("p", { class: "total" }, "Total ", el("strong", {}, formatMoney(order.total_amount))),
+    order.refunded_amount?.amount > 0 && el("p", {}, `Refunded ${formatMoney(order.refunded_amount)}`),
+    payment?.last4 && el("p", { class: "hint" }, `Paid with ${payment.brand ?? payment.method_type} ending in ${payment.last4}`),
+  ].filter(Boolean);
+}

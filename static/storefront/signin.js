@@ -1,0 +1,27 @@
+import { keepTokens, post } from "./api.js";
+import { $ } from "./dom.js";
+
+/** Only a path of this site may follow the sign-in. */
+function next() {
+  const wanted = new URLSearchParams(location.search).get("next") ?? "/";
+  const target = new URL(wanted, location.origin);
+  return target.origin === location.origin ? target.pathname + target.search : "/";
+}
+
+$("#signin").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const error = $("#form-error");
+  const button = event.target.querySelector("button");
+  error.hidden = true;
+  button.disabled = true;
+  try {
+    keepTokens(await post("auth/token", { email: $("#email").value, password: $("#password").value }));
+    location.assign(next());
+  } catch (problem) {
+    error.textContent = problem.message;
+    error.hidden = false;
+    for (const id of ["#email", "#password"]) $(id).setAttribute("aria-describedby", "form-error");
+    button.disabled = false;
+    $("#password").focus();
+  }
+});
