@@ -1,0 +1,129 @@
+"""The first screen of the admin: what came in, what waits for a person, what runs low. A fixed number of queries."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.selectors import organization_ids
+from accounts.services.access import actor_of
+from common.clock import now as read_clock
+from common.money import Money, format_money
+from common.outbox.models import Job
+from common.outbox.types import JobStatus
+from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType
+from payments.models import LedgerEntry, LedgerKind, Order
+
+_RECENT = 8
+_LOW_STOCK = 8
+_REVENUE_DAYS = 30
+
+
+def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the figures of the member's organizations to the index page (unfold calls this)."""
+    scope = organization_ids(actor_of(request.user))
+    since = read_clock() - timedelta(days=_REVENUE_DAYS)
+    context["dashboard"] = {
+        "days": _REVENUE_DAYS,
+        "revenue": _revenue(scope, since),
+        "todo": _todo(scope),
+        "orders": _recent_orders(scope),
+        "stock": _low_stock(scope),
+    }
+    return context
+
+
+def _scoped(rows: QuerySet[Any], path: str, scope: set[UUID] | None) -> QuerySet[Any]:
+    return rows if scope is None else rows.filter(**{f"{path}__in": scope})
+
+
+def _revenue(scope: set[UUID] | None, since: Any) -> list[dict[str, str]]:
+    """Money that came and went, from the ledger; each currency by itself."""
+    sums = (
+        _scoped(LedgerEntry.objects.filter(occurred_at__gte=since), "order__organization_id", scope)
+        .values("currency")
+        .annotate(
+            gross=Sum("amount", filter=Q(kind=LedgerKind.CHARGE), default=0),
+            back=Sum("amount", filter=Q(kind__in=[LedgerKind.REFUND, LedgerKind.REFUND_FAILED]), default=0),
+            net=Sum("amount", default=0),
+            charges=Count("id", filter=Q(kind=LedgerKind.CHARGE)),
+        )
+        .order_by("currency")
+    )
+    return [
+        {
+            "gross": format_money(Money(row["gross"], row["currency"])),
+            "back": format_money(Money(row["back"], row["currency"])),
+            "net": format_money(Money(row["net"], row["currency"])),
+            "charges": row["charges"],
+        }
+        for row in sums
+    ]
+
+
+def _todo(scope: set[UUID] | None) -> list[dict[str, Any]]:
+    """What waits for a person, with the screen where it is done."""
+    waiting = _scoped(
+        Fulfillment.objects.filter(status__in=[FulfillmentStatus.PENDING_MANUAL, FulfillmentStatus.FAILED]),
+        "offer__event__organization_id",
+        scope,
+    ).aggregate(
+        parcels=Count("id", filter=Q(status="PENDING_MANUAL", offer__offer_type=OfferType.MERCHANDISE)),
+        appointments=Count("id", filter=Q(status="PENDING_MANUAL", offer__offer_type=OfferType.SERVICE)),
+        failed=Count("id", filter=Q(status="FAILED")),
+    )
+    dead = _scoped(Job.objects.filter(status=JobStatus.DEAD), "organization_id", scope).count()
+    held_back = _scoped(Order.objects.exclude(quarantine_reason=""), "organization_id", scope).count()
+    return [
+        {"label": "Parcels to send", "count": waiting["parcels"], "link": _link("offers_fulfillment")},
+        {"label": "Appointments to set", "count": waiting["appointments"], "link": _link("offers_fulfillment")},
+        {"label": "Failed fulfilments", "count": waiting["failed"], "link": _link("offers_fulfillment")},
+        {"label": "Dead letters", "count": dead, "link": _link("common_deadletter")},
+        {"label": "Quarantined payments", "count": held_back, "link": _link("payments_order")},
+    ]
+
+
+def _link(view: str) -> str:
+    return reverse(f"admin:{view}_changelist")
+
+
+def _recent_orders(scope: set[UUID] | None) -> list[dict[str, Any]]:
+    orders = _scoped(Order.objects.select_related("buyer", "event"), "organization_id", scope)[:_RECENT]
+    return [
+        {
+            "number": order.number,
+            "link": reverse("admin:payments_order_change", args=[order.pk]),
+            "title": f"{order.quantity} × {order.title}",
+            "buyer": order.buyer.email,
+            "total": format_money(order.total),
+            "status": order.status.label,
+            "at": order.created_at,
+        }
+        for order in orders
+    ]
+
+
+def _low_stock(scope: set[UUID] | None) -> list[dict[str, Any]]:
+    """Offers on sale with limited stock, the fullest first."""
+    taken = F("sold") + F("reserved")
+    offers = (
+        _scoped(Offer.objects.select_related("event"), "event__organization_id", scope)
+        .filter(is_active=True, is_archived=False, inventory_total__isnull=False)
+        .annotate(taken=taken)
+        .order_by(F("inventory_total") - taken, "title")[:_LOW_STOCK]
+    )
+    return [
+        {
+            "title": offer.title,
+            "event": offer.event.title,
+            "link": reverse("admin:offers_offer_change", args=[offer.pk]),
+            "total": offer.inventory_total,
+            "taken": offer.taken,
+            "left": offer.inventory_total - offer.taken,
+            "percent": round(100 * offer.taken / offer.inventory_total),
+        }
+        for offer in offers
+    ]
