@@ -1,7 +1,7 @@
 """What happens to a Checkout Session: paid, declined, paid later, settled, failed, expired.
 
-Each function is one step of the state machine, makes the events that Stripe makes, and runs inside the caller's
-transaction. A step that the session's state does not allow raises `ApiError` and changes nothing.
+Each function is one step of the state machine, makes the events that Stripe makes, and runs inside the
+caller's transaction. A step that the session's state does not allow raises `ApiError` and changes nothing.
 """
 
 from sandbox.endpoint import load

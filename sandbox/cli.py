@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # The loop's own handlers do it: uvicorn's would end the process by the signal instead of by an exit code.
+        # The loop's handlers do it: uvicorn's would end the process by the signal, not by an exit code.
         yield
 
 

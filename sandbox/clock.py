@@ -1,4 +1,4 @@
-"""Moving time for what exists: everything is made older, while new objects and signatures keep the real time."""
+"""Moving time for what exists: it is made older, while new objects and signatures keep the real time."""
 
 import json
 
@@ -38,5 +38,5 @@ def advance(world: World, seconds: int) -> Json:
 
 
 def tick(world: World) -> Json:
-    """What time alone does: sessions expire, idempotency keys are forgotten. Inside the caller's transaction."""
+    """Do what time alone does: sessions expire, idempotency keys are forgotten. Inside a transaction."""
     return {"expired_sessions": expire_due(world), "pruned_keys": world.keys.prune(world.now())}

@@ -1,4 +1,4 @@
-"""What the process is told at start, from arguments and environment, and the guards that refuse a wrong start."""
+"""What the process is told at start, by arguments and environment, and the guards against a wrong start."""
 
 import argparse
 import ipaddress
@@ -17,7 +17,7 @@ class RefusedToStart(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """One run of the sandbox. `port` 0 asks the system for a free one; `public_url` is what browsers are sent to."""
+    """One run of the sandbox. `port` 0 takes any free one; `public_url` is what browsers are sent to."""
 
     host: str
     port: int
@@ -84,7 +84,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 def read_settings(
     arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
-    """Settings of this run; raises `RefusedToStart` where the sandbox must not run or a needed value is missing."""
+    """Settings of this run; raises `RefusedToStart` where it must not run or a needed value is missing."""
     environ = os.environ if environ is None else environ
     refuse_unsafe_start(environ)
     given = _parser(environ).parse_args(arguments)
@@ -92,7 +92,7 @@ def read_settings(
         raise RefusedToStart(
             f"{given.host!r} is not a loopback address: the sandbox listens on loopback only."
         )
-    # While a secret rotates several are listed; the endpoint accepts any of them, so the first is enough to sign.
+    # While a secret rotates several are listed; the endpoint accepts any, so the first is enough to sign.
     secrets = _split(given.webhook_secret or environ.get("STRIPE_WEBHOOK_SECRET", ""))
     if not secrets:
         raise RefusedToStart("Set STRIPE_WEBHOOK_SECRET (whsec_...): webhooks are always signed.")

@@ -9,7 +9,8 @@ from sandbox.store import Store
 class ApiFault(StrEnum):
     """What happens to an API request.
 
-    The first group strikes before the request is looked at, the second in its execution, the third after its commit.
+    The first four strike before the request is executed, the next two in its execution, the last two
+    after its commit.
     """
 
     TIMEOUT = "timeout"
@@ -64,7 +65,8 @@ class Faults:
     ) -> None:
         """`target` is api, webhooks or refunds; `prefix` narrows it by request path or event type."""
         self._db.execute(
-            "INSERT INTO faults (target, mode, remaining, prefix, method, delay_seconds) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO faults (target, mode, remaining, prefix, method, delay_seconds)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             (target, mode, times, prefix, method, delay_seconds),
         )
 

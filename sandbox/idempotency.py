@@ -33,13 +33,13 @@ class IdempotencyKeys:
         self.in_flight: set[str] = set()
 
     def find(self, key: str, fingerprint: str) -> StoredAnswer | None:
-        """The stored answer of this very request; 400 for other parameters, 409 while the first still runs."""
+        """The stored answer of this request; 400 for other parameters, 409 while the first still runs."""
         if len(key) > MAX_KEY_LENGTH:
             raise ApiError(f"Idempotency keys can be at most {MAX_KEY_LENGTH} characters long.")
         if key in self.in_flight:
             raise ApiError(
-                "There is currently another in-progress request using this Idempotent Key (that probably means you "
-                f"submitted twice, and the other request is still going through): {key}",
+                "There is currently another in-progress request using this Idempotent Key (that probably "
+                f"means you submitted twice, and the other request is still going through): {key}",
                 code="idempotency_key_in_use",
                 status=409,
                 kind="idempotency_error",
@@ -49,8 +49,8 @@ class IdempotencyKeys:
             return None
         if row["fingerprint"] != fingerprint:
             raise ApiError(
-                "Keys for idempotent requests can only be used with the same parameters they were first used with. "
-                f"Try using a key other than '{key}' if you meant to execute a different request.",
+                "Keys for idempotent requests can only be used with the same parameters they were first used "
+                f"with. Try using a key other than '{key}' if you meant to execute a different request.",
                 kind="idempotency_error",
             )
         return StoredAnswer(row["request_id"], row["status"], row["body"])
@@ -58,7 +58,8 @@ class IdempotencyKeys:
     def keep(self, key: str, fingerprint: str, answer: StoredAnswer, now: int) -> None:
         """Store the answer; part of the transaction that made it true."""
         self._store.db.execute(
-            "INSERT INTO idempotency (key, fingerprint, request_id, status, body, created) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO idempotency (key, fingerprint, request_id, status, body, created)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             (key, fingerprint, answer.request_id, answer.status, answer.body, now),
         )
 

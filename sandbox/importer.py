@@ -24,13 +24,13 @@ def import_objects(world: World, given: Json) -> Json:
     {"products": [{"id", "name", "created"}],
      "prices":   [{"id", "product", "currency", "unit_amount", "created"}],
      "sessions": [{
-        "id": "cs_test_...", "created": 1760000000, "amount_total": 1999, "currency": "usd",     # needed
-        "status": "complete" | "expired",                                    # complete
-        "payment_status": "paid" | "no_payment_required",                    # paid; no_payment_required for total 0
-        "payment_intent": "pi_...", "charge": "ch_...",                      # made up when left out
+        "id": "cs_test_...", "created": 1760000000, "amount_total": 1999, "currency": "usd",  # needed
+        "status": "complete" | "expired",                      # complete
+        "payment_status": "paid" | "no_payment_required",      # paid; no_payment_required for total 0
+        "payment_intent": "pi_...", "charge": "ch_...",        # made up when left out
         "client_reference_id": "...", "metadata": {}, "customer_email": "...", "success_url", "cancel_url",
-        "line_items": [{"description", "quantity", "unit_amount"}],          # one line over the total
-        "card": {"brand": "visa", "last4": "4242"}, "fee": 88,               # fee in minor units, else 2.9 % + 30
+        "line_items": [{"description", "quantity", "unit_amount"}],  # one line over the total
+        "card": {"brand": "visa", "last4": "4242"}, "fee": 88,  # minor units, else 2.9 % + 30
         "refunds": [{"id": "re_...", "amount": 500, "created": 1760003600,
                      "reason": null, "metadata": {}, "status": "succeeded"}]}]}
     ```

@@ -6,30 +6,47 @@ Source: docs.stripe.com/currencies (zero-decimal, three-decimal, special cases, 
 from sandbox.errors import ApiError
 
 MAX_AMOUNT = 99_999_999
-ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+
+
+def _codes(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+ZERO_DECIMAL = _codes("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf")
+THREE_DECIMAL = _codes("bhd jod kwd omr tnd")
 # Charged in hundredths for compatibility although the currency has none: only whole units are accepted.
 WHOLE_UNITS_IN_HUNDREDTHS = frozenset({"isk", "ugx"})
-TWO_DECIMAL = frozenset(
+TWO_DECIMAL = _codes(
     """
-    usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny cop
-    crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf idr ils inr isk jmd kes kgs
-    khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd pab pen
-    pgk php pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah ugx
-    uyu uzs wst xcd xcg yer zar zmw
-    """.split()
+    usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad
+    cdf chf cny cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg
+    huf idr ils inr isk jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr
+    mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd scr sek
+    sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah ugx uyu uzs wst xcd xcg yer zar zmw
+    """
 )
 CURRENCIES = ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL
-MINIMUM_CHARGE = {
-    **dict.fromkeys(("usd", "aud", "brl", "cad", "chf", "eur", "inr", "nzd", "sgd"), 50),
-    **dict.fromkeys(("aed", "myr", "pln", "ron"), 200),
-    **dict.fromkeys(("nok", "sek"), 300),
-    **dict.fromkeys(("mxn", "thb"), 1000),
-    **{"bgn": 100, "czk": 1500, "dkk": 250, "gbp": 30, "hkd": 400, "huf": 17500, "jpy": 50},
-}
+MINIMUM_CHARGE = {"bgn": 100, "czk": 1500, "dkk": 250, "gbp": 30, "hkd": 400, "huf": 17500, "jpy": 50}
+for _minimum, _currencies in (
+    (50, "usd aud brl cad chf eur inr nzd sgd"),
+    (200, "aed myr pln ron"),
+    (300, "nok sek"),
+    (1000, "mxn thb"),
+):
+    MINIMUM_CHARGE |= dict.fromkeys(_codes(_currencies), _minimum)
 _SYMBOLS = {
-    **{"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "brl": "R$", "ils": "₪"},
-    **{"aud": "A$", "cad": "CA$", "nzd": "NZ$", "hkd": "HK$", "mxn": "MX$", "twd": "NT$", "vnd": "₫"},
+    "usd": "$",
+    "eur": "€",
+    "gbp": "£",
+    "jpy": "¥",
+    "inr": "₹",
+    "krw": "₩",
+    "brl": "R$",
+    "aud": "A$",
+    "cad": "CA$",
+    "nzd": "NZ$",
+    "hkd": "HK$",
+    "mxn": "MX$",
 }
 
 
@@ -41,7 +58,7 @@ def decimals(currency: str) -> int:
 
 
 def check_amount(amount: int, currency: str, param: str) -> None:
-    """Refuse amounts that Stripe cannot carry in this currency: over 8 digits or finer than the currency allows."""
+    """Refuse what Stripe cannot carry: over 8 digits, or finer than the currency allows."""
     if amount > MAX_AMOUNT:
         raise ApiError(
             f"Amount must be no more than {format_money(MAX_AMOUNT, currency)}",

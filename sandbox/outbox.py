@@ -62,8 +62,8 @@ class Outbox:
     def release_held(self, hold: int | None = None) -> None:
         """Let held deliveries go, the last one first; those of one fault, or all."""
         self._db.execute(
-            "UPDATE deliveries SET state = 'pending', lane = 'reorder@' || url, position = -position, next_at = ?"
-            " WHERE state = 'held' AND (? IS NULL OR hold = ?)",
+            "UPDATE deliveries SET state = 'pending', lane = 'reorder@' || url, position = -position,"
+            " next_at = ? WHERE state = 'held' AND (? IS NULL OR hold = ?)",
             (time.time(), hold, hold),
         )
 
@@ -76,7 +76,8 @@ class Outbox:
     def due(self, now: float, busy_lanes: Iterable[str]) -> Delivery | None:
         """The next delivery to attempt whose lane is free."""
         row = self._db.execute(
-            "SELECT id, event_id, url, lane, attempts FROM deliveries WHERE state = 'pending' AND next_at <= ?"
+            "SELECT id, event_id, url, lane, attempts FROM deliveries"
+            " WHERE state = 'pending' AND next_at <= ?"
             " AND lane NOT IN (SELECT value FROM json_each(?)) ORDER BY next_at, position LIMIT 1",
             (now, json.dumps(list(busy_lanes))),
         ).fetchone()
@@ -103,7 +104,8 @@ class Outbox:
         state = "delivered" if delivered else "failed" if event_age > GIVE_UP_AFTER_SECONDS else "pending"
         wait = BACKOFF[min(attempts, len(BACKOFF)) - 1]
         self._db.execute(
-            "UPDATE deliveries SET state = ?, attempts = ?, last_status = ?, last_error = ?, next_at = ? WHERE id = ?",
+            "UPDATE deliveries SET state = ?, attempts = ?, last_status = ?, last_error = ?, next_at = ?"
+            " WHERE id = ?",
             (state, attempts, status, error, time.time() + wait, delivery.id),
         )
 
@@ -123,8 +125,8 @@ class Outbox:
     def rows(self, limit: int) -> list[Json]:
         """The latest deliveries, newest first, with the type of their event."""
         rows = self._db.execute(
-            "SELECT d.id, d.event_id, o.type, d.url, d.state, d.attempts, d.last_status, d.last_error, d.next_at"
-            " FROM deliveries d JOIN objects o ON o.id = d.event_id ORDER BY d.id DESC LIMIT ?",
+            "SELECT d.id, d.event_id, o.type, d.url, d.state, d.attempts, d.last_status, d.last_error,"
+            " d.next_at FROM deliveries d JOIN objects o ON o.id = d.event_id ORDER BY d.id DESC LIMIT ?",
             (limit,),
         )
         return [dict(row) for row in rows]

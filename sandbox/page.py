@@ -33,7 +33,8 @@ def _policy(session: Json | None) -> str:
     given = session or {}
     targets = {_origin(given.get("success_url")), _origin(given.get("cancel_url"))} - {None}
     return (
-        "default-src 'none'; style-src 'self'; img-src http: https:; base-uri 'none'; frame-ancestors 'none'; "
+        "default-src 'none'; style-src 'self'; img-src http: https:; base-uri 'none'; "
+        "frame-ancestors 'none'; "
         f"form-action 'self' {' '.join(sorted(filter(None, targets)))}"
     ).strip()
 
@@ -84,17 +85,22 @@ def _act(world: World, session: Json, action: str, form: dict[str, list[str]]) -
     return RedirectResponse(success_url(after), 303)
 
 
-def page_routes(world: World) -> list[Route]:
-    """The page, its buttons and its style sheet."""
+class HostedPage:
+    """The page's handlers for one world."""
 
-    async def show(request: Request) -> Response:
-        session = _current(world, request.path_params["id"])
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def show(self, request: Request) -> Response:
+        """The session in its present state."""
+        session = _current(self._world, request.path_params["id"])
         if session is None:
             return _html(missing_page(), None, 404)
-        return _shown(world, session, declined="declined" in request.query_params)
+        return _shown(self._world, session, declined="declined" in request.query_params)
 
-    async def press(request: Request) -> Response:
-        session = _current(world, request.path_params["id"])
+    async def press(self, request: Request) -> Response:
+        """A button was pressed."""
+        session = _current(self._world, request.path_params["id"])
         action = request.path_params["action"]
         if session is None or action not in ACTIONS:
             return _html(missing_page(), None, 404)
@@ -105,15 +111,20 @@ def page_routes(world: World) -> list[Route]:
             return RedirectResponse(success_url(session), 303)
         form = parse_qs((await request.body()).decode("utf-8", errors="replace"))
         try:
-            return _act(world, session, action, form)
+            return _act(self._world, session, action, form)
         except ApiError:
-            return _shown(world, session, declined=False, status=409)
+            return _shown(self._world, session, declined=False, status=409)
 
-    async def styles(_: Request) -> Response:
-        return Response(_STYLES, media_type="text/css", headers={"Cache-Control": "no-cache"})
 
+async def _serve_styles(_: Request) -> Response:
+    return Response(_STYLES, media_type="text/css", headers={"Cache-Control": "no-cache"})
+
+
+def page_routes(world: World) -> list[Route]:
+    """The page, its buttons and its style sheet."""
+    page = HostedPage(world)
     return [
-        Route("/c/page.css", styles),
-        Route("/c/pay/{id}", show),
-        Route("/c/pay/{id}/{action}", press, methods=["POST"]),
+        Route("/c/page.css", _serve_styles),
+        Route("/c/pay/{id}", page.show),
+        Route("/c/pay/{id}/{action}", page.press, methods=["POST"]),
     ]

@@ -90,7 +90,8 @@ def _email_field(session: Json) -> str:
 
 def _cards() -> str:
     options = "".join(
-        f'<label class="card"><input type="radio" name="card" value="{card.last4}"{" checked" if not index else ""}>'
+        f'<label class="card"><input type="radio" name="card" value="{card.last4}"'
+        f"{'' if index else ' checked'}>"
         f"<span>{_NAMES[card.brand]}</span><span>•••• {card.last4}</span></label>"
         for index, card in enumerate(CARDS)
     )
@@ -146,7 +147,7 @@ def _finished(session: Json) -> str:
         return f"<h1>Order placed</h1><p>The payment is on its way and not confirmed yet.</p>{back}"
     if session["payment_status"] == "no_payment_required":
         return f"<h1>Order complete</h1><p>There was nothing to pay.</p>{back}"
-    return f"<h1>Payment received</h1><p>Thank you. This checkout is complete; it cannot be paid twice.</p>{back}"
+    return f"<h1>Payment received</h1><p>Thank you. This checkout cannot be paid twice.</p>{back}"
 
 
 def _expired(session: Json) -> str:
@@ -154,8 +155,8 @@ def _expired(session: Json) -> str:
     if session["cancel_url"]:
         back = f'<p><a class="pay" href="{escape(session["cancel_url"])}">Back to the shop</a></p>'
     return (
-        "<h1>This checkout has expired</h1><p>You have not been charged. Go back and start again if you still want "
-        f"the order.</p>{back}"
+        "<h1>This checkout has expired</h1><p>You have not been charged. Go back and start again if you "
+        f"still want the order.</p>{back}"
     )
 
 

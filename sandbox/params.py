@@ -102,7 +102,8 @@ def currency(node: Node, path: str) -> str:
     value = _text(node, path).lower()
     if value not in CURRENCIES:
         raise ApiError(
-            f"Invalid currency: {value}. Stripe currently supports these currencies: {', '.join(sorted(CURRENCIES))}",
+            f"Invalid currency: {value}. Stripe currently supports these currencies: "
+            f"{', '.join(sorted(CURRENCIES))}",
             param=path,
         )
     return value
@@ -132,7 +133,7 @@ def email(node: Node, path: str) -> str:
 
 
 def metadata(node: Node, path: str) -> dict[str, str]:
-    """At most 50 pairs; key 40 characters, value 500. An empty string clears all, an empty value removes one key."""
+    """At most 50 pairs; key 40 characters, value 500. An empty string clears all, an empty value one key."""
     if node == "":
         return {}
     if not isinstance(node, dict):

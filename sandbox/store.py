@@ -1,7 +1,7 @@
 """State in SQLite (WAL): every object as JSON with the columns that lists filter by.
 
-All access happens on the event loop's thread, so transactions never interleave. A commit survives `kill -9` of the
-process; `synchronous=NORMAL` spares the fsync that only a power cut would need.
+All access happens on the event loop's thread, so transactions never interleave. A commit survives `kill -9`
+of the process; `synchronous=NORMAL` spares the fsync that only a power cut would need.
 """
 
 import fcntl
@@ -14,87 +14,9 @@ from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from sandbox.config import RefusedToStart
+from sandbox.statements import INSERT_OBJECT, NEWER, OLDER, SCHEMA, UPDATE_OBJECT
 
 Json: TypeAlias = dict[str, Any]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS objects (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    created INTEGER NOT NULL,
-    expires_at INTEGER,
-    status TEXT,
-    payment_intent TEXT,
-    charge TEXT,
-    product TEXT,
-    customer_email TEXT,
-    active INTEGER,
-    type TEXT,
-    data TEXT NOT NULL,
-    private TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS objects_listed ON objects (kind, created DESC, seq DESC);
-CREATE INDEX IF NOT EXISTS objects_of_payment ON objects (payment_intent, kind) WHERE payment_intent IS NOT NULL;
-CREATE INDEX IF NOT EXISTS objects_expiring ON objects (expires_at) WHERE kind = 'checkout.session' AND status = 'open';
-CREATE TABLE IF NOT EXISTS idempotency (
-    key TEXT PRIMARY KEY,
-    fingerprint TEXT NOT NULL,
-    request_id TEXT NOT NULL,
-    status INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    created INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS deliveries (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    event_id TEXT NOT NULL,
-    url TEXT NOT NULL,
-    lane TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    hold INTEGER,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    next_at REAL NOT NULL,
-    last_status INTEGER,
-    last_error TEXT
-);
-CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (next_at, position) WHERE state = 'pending';
-CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (event_id);
-CREATE TABLE IF NOT EXISTS faults (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    target TEXT NOT NULL,
-    mode TEXT NOT NULL,
-    remaining INTEGER,
-    prefix TEXT NOT NULL,
-    method TEXT,
-    delay_seconds REAL NOT NULL
-);
-"""
-
-_PAGE = """
-SELECT data FROM objects
-WHERE kind = :kind
-  AND (:status IS NULL OR status = :status)
-  AND (:payment_intent IS NULL OR payment_intent = :payment_intent)
-  AND (:charge IS NULL OR charge = :charge)
-  AND (:product IS NULL OR product = :product)
-  AND (:customer_email IS NULL OR customer_email = :customer_email)
-  AND (:active IS NULL OR active = :active)
-  AND (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids)))
-  AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
-  AND (:gt IS NULL OR created > :gt) AND (:gte IS NULL OR created >= :gte)
-  AND (:lt IS NULL OR created < :lt) AND (:lte IS NULL OR created <= :lte)
-  AND (:delivered IS NULL OR :delivered <>
-       EXISTS (SELECT 1 FROM deliveries d WHERE d.event_id = objects.id AND d.state <> 'delivered'))
-"""
-_OLDER = _PAGE + (
-    "AND (:cursor IS NULL OR (created, seq) < (SELECT created, seq FROM objects c WHERE c.id = :cursor))"
-    " ORDER BY created DESC, seq DESC LIMIT :limit"
-)
-_NEWER = _PAGE + (
-    "AND (created, seq) > (SELECT created, seq FROM objects c WHERE c.id = :cursor)"
-    " ORDER BY created ASC, seq ASC LIMIT :limit"
-)
 
 
 @dataclass(frozen=True)
@@ -154,7 +76,7 @@ class Store:
         self.db.row_factory = sqlite3.Row
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=NORMAL")
-        self.db.executescript(_SCHEMA)
+        self.db.executescript(SCHEMA)
 
     @staticmethod
     def _take_lock(path: Path) -> TextIO:
@@ -183,21 +105,11 @@ class Store:
 
     def insert(self, data: Json, private: Json | None = None) -> None:
         """Add a new object."""
-        self.db.execute(
-            "INSERT INTO objects (id, kind, created, expires_at, status, payment_intent, charge, product,"
-            " customer_email, active, type, data, private) VALUES (:id, :kind, :created, :expires_at, :status,"
-            " :payment_intent, :charge, :product, :customer_email, :active, :type, :data, :private)",
-            {**_columns(data), "private": encode(private or {})},
-        )
+        self.db.execute(INSERT_OBJECT, {**_columns(data), "private": encode(private or {})})
 
     def save(self, data: Json) -> None:
         """Store a changed object."""
-        self.db.execute(
-            "UPDATE objects SET created = :created, expires_at = :expires_at, status = :status,"
-            " payment_intent = :payment_intent, charge = :charge, product = :product, customer_email = :customer_email,"
-            " active = :active, type = :type, data = :data WHERE id = :id",
-            _columns(data),
-        )
+        self.db.execute(UPDATE_OBJECT, _columns(data))
 
     def get(self, kind: str, object_id: str) -> Json | None:
         """The object, or None."""
@@ -233,7 +145,7 @@ class Store:
         return [row["id"] for row in rows]
 
     def move_open_sessions(self, page_url: str) -> None:
-        """Open sessions point to the hosted page of this run, whose port may be another than the last one's."""
+        """Point open sessions to the hosted page of this run, whose port may differ from the last one's."""
         self.db.execute(
             "UPDATE objects SET data = json_set(data, '$.url', ? || id)"
             " WHERE kind = 'checkout.session' AND status = 'open'",
@@ -242,12 +154,12 @@ class Store:
 
     def older(self, kind: str, wanted: Filter, cursor: str | None, limit: int) -> list[Json]:
         """Newest first, after the object `cursor`."""
-        rows = self.db.execute(_OLDER, {**wanted.arguments(), "kind": kind, "cursor": cursor, "limit": limit})
+        rows = self.db.execute(OLDER, {**wanted.arguments(), "kind": kind, "cursor": cursor, "limit": limit})
         return [json.loads(row["data"]) for row in rows]
 
     def newer(self, kind: str, wanted: Filter, cursor: str, limit: int) -> list[Json]:
         """The `limit` objects that come just before `cursor` in the list, newest first."""
-        rows = self.db.execute(_NEWER, {**wanted.arguments(), "kind": kind, "cursor": cursor, "limit": limit})
+        rows = self.db.execute(NEWER, {**wanted.arguments(), "kind": kind, "cursor": cursor, "limit": limit})
         return [json.loads(row["data"]) for row in rows][::-1]
 
     def reset(self) -> None:

@@ -1,6 +1,5 @@
 """Starting a real sandbox process for tests and for the local stack. Standard library only."""
 
-import contextlib
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ from typing import Any, Self
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
 CONTROL_SECONDS = 60.0
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class SandboxFailed(Exception):
@@ -27,8 +27,9 @@ class SandboxFailed(Exception):
 class SandboxProcess:
     """A sandbox in a process of its own, as a context manager.
 
-    `port` 0 takes a free one and keeps it over restarts; without `data_dir` the state lives in a temporary folder
-    until the end. `base_url` is what `STRIPE_API_BASE` takes.
+    `port` 0 takes a free one and keeps it over restarts; without `data_dir` the state lives in a temporary
+    folder until the end. `base_url` is what `STRIPE_API_BASE` takes. What the process complains about is in
+    `data_dir/sandbox.log`.
     """
 
     def __init__(
@@ -52,8 +53,8 @@ class SandboxProcess:
 
     @property
     def pid(self) -> int | None:
-        """Process id while it runs."""
-        return self._process.pid if self._process else None
+        """Process id, or None while it does not run."""
+        return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> Self:
         """Start the process and wait until it answers; raises `SandboxFailed`."""
@@ -66,17 +67,21 @@ class SandboxProcess:
             "--data-dir",
             str(self.data_dir),
         ]
-        for url in self.webhook_urls:
-            command += ["--webhook-url", url]
-        root = Path(__file__).resolve().parent.parent
-        environment = {**os.environ, "STRIPE_WEBHOOK_SECRET": self.webhook_secret, "PYTHONUNBUFFERED": "1"}
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        environment = {
+            **os.environ,
+            "STRIPE_WEBHOOK_SECRET": self.webhook_secret,
+            "STRIPE_SANDBOX_WEBHOOK_URLS": ",".join(self.webhook_urls),
+        }
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        log = self.data_dir / "sandbox.log"
+        with log.open("w") as complaints:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=complaints, text=True
+            )
         line = self._first_line(self._process)
         if not line.startswith("stripe sandbox ready: "):
             self.kill()
-            raise SandboxFailed(f"The sandbox did not start: {line.strip() or 'no output'}")
+            raise SandboxFailed(f"The sandbox did not start: {log.read_text().strip() or 'it said nothing'}")
         self.port = int(line.rsplit(":", 1)[1])
         self.control("health")
         return self
@@ -92,7 +97,10 @@ class SandboxProcess:
             watchdog.cancel()
 
     def control(self, path: str, /, **body: Any) -> dict[str, Any]:
-        """Call `/_sandbox/<path>`: GET for health, requests, deliveries and signed events, else POST with the body."""
+        """Call `/_sandbox/<path>` and return its JSON; raises `SandboxFailed` when it refuses.
+
+        GET for health, requests, deliveries and signed events, else POST with `body`.
+        """
         reads = path in {"health", "requests", "deliveries"} or path.endswith("/signed")
         request = urllib.request.Request(  # noqa: S310 - always our own loopback address
             f"{self.base_url}/_sandbox/{path}",
@@ -133,9 +141,8 @@ class SandboxProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
-        with contextlib.suppress(ValueError):
-            if process.stdout:
-                process.stdout.close()
+        if process.stdout:
+            process.stdout.close()
         return code
 
     def restart(self) -> Self:

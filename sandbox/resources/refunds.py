@@ -58,8 +58,8 @@ def _check(world: World, charge: Json, amount: int) -> None:
         )
     if amount > left:
         raise ApiError(
-            f"Refund amount ({format_money(amount, charge['currency'])}) is greater than unrefunded amount on charge "
-            f"({format_money(left, charge['currency'])})",
+            f"Refund amount ({format_money(amount, charge['currency'])}) is greater than unrefunded amount "
+            f"on charge ({format_money(left, charge['currency'])})",
             param="amount",
             executed=True,
         )
@@ -115,7 +115,7 @@ def make_refund(world: World, params: Json, origin: Origin = NOBODY) -> Json:
 
 
 def finish_refund(world: World, refund_id: str, status: str) -> Json:
-    """A pending refund becomes succeeded, failed or canceled; the last two give their amount back to the charge."""
+    """End a pending refund: succeeded, failed or canceled; the last two give the charge its amount back."""
     refund = load(world, KIND, refund_id)
     if refund["status"] != "pending":
         raise ApiError(f"Refund {refund_id} is {refund['status']}, not pending.", status=409, executed=True)

@@ -23,19 +23,26 @@ from sandbox.world import World
 
 MAX_LINE_ITEMS = 100
 MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS = 30 * 60, 24 * 3600
-METHODS = tuple(
-    """
-    card acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie bizum
-    blik boleto cashapp crypto customer_balance eps fpx giropay grabpay ideal kakao_pay klarna konbini kr_card link
-    mb_way mobilepay multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco paynow paypal payto pix promptpay
-    revolut_pay samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish twint upi us_bank_account
+_METHOD_NAMES = """
+    card acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit
+    bancontact billie bizum blik boleto cashapp crypto customer_balance eps fpx giropay grabpay
+    ideal kakao_pay klarna konbini kr_card link mb_way mobilepay multibanco naver_pay
+    nz_bank_account oxxo p24 pay_by_bank payco paynow paypal payto pix promptpay revolut_pay
+    samsung_pay satispay scalapay sepa_debit sequra sofort sunbit swish twint upi us_bank_account
     wechat_pay zip
-    """.split()
-)
+"""
+METHODS = tuple(_METHOD_NAMES.split())
 # Methods whose money arrives days later: the session completes unpaid.
 DELAYED_BY_CURRENCY = {
-    **{"usd": "us_bank_account", "eur": "sepa_debit", "gbp": "bacs_debit", "cad": "acss_debit"},
-    **{"aud": "au_becs_debit", "nzd": "nz_bank_account", "jpy": "konbini", "brl": "boleto", "mxn": "oxxo"},
+    "usd": "us_bank_account",
+    "eur": "sepa_debit",
+    "gbp": "bacs_debit",
+    "cad": "acss_debit",
+    "aud": "au_becs_debit",
+    "nzd": "nz_bank_account",
+    "jpy": "konbini",
+    "brl": "boleto",
+    "mxn": "oxxo",
 }
 DELAYED = frozenset(
     {*DELAYED_BY_CURRENCY.values(), "customer_balance", "multibanco", "payto", "sofort"},
@@ -152,7 +159,7 @@ def _check_item(world: World, item: Json, path: str) -> Json:
 
 
 def check_items(world: World, items: list[Json], wanted_currency: str | None) -> tuple[str, int]:
-    """Currency and total (minor units) of the line items; raises for mixed currencies and impossible totals."""
+    """Currency and total (minor units) of the items; raises for mixed currencies and impossible totals."""
     if not 1 <= len(items) <= MAX_LINE_ITEMS:
         raise ApiError(f"A Checkout Session takes 1 to {MAX_LINE_ITEMS} line items.", param="line_items")
     priced = [_check_item(world, item, f"line_items[{index}]") for index, item in enumerate(items)]
@@ -167,7 +174,7 @@ def check_items(world: World, items: list[Json], wanted_currency: str | None) ->
 
 
 def payment_methods(params: Json, money_currency: str) -> list[str]:
-    """What the buyer may pay with: as asked, else card and the currency's delayed method, less the excluded ones."""
+    """What the buyer may pay with: as asked, else card and the currency's delayed one, less the excluded."""
     given = params.get("payment_method_types")
     if given is not None and not given:
         raise ApiError("You must provide at least one payment method type.", param="payment_method_types")
