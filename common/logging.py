@@ -1,4 +1,7 @@
-"""Structured logs: one JSON object a line in production, readable lines in development; secrets never in either."""
+"""Structured logs: one JSON object a line in production, readable lines in development.
+
+Secrets never in either.
+"""
 
 import logging.config
 import re
@@ -30,7 +33,10 @@ _TOO_DEEP = 12
 
 
 def masked(value: Any, depth: int = 0) -> Any:
-    """Return a copy of a value of JSON's shape in which secrets, by name or by look, are replaced by ``[masked]``."""
+    """Return a copy of a value of JSON's shape in which secrets, by name or by look.
+
+    Are replaced by ``[masked]``.
+    """
     if depth > _TOO_DEEP:
         return MASK
     if isinstance(value, str):
@@ -64,13 +70,18 @@ def _plain(value: Any) -> Any:
 def configure(config: Mapping[str, Any]) -> None:
     """Set up logging; Django calls this as ``LOGGING_CONFIG`` with ``LOGGING``.
 
-    ``config["levels"]`` names a level per logger (the empty name is the root); ``config["json"]`` forces the shape,
-    else it is readable on a terminal's development run and JSON everywhere else. Lines go to standard error, so the
-    tables of commands stay clean.
+    ``config["levels"]`` names a level per logger (the empty name is the root); ``config["json"]`` forces
+    the shape, else it is readable on a terminal's development run and JSON everywhere else. Lines go to
+    standard error, so the tables of commands stay clean.
     """
     as_json = config.get("json", not _is_development())
     structlog.configure(
-        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
@@ -89,7 +100,6 @@ def _shared() -> list[Processor]:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         structlog.processors.UnicodeDecoder(),
@@ -98,14 +108,16 @@ def _shared() -> list[Processor]:
 
 def _standard_library(levels: dict[str, str], *, as_json: bool) -> dict[str, Any]:
     root = levels.pop("", "INFO")
-    last: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    last: Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": _shared(),
+                "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder()],
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     # Before the mask, and without local variables: those hold what must not be written.

@@ -22,14 +22,16 @@ CURRENCIES = ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL
 # Stripe's 8-digit limit on one amount, in minor units.
 MAXIMUM_MINOR = 99_999_999
 
-# Stripe: "Minimum and maximum charge amounts", in minor units; a currency that is not listed has none that we know.
+# Stripe: "Minimum and maximum charge amounts", in minor units; a currency that is not listed has none that
+# we know.
 MINIMUM_MINOR = {
     "USD": 50, "EUR": 50, "CAD": 50, "AUD": 50, "CHF": 50, "BRL": 50, "NZD": 50, "SGD": 50, "INR": 50,
     "GBP": 30, "JPY": 50, "SEK": 300, "NOK": 300, "DKK": 250, "PLN": 200, "HKD": 400, "MXN": 1000,
     "HUF": 17500, "CZK": 1500, "RON": 200, "BGN": 100, "AED": 200, "MYR": 200, "THB": 1000,
 }  # fmt: skip
 
-_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,11})(?:\.([0-9]{1,6}))?", re.ASCII)
+_DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?", re.ASCII)
+_TOO_LARGE = 10**12
 
 
 class NotMoney(ValueError):
@@ -84,27 +86,42 @@ def decimal_string(money: Money) -> str:
     return f"{money.decimal:.{exponent(money.currency)}f}"
 
 
-def parse_decimal(text: object, currency: str) -> Money:
-    """Read a price as it comes in at the door: a plain decimal, as string, int or ``Decimal``, not negative.
+def plain_decimal(text: object) -> str:
+    """Return a price's notation when it is a plain decimal, as string, int or ``Decimal``, not negative.
 
-    Raises ``NotMoney`` for anything else: ``"1.5.5"``, ``"1e3"``, ``"NaN"``, a float, more decimals than the
-    currency has.
+    Raises ``NotMoney`` for anything else: ``"1.5.5"``, ``"1e3"``, ``"NaN"``, a float, digits of other
+    scripts.
     """
-    places = exponent(currency)
     if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
         raise NotMoney("Give the price as a decimal string such as 19.99.")
-    plain = format(text, "f") if isinstance(text, Decimal) else str(text).strip()
-    match = _DECIMAL.fullmatch(plain)
-    if match is None:
+    if isinstance(text, int) and not 0 <= text < _TOO_LARGE:
+        raise NotMoney(
+            "Give the price as a decimal such as 19.99."
+        )  # str() of a huge int is an error of its own
+    plain = format(text, "f") if isinstance(text, Decimal) else str(text)
+    if _DECIMAL.fullmatch(plain) is None:
         raise NotMoney("Give the price as a decimal such as 19.99.")
-    value = Decimal(plain)
+    return plain
+
+
+def parse_decimal(text: object, currency: str) -> Money:
+    """Read a price as it comes in at the door, exactly, in a currency.
+
+    Raises ``NotMoney`` for what ``plain_decimal`` refuses, for more decimals than the currency has (zeros
+    at the end do not count) and for a currency that is not supported.
+    """
+    places = exponent(currency)
+    value = Decimal(plain_decimal(text))
     if value != value.quantize(Decimal(1).scaleb(-places)):
-        raise NotMoney(f"{currency} has {places} decimals.")
+        raise NotMoney(f"{currency} has {places} decimals." if places else f"{currency} has no decimals.")
     return Money(int(value.scaleb(places)), currency)
 
 
 def format_money(money: Money) -> str:
-    """Return the amount as people read it, ``$1,999.00``, ``¥500``, ``12.000 KWD``; negative ones with a minus."""
+    """Return the amount as people read it, ``$1,999.00``, ``¥500``, ``12.000 KWD``.
+
+    Negative ones with a minus.
+    """
     sign = "-" if money.amount < 0 else ""
     number = f"{abs(money.decimal):,.{exponent(money.currency)}f}"
     symbol = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}.get(money.currency)

@@ -1,0 +1,80 @@
+"""Writing and reading the audit history."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model, QuerySet
+
+from common.audit.models import AuditEntry
+from common.logging import masked
+from common.requests import current_request_id
+from common.types import Actor
+
+Changes = dict[str, list[Any]]
+
+
+def record(
+    *,
+    actor: Actor,
+    action: str,
+    subject: Model,
+    organization_id: UUID | None,
+    reason: str = "",
+    changes: Changes | None = None,
+    now: datetime,
+) -> AuditEntry:
+    """Write one entry, in the transaction of the act that it tells of; secrets among the changes are masked.
+
+    ``action`` is ``room.verb`` (``offers.archive``); ``changes`` is ``{field: [before, after]}`` as
+    ``changes_between`` returns it. One statement.
+    """
+    return AuditEntry.objects.create(
+        at=now,
+        actor_id=actor.user_id,
+        actor_label=actor.label[:255],
+        action=action,
+        subject_type=subject._meta.label_lower,
+        subject_id=str(subject.pk),
+        subject_label=str(subject)[:255],
+        organization_id=organization_id,
+        reason=reason,
+        changes=masked(_plain(changes or {})),
+        request_id=current_request_id(),
+    )
+
+
+def snapshot(subject: Model) -> dict[str, Any]:
+    """Return an object's stored fields by name, to be compared with after it was changed. Loads nothing."""
+    deferred = subject.get_deferred_fields()
+    return {
+        field.attname: getattr(subject, field.attname)
+        for field in subject._meta.concrete_fields
+        if field.attname not in deferred
+    }
+
+
+def changes_between(before: Model | Mapping[str, Any], after: Model | Mapping[str, Any]) -> Changes:
+    """Return ``{field: [before, after]}`` of what differs.
+
+    A field that one side lacks counts as None there.
+    """
+    old = snapshot(before) if isinstance(before, Model) else before
+    new = snapshot(after) if isinstance(after, Model) else after
+    names = [*old, *(name for name in new if name not in old)]
+    return {name: [old.get(name), new.get(name)] for name in names if old.get(name) != new.get(name)}
+
+
+def history_of(subject: Model) -> QuerySet[AuditEntry]:
+    """Return an object's entries, the newest first."""
+    return AuditEntry.objects.filter(
+        subject_type=subject._meta.label_lower, subject_id=str(subject.pk)
+    ).order_by("-id")
+
+
+def _plain(changes: Changes) -> Any:
+    """Return the values as JSON holds them: ids, times and decimals as text."""
+    return json.loads(json.dumps(changes, cls=DjangoJSONEncoder))

@@ -1,0 +1,75 @@
+"""Rate limits: a moving window in Redis, shared by all processes; in the process's memory while Redis is
+away.
+
+Without Redis a limit counts per process, so it is looser by the number of processes: never unlimited, never
+closed.
+"""
+
+import hashlib
+import math
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from redis import ConnectionPool
+
+from common.errors import RateLimited
+from common.redis import connection_pool, guarded
+
+_PREFIX = "marquee:rate"
+_memory = MovingWindowRateLimiter(MemoryStorage())
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most ``limit`` in any ``seconds`` for one key; ``name`` keeps the counts of several limits apart."""
+
+    name: str
+    limit: int
+    seconds: int
+
+    def __post_init__(self) -> None:
+        if self.limit < 1 or self.seconds < 1:
+            raise ValueError(f"rate limit {self.name}: limit and seconds are 1 or more")
+
+    @property
+    def item(self) -> RateLimitItem:
+        """The limit in the library's words."""
+        return RateLimitItemPerSecond(self.limit, self.seconds, namespace=self.name)
+
+
+def hit(limit: RateLimit, key: str, cost: int = 1) -> None:
+    """Count ``cost`` for a key (a user's id, a network); raises ``RateLimited`` with ``retry_after`` in
+    seconds.
+
+    A refused call counts nothing. Keys are hashed: Redis holds no addresses.
+    """
+    hashed = hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    wait = guarded(
+        lambda: _wait(_shared(connection_pool()), limit.item, hashed, cost),
+        lambda: _wait(_memory, limit.item, hashed, cost),
+    )
+    if wait is not None:
+        raise RateLimited(retry_after=wait)
+
+
+def _wait(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str, cost: int) -> int | None:
+    """Count it and return None, or return how many whole seconds to wait."""
+    if limiter.hit(item, key, cost=cost):
+        return None
+    # The window's oldest entry leaves first, and makes the first room.
+    reset = limiter.get_window_stats(item, key).reset_time
+    return min(item.get_expiry(), max(1, math.ceil(reset - time.time())))
+
+
+@lru_cache(maxsize=8)
+def _shared(pool: ConnectionPool) -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(RedisStorage("redis://", connection_pool=pool, key_prefix=_PREFIX))
+
+
+def forget_local() -> None:
+    """Empty this process's own counts, between tests."""
+    _memory.storage.reset()

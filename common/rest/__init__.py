@@ -1,0 +1,25 @@
+"""What every REST room shares: paging, strict bodies, money fields, paths, the schema.
+
+The caller's address.
+"""
+
+from common.rest.addresses import client_address, client_network
+from common.rest.fields import DecimalPriceField, MoneyField
+from common.rest.pagination import LimitOffset
+from common.rest.parsers import StrictJSONParser
+from common.rest.paths import optional_slash
+from common.rest.serializers import StrictModelSerializer, StrictSerializer
+from common.rest.text import unreadable_values
+
+__all__ = [
+    "DecimalPriceField",
+    "LimitOffset",
+    "MoneyField",
+    "StrictJSONParser",
+    "StrictModelSerializer",
+    "StrictSerializer",
+    "client_address",
+    "client_network",
+    "optional_slash",
+    "unreadable_values",
+]

@@ -1,0 +1,61 @@
+"""Serializers that refuse what they do not know, instead of dropping it in silence."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.db.models import Model
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from common.rest.text import unreadable_values
+
+M = TypeVar("M", bound=Model)
+
+
+class _Strict(serializers.Serializer[Any]):
+    """The rules of both strict bases: unknown and read-only fields are errors.
+
+    So are values that are not text.
+    """
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Check the names and the texts, then the fields; all wrong names are told at once."""
+        if isinstance(data, Mapping):
+            refused = {**self._unreadable(data), **self._uninvited(data)}
+            if refused:
+                raise ValidationError(refused)
+        return super().to_internal_value(data)
+
+    def _unreadable(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
+        parent = self.parent
+        if parent is not None and not (
+            isinstance(parent, serializers.ListSerializer) and parent.parent is None
+        ):
+            return {}  # the outermost serializer has looked through everything
+        # ErrorDetail keeps the code; the name is already dotted and indexed.
+        return {
+            wrong.field: [ErrorDetail(wrong.message, wrong.code)] for wrong in unreadable_values(dict(data))
+        }
+
+    def _uninvited(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
+        refused: dict[str, list[ErrorDetail]] = {}
+        for name in data:
+            field = self.fields.get(name)
+            if field is None:
+                refused[_shown(name)] = [ErrorDetail("There is no such field.", "unknown_field")]
+            elif field.read_only:
+                refused[name] = [ErrorDetail("This field cannot be written.", "read_only")]
+        return refused
+
+
+class StrictSerializer(_Strict):
+    """A body of our own shape."""
+
+
+class StrictModelSerializer(serializers.ModelSerializer[M], _Strict):
+    """A body that mirrors a model."""
+
+
+def _shown(name: object) -> str:
+    """Return an unknown name as the answer may carry it: bounded, and encodable."""
+    return str(name)[:100].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
