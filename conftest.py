@@ -1,11 +1,18 @@
-"""Fixtures of the whole suite: the test database, Valkey, the Stripe sandbox, the mail catcher, races."""
+"""Fixtures of the whole suite: the test database, Valkey, the Stripe sandbox, races."""
 
 from collections.abc import Iterator
 
 import pytest
+from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from config.local_stack.testing.database import use_test_database
+from config.local_stack.testing.plugin import servers_key
+from config.local_stack.testing.race import Race
+from config.local_stack.valkey import EmbeddedValkey
+from sandbox.testing import SandboxProcess
+
+WEBHOOK_PATH = "/api/v1/webhooks/stripe/offers"
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +20,65 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     """Give this process a migrated database of its own (replaces pytest-django's fixture)."""
     with django_db_blocker.unblock():
         yield from use_test_database()
+
+
+@pytest.fixture(autouse=True)
+def _clean_valkey(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Leave no key to the next test, and the server running."""
+    yield
+    server = pytestconfig.stash[servers_key].valkey
+    if server is not None:
+        if not server.is_running:
+            server.start()
+        server.flush()
+
+
+@pytest.fixture
+def valkey(pytestconfig: pytest.Config) -> EmbeddedValkey:
+    """Give this process's own Valkey: `.stop()`, `.kill()`, `.start()` (same port), `.flush()`, `.client()`, `.url()`.
+
+    It runs again, and empty, after the test.
+    """
+    server = pytestconfig.stash[servers_key].valkey
+    if server is None:
+        pytest.fail("this test stops and starts Valkey: run it without REDIS_URL, on the embedded server")
+    return server
+
+
+@pytest.fixture
+def race() -> Race:
+    """Run contenders against each other: `race(50, act)` or `race.each([first, second])`."""
+    return Race()
+
+
+@pytest.fixture(scope="session")
+def _sandbox_process() -> Iterator[SandboxProcess]:
+    with SandboxProcess(webhook_secret="whsec_test") as process:
+        yield process
+
+
+@pytest.fixture
+def stripe_sandbox(
+    request: pytest.FixtureRequest,
+    _sandbox_process: SandboxProcess,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> SandboxProcess:
+    """Give an empty Stripe sandbox that the settings point at.
+
+    A test that uses `live_server` too gets its webhooks delivered there; others get none. The sandbox
+    runs again for the next test when this one killed it.
+    """
+    if _sandbox_process.pid is None:
+        _sandbox_process.start()
+    _sandbox_process.control("reset")
+    urls = []
+    if "live_server" in request.fixturenames:
+        urls = [f"{request.getfixturevalue('live_server').url}{WEBHOOK_PATH}"]
+    _sandbox_process.set_webhook_urls(*urls)
+    settings.STRIPE_API_BASE = _sandbox_process.base_url
+    settings.STRIPE_WEBHOOK_SECRETS = [_sandbox_process.webhook_secret]
+    # For processes that the test starts.
+    monkeypatch.setenv("STRIPE_API_BASE", _sandbox_process.base_url)
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", _sandbox_process.webhook_secret)
+    return _sandbox_process

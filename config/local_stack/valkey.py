@@ -38,6 +38,7 @@ class EmbeddedValkey:
         self._log = log or self.data_dir / "valkey.log"
         self._folder = self.data_dir / "valkey"
         self._process: subprocess.Popen[bytes] | None = None
+        self._flusher: redis.Redis | None = None
 
     @property
     def access(self) -> Access:
@@ -132,16 +133,29 @@ class EmbeddedValkey:
 
     def stop(self) -> None:
         """End the server in order."""
+        self._close_flusher()
         if self._process is not None:
             processes.stop(self._process, self.command())
             self._process = None
 
     def kill(self) -> None:
         """End the server as a crash would (SIGKILL)."""
+        self._close_flusher()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def _close_flusher(self) -> None:
+        if self._flusher is not None:
+            self._flusher.close()
+            self._flusher = None
+
+    def flush(self) -> None:
+        """Forget everything in all databases."""
+        if self._flusher is None:
+            self._flusher = self.client()
+        self._flusher.flushall()
 
     def url(self, database: int = 0) -> str:
         """Give the address as REDIS_URL wants it."""

@@ -2,14 +2,13 @@
 
 import atexit
 import os
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from config.local_stack.testing.layers import LayerTimes
 from config.local_stack.testing.servers import SessionServers
 
-_servers_key = pytest.StashKey[SessionServers]()
+servers_key = pytest.StashKey[SessionServers]()
 
 # A developer's shell must not decide how tests behave: config.settings.test names these values itself.
 _FOREIGN_SETTINGS = (
@@ -18,11 +17,6 @@ _FOREIGN_SETTINGS = (
     "PURCHASE_RATE_WINDOW_SECONDS", "RESEND_API_KEY", "RESERVATION_TTL_SECONDS", "SECRET_KEY", "STRIPE_API_BASE",
     "STRIPE_CHECKOUT_EXPIRY_MINUTES", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET",
 )  # fmt: skip
-
-
-def _worker_number() -> int | None:
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
-    return int(worker.removeprefix("gw")) if worker else None
 
 
 def _only_asks(config: pytest.Config) -> bool:
@@ -35,18 +29,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Name the servers in the environment; start the servers once for all of xdist's workers."""
     for name in _FOREIGN_SETTINGS:
         os.environ.pop(name, None)
-    worker = _worker_number()
-    if worker is not None:
-        # The controller's servers came in the environment; each worker has its own Valkey database.
-        address = urlsplit(os.environ["REDIS_URL"])
-        os.environ["REDIS_URL"] = urlunsplit(address._replace(path=f"/{worker + 1}"))
-    elif _only_asks(early_config):
+    if _only_asks(early_config):
         os.environ.setdefault("DATABASE_URL", "postgres://nobody@127.0.0.1:9/none")
         os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:9/0")
-    else:
-        servers = early_config.stash[_servers_key] = SessionServers()
-        atexit.register(servers.stop)
-        servers.start()
+        return
+    servers = early_config.stash[servers_key] = SessionServers()
+    atexit.register(servers.stop)
+    servers.start()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started; Ctrl-C comes through here as well."""
-    servers = config.stash.get(_servers_key, None)
+    servers = config.stash.get(servers_key, None)
     if servers is not None:
         servers.stop()
 

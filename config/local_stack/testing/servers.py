@@ -15,6 +15,8 @@ from config.local_stack.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).resolve().parents[3]
 SESSION_VARIABLE = "MARQUEE_TEST_SERVERS"  # the session's folder, for xdist's workers
+# Set when REDIS_URL names a server of ours: each of xdist's workers then starts its own.
+_VALKEY_VARIABLE = "MARQUEE_TEST_VALKEY"
 _KEPT_COPIES = 3
 _COMPLETE = "complete"
 # Small WAL files: the copy that every session begins with stays small.
@@ -88,7 +90,11 @@ def keep_copy(server: EmbeddedPostgres) -> None:
 
 
 class SessionServers:
-    """What one pytest session started, and how it ends."""
+    """What one pytest process started, and how it ends.
+
+    PostgreSQL is shared with xdist's workers (a database each); Valkey is not: each process has its own,
+    so that a test may stop it and nobody else's publish and subscribe is heard.
+    """
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="marquee-test-"))
@@ -104,9 +110,10 @@ class SessionServers:
             self.postgres.ensure_role()
             os.environ[SESSION_VARIABLE] = str(self.folder)
             os.environ["DATABASE_URL"] = self.postgres.url()
-        if "REDIS_URL" not in os.environ:
+        if "REDIS_URL" not in os.environ or _VALKEY_VARIABLE in os.environ:
             self.valkey = EmbeddedValkey(self.folder, durable=False)
             self.valkey.start()
+            os.environ[_VALKEY_VARIABLE] = "embedded"
             os.environ["REDIS_URL"] = self.valkey.url()
 
     def stop(self) -> None:
