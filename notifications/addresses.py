@@ -1,0 +1,43 @@
+"""Addresses: checked before mail is queued, compared as one person's, masked wherever they are logged."""
+
+import hashlib
+import re
+
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+
+from common.errors import FieldError
+from notifications.errors import InvalidRecipient
+
+LONGEST = 254  # RFC 5321, 4.5.3.1.3: a path of 256 with its angle brackets
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]*[A-Za-z0-9]")
+_validator = EmailValidator(allowlist=["localhost"])
+
+
+def checked(address: str) -> str:
+    """Return the address without surrounding blanks, or raise ``InvalidRecipient``."""
+    address = address.strip(" ")
+    try:
+        if len(address) > LONGEST:
+            raise ValidationError("too long")
+        _validator(address)
+    except ValidationError:
+        error = FieldError("to", "invalid", "This is not an e-mail address")
+        raise InvalidRecipient(errors=[error]) from None
+    return address
+
+
+def recipient_key(address: str) -> str:
+    """Return one name for one person's box, however it is written, that does not show the address."""
+    return hashlib.sha256(address.lower().encode()).hexdigest()[:32]
+
+
+def masked(address: str) -> str:
+    """Return the address as logs may show it: ``a•••@example.com``."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
+
+
+def mask_addresses(text: str) -> str:
+    """Return the text (an error of a provider) with every address in it masked."""
+    return _ADDRESS.sub(lambda found: masked(found.group()), text)
