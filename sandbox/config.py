@@ -55,7 +55,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--port",
         type=int,
-        default=int(environ.get("STRIPE_SANDBOX_PORT", "8001")),
+        default=environ.get("STRIPE_SANDBOX_PORT", "8001"),
         help="0 picks a free port (STRIPE_SANDBOX_PORT)",
     )
     parser.add_argument(

@@ -205,7 +205,9 @@ def _signed(world: World, names: Mapping[str, str], _: Json) -> Json:
 
 
 async def _reset(world: World, _: Mapping[str, str], __: Json) -> Json:
-    # What is on its way arrives before the slate is clean, so it cannot disturb whoever comes next.
+    # What is on its way arrives before the slate is clean, so it cannot disturb whoever comes next;
+    # what is only owed is forgotten first.
+    world.outbox.clear()
     await world.dispatcher.drain(2.0)
     world.store.reset()
     world.requests.clear()

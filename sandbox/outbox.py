@@ -73,6 +73,10 @@ class Outbox:
         self.release_held()
         self._db.execute("UPDATE deliveries SET next_at = ? WHERE state = 'pending'", (time.time(),))
 
+    def clear(self) -> None:
+        """Owe nothing to anybody."""
+        self._db.execute("DELETE FROM deliveries")
+
     def due(self, now: float, busy_lanes: Iterable[str]) -> Delivery | None:
         """The next delivery to attempt whose lane is free."""
         row = self._db.execute(

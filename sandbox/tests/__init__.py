@@ -1,0 +1,1 @@
+"""Tests of the Stripe sandbox, through the real `stripe` library and plain HTTP."""
