@@ -5,3 +5,7 @@ class CommonConfig(AppConfig):
     """What every room stands on: queue, inbox, idempotency, audit, problems."""
 
     name = "common"
+
+    def ready(self) -> None:
+        """Register the start-up checks."""
+        from common import checks  # noqa: F401

@@ -33,10 +33,7 @@ _TOO_DEEP = 12
 
 
 def masked(value: Any, depth: int = 0) -> Any:
-    """Return a copy of a value of JSON's shape in which secrets, by name or by look.
-
-    Are replaced by ``[masked]``.
-    """
+    """Return a copy of a value of JSON's shape with its secrets, by name or by look, as ``[masked]``."""
     if depth > _TOO_DEEP:
         return MASK
     if isinstance(value, str):
@@ -90,7 +87,7 @@ def configure(config: Mapping[str, Any]) -> None:
 
 
 def _is_development() -> bool:
-    from django.conf import settings  # noqa: PLC0415 settings name this module, so it cannot import them first
+    from django.conf import settings  # the settings name this module: it cannot be first
 
     return getattr(settings, "ENVIRONMENT", "production") == "development" and sys.stderr.isatty()
 

@@ -1,22 +1,27 @@
 """Money: an integer of minor units and a currency, in one frozen value.
 
 Decimals exist at the door only (``parse_decimal``, ``decimal_string``); nothing else divides by 100.
-Exponents: ISO 4217 as Stripe reads it (Stripe: "Supported currencies", zero- and three-decimal ones; ISK and
-UGX are sent in hundredths there, HUF and TWD are two-decimal for charges).
+Exponents: ISO 4217 as Stripe reads it (Stripe: "Supported currencies", zero- and three-decimal ones; ISK is sent
+in hundredths of whole krónur there, HUF and TWD are two-decimal for charges, on UGX its pages disagree, so it is
+not supported).
 """
 
 import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-ZERO_DECIMAL = frozenset(
-    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(),
-)
-THREE_DECIMAL = frozenset("BHD JOD KWD OMR TND".split())
-TWO_DECIMAL = frozenset(
-    "AED AUD BGN BRL CAD CHF CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK KES MAD MXN MYR NOK NZD "
-    "PEN PHP PLN QAR RON SAR SEK SGD THB TRY TWD UAH USD UYU ZAR".split(),
-)
+ZERO_DECIMAL = frozenset({
+    "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF",
+    "XPF",
+})  # fmt: skip
+THREE_DECIMAL = frozenset({
+    "BHD", "JOD", "KWD", "OMR", "TND",
+})  # fmt: skip
+TWO_DECIMAL = frozenset({
+    "AED", "AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "HKD",
+    "HUF", "IDR", "ILS", "INR", "ISK", "KES", "MAD", "MXN", "MYR", "NOK", "NZD", "PEN", "PHP", "PLN",
+    "QAR", "RON", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "UYU", "ZAR",
+})  # fmt: skip
 CURRENCIES = ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL
 
 # Stripe's 8-digit limit on one amount, in minor units.
@@ -115,6 +120,28 @@ def parse_decimal(text: object, currency: str) -> Money:
     if value != value.quantize(Decimal(1).scaleb(-places)):
         raise NotMoney(f"{currency} has {places} decimals." if places else f"{currency} has no decimals.")
     return Money(int(value.scaleb(places)), currency)
+
+
+def check_chargeable(money: Money) -> None:
+    """Check that Stripe can charge this total; zero passes, it is completed without Stripe.
+
+    Raises ``NotMoney`` below the currency's minimum, above eight digits, for three-decimal amounts that do not end
+    in zero and for parts of a króna (Stripe: "Minimum and maximum charge amounts", "Special cases").
+    """
+    if money.amount == 0:
+        return
+    if money.amount > MAXIMUM_MINOR:
+        raise NotMoney(
+            f"At most {format_money(Money(MAXIMUM_MINOR, money.currency))} can be charged at once."
+        )
+    minimum = MINIMUM_MINOR.get(money.currency, 1)
+    if money.amount < minimum:
+        raise NotMoney(f"At least {format_money(Money(minimum, money.currency))} can be charged.")
+    step = 10 if money.currency in THREE_DECIMAL else 100 if money.currency == "ISK" else 1
+    if money.amount % step:
+        raise NotMoney(
+            f"{money.currency} is charged in steps of {decimal_string(Money(step, money.currency))}."
+        )
 
 
 def format_money(money: Money) -> str:

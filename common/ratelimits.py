@@ -1,8 +1,7 @@
-"""Rate limits: a moving window in Redis, shared by all processes; in the process's memory while Redis is
-away.
+"""Rate limits: a moving window in Redis, shared by all processes.
 
-Without Redis a limit counts per process, so it is looser by the number of processes: never unlimited, never
-closed.
+While Redis is away the window is the process's own, so a limit is looser by the number of processes: never
+unlimited, never closed.
 """
 
 import hashlib
@@ -42,10 +41,10 @@ class RateLimit:
 
 
 def hit(limit: RateLimit, key: str, cost: int = 1) -> None:
-    """Count ``cost`` for a key (a user's id, a network); raises ``RateLimited`` with ``retry_after`` in
-    seconds.
+    """Count ``cost`` for a key (a user's id, a network).
 
-    A refused call counts nothing. Keys are hashed: Redis holds no addresses.
+    Raises ``RateLimited`` with ``retry_after`` in seconds; a refused call counts nothing. Keys are hashed:
+    Redis holds no addresses.
     """
     hashed = hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()[:32]
     wait = guarded(

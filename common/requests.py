@@ -32,18 +32,15 @@ def current_request_id() -> str:
 
 
 def bind(**ids: Any) -> None:
-    """Add ids (order, offer, event, user.
-
-    Stripe session) to every further log line of this request or job.
-    """
+    """Add ids (order, offer, event, user) to every further log line of this request or job."""
     structlog.contextvars.bind_contextvars(**{name: str(value) for name, value in ids.items()})
 
 
 @contextmanager
 def tracing(trace_id: str, **ids: Any) -> Iterator[str]:
-    """Run a block under a trace id, given or new, with ids for its log lines.
+    """Run a block (a job, a task) under a trace id, given or new, with ids for its log lines.
 
-    What was bound before comes back after.
+    What was bound before is bound again afterwards.
     """
     request_id = accepted_id(trace_id) or new_id()
     before = structlog.contextvars.get_contextvars()
@@ -64,18 +61,12 @@ def new_id() -> str:
 
 
 def accepted_id(given: str) -> str:
-    """Return the caller's id when it is sane (1 to 128 of letters, digits, ``._:-``).
-
-    Else an empty string.
-    """
+    """Return the caller's id when it is sane (1 to 128 letters, digits, ``._:-``), else an empty string."""
     return given if _SANE.fullmatch(given) else ""
 
 
 class RequestIdMiddleware:
-    """Outermost: gives each request its id, answers it back (on errors and static files too).
-
-    Logs one line.
-    """
+    """Outermost: gives each request its id, answers it back on errors and static files too, logs one line."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,7 +1,4 @@
-"""How much one GraphQL request may ask for: depth, aliases, pages.
-
-And the number of values it can produce.
-"""
+"""How much one GraphQL request may ask for: depth, aliases, pages, the number of values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLField,
     GraphQLList,
+    GraphQLNonNull,
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -22,7 +20,6 @@ from graphql import (
     Visitor,
     get_argument_values,
     get_named_type,
-    get_nullable_type,
     visit,
 )
 
@@ -65,11 +62,10 @@ def check_limits(
     variables: Mapping[str, Any],
     limits: Limits,
 ) -> None:
-    """Raise ``GraphQLTooComplex``, or ``Invalid`` naming the page argument, for an operation that is valid
-    by itself.
+    """Raise ``GraphQLTooComplex``, or ``Invalid`` naming the page argument.
 
-    Runs after validation, which has refused fragments that contain themselves; ``variables`` are the
-    coerced ones, with the operation's defaults.
+    Runs after validation, which has refused fragments that contain themselves; ``variables`` are the coerced
+    ones, with the operation's defaults.
     """
     fragments = {
         definition.name.value: definition
@@ -83,10 +79,7 @@ def check_limits(
 
 
 def check_values(document: DocumentNode, variables: Mapping[str, Any]) -> None:
-    """Raise ``GraphQLInvalid`` when a variable or a literal holds what no column can (NUL.
-
-    Lone surrogate).
-    """
+    """Raise ``GraphQLInvalid`` when a variable or literal holds what no column can, such as a NUL."""
     errors = [FieldError(error.field, error.code, error.message) for error in unreadable_values(variables)]
     literals = _Literals()
     visit(document, literals)
@@ -179,5 +172,10 @@ class _Place:
     paged: bool = False
 
 
+def _nullable(definition: GraphQLField) -> Any:
+    kind = definition.type
+    return kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+
+
 def _is_list(definition: GraphQLField | None) -> bool:
-    return definition is not None and isinstance(get_nullable_type(definition.type), GraphQLList)
+    return definition is not None and isinstance(_nullable(definition), GraphQLList)

@@ -65,11 +65,11 @@ class _Refused(Exception):
 
 @method_decorator(csrf_exempt, name="dispatch")
 class GraphQLView(View):
-    """The endpoint: ``GraphQLView.as_view(schema=schema)``. Who calls is told by the bearer token alone, so
-    no CSRF.
+    """The endpoint: ``GraphQLView.as_view(schema=schema)``.
 
-    Resolvers see the ``HttpRequest`` as ``info.context``, with ``actor`` and ``user_account`` set by the
-    resolver that ``settings.GRAPHQL_ACTOR_RESOLVER`` names: ``(request) -> (Actor, user or None)``.
+    Who calls is told by the bearer token alone, so there is nothing for CSRF to abuse. Resolvers see the
+    ``HttpRequest`` as ``info.context``, with ``actor`` and ``user_account`` set by the function that
+    ``settings.GRAPHQL_ACTOR_RESOLVER`` names: ``(request) -> (Actor, user or None)``.
     """
 
     schema: graphene.Schema | None = None

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
+from django.db.models import QuerySet
 
 from common.errors import Invalid
 from common.idempotency.errors import IdempotencyMismatch, InProgress
@@ -73,21 +74,21 @@ class Ticket:
 
 
 def fingerprint_of(request: Mapping[str, Any]) -> str:
-    """Return the hash that tells two bodies apart: of the parsed values.
+    """Return the hash that tells two bodies apart.
 
-    So spacing and the order of names do not count.
+    It is of the parsed values, so spacing and the order of names do not count.
     """
     canonical = json.dumps(request, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder)
     return hashlib.sha256(canonical.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def begin(*, user_id: UUID, operation: str, key: str | None, fingerprint: str, now: datetime) -> Ticket:
-    """Take a call's key, or learn what became of it. Outside of a transaction, so that duplicates see it at
-    once.
+    """Take a call's key, or learn what became of it.
 
-    A final answer is replayed. Raises ``IdempotencyMismatch`` for another body under the same key,
-    ``InProgress`` while the first call is at work (its lease: 60 s), ``Invalid`` for a key that is not 1 to
-    255 printable ASCII characters. One statement for a new key.
+    Outside of a transaction, so that duplicates see it at once. A final answer is replayed. Raises
+    ``IdempotencyMismatch`` for another body under the same key, ``InProgress`` while the first call is at
+    work (its lease: 60 s), ``Invalid`` for a key that is not 1 to 255 printable ASCII characters. One
+    statement for a new key.
     """
     if key is None:
         return Ticket(None, None, None)
@@ -110,7 +111,7 @@ def attach(ticket: Ticket, subject_id: UUID) -> None:
     """
     if ticket.record_id is None:
         return
-    if not _mine(ticket).update(subject_id=subject_id):
+    if not _mine(ticket.record_id, ticket).update(subject_id=subject_id):
         raise InProgress(retry_after=1)
 
 
@@ -122,14 +123,16 @@ def finish(ticket: Ticket, *, status: int, body: dict[str, Any], now: datetime) 
     if ticket.record_id is None:
         return False
     plain = json.loads(json.dumps(body, cls=DjangoJSONEncoder))
-    kept = _mine(ticket).update(status=status, body=plain, lease_until=None, expires_at=now + KEPT)
+    kept = _mine(ticket.record_id, ticket).update(
+        status=status, body=plain, lease_until=None, expires_at=now + KEPT
+    )
     return bool(kept)
 
 
 def release(ticket: Ticket) -> None:
     """Give the key up after a retryable failure: nothing is stored, the next call resumes what was begun."""
     if ticket.record_id is not None:
-        _mine(ticket).update(lease_until=None)
+        _mine(ticket.record_id, ticket).update(lease_until=None)
 
 
 def purge(*, now: datetime, limit: int = 5000) -> int:
@@ -143,7 +146,7 @@ def purge(*, now: datetime, limit: int = 5000) -> int:
 
 
 def _take(user_id: UUID, operation: str, key: str, fingerprint: str, now: datetime) -> Ticket | None:
-    values = {
+    values: dict[str, UUID | str | datetime] = {
         "id": uuid.uuid4(),
         "user": user_id,
         "operation": operation,
@@ -179,5 +182,5 @@ def _refuse_in_progress(record: IdempotencyRecord, now: datetime) -> NoReturn:
     raise InProgress(retry_after=max(1, min(2, math.ceil(left))))
 
 
-def _mine(ticket: Ticket) -> Any:
-    return IdempotencyRecord.objects.filter(pk=ticket.record_id, attempt=ticket.attempt, status__isnull=True)
+def _mine(record_id: UUID, ticket: Ticket) -> QuerySet[IdempotencyRecord]:
+    return IdempotencyRecord.objects.filter(pk=record_id, attempt=ticket.attempt, status__isnull=True)

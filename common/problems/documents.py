@@ -80,10 +80,7 @@ class Problem:
         return body
 
     def as_extensions(self) -> dict[str, Any]:
-        """Return what stands under a GraphQL error's ``extensions``: fields in camelCase.
-
-        As the caller wrote them.
-        """
+        """Return a GraphQL error's ``extensions``; field names in camelCase, as the caller wrote them."""
         body: dict[str, Any] = {
             "code": self.code,
             "errors": [

@@ -1,7 +1,4 @@
-"""Problems for what is answered outside of DRF: unknown URLs, plain views, defects, CSRF.
-
-Bodies too large.
-"""
+"""Problems for what DRF does not answer: unknown URLs, plain views, defects, CSRF, large bodies."""
 
 import logging
 from collections.abc import Callable
@@ -60,10 +57,7 @@ def speaks_problems(request: HttpRequest) -> bool:
 
 
 def unreadable(request: HttpRequest) -> Problem | None:
-    """Refuse a NUL in the URL (PostgreSQL has no such text) and a body over the limit.
-
-    Before any view runs.
-    """
+    """Refuse a NUL in the URL (PostgreSQL's text has none) and a body over the limit, before any view."""
     if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
         return MALFORMED
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

@@ -1,6 +1,7 @@
 """What other libraries raise, said in our words: Django's, DRF's and the database's exceptions."""
 
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -117,7 +118,7 @@ def _of_drf(error: drf.APIException) -> Problem:
         case drf.NotFound():
             return Problem.of(NotFound())
         case drf.Throttled():
-            return Problem.of(RateLimited(retry_after=max(1, int(error.wait)) if error.wait else None))
+            return Problem.of(RateLimited(retry_after=_seconds(getattr(error, "wait", None))))
         case drf.ParseError():
             return Problem(400, MALFORMED.code, MALFORMED.title, _sentence(error))
         case _:
@@ -134,6 +135,10 @@ def _of_drf_protocol(error: drf.APIException) -> Problem:
     return Problem(
         error.status_code, code, titles.get(code, code.replace("_", " ").capitalize()), _sentence(error)
     )
+
+
+def _seconds(wait: float | None) -> int | None:
+    return None if wait is None else max(1, math.ceil(wait))
 
 
 def _sentence(error: drf.APIException) -> str:

@@ -1,7 +1,4 @@
-"""What every REST room shares: paging, strict bodies, money fields, paths, the schema.
-
-The caller's address.
-"""
+"""What every REST room shares: paging, strict bodies, money, paths, the schema, the caller's address."""
 
 from common.rest.addresses import client_address, client_network
 from common.rest.fields import DecimalPriceField, MoneyField

@@ -12,8 +12,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="1 to 255 printable ASCII characters, one per intent. The same key and body give the same answer "
-    "for 30 days; the same key with another body is refused (422).",
+    description="1 to 255 printable ASCII characters, one per intent. The same key and body give the same "
+    "answer for 30 days; the same key with another body is refused (422).",
 )
 
 PROBLEM_SCHEMA: dict[str, Any] = {

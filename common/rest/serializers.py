@@ -13,10 +13,7 @@ M = TypeVar("M", bound=Model)
 
 
 class _Strict(serializers.Serializer[Any]):
-    """The rules of both strict bases: unknown and read-only fields are errors.
-
-    So are values that are not text.
-    """
+    """The rules of both strict bases: nothing unknown, nothing read-only, nothing that is not text."""
 
     def to_internal_value(self, data: Any) -> Any:
         """Check the names and the texts, then the fields; all wrong names are told at once."""

@@ -11,11 +11,10 @@ LARGEST_INTEGER = 2**63 - 1
 
 
 def unreadable_values(data: Any, path: str = "") -> Iterator[FieldError]:
-    """Yield a field error for each NUL, lone surrogate, integer past 64 bits or infinite number in a JSON
-    value.
+    """Yield a field error for each value that no column can hold.
 
-    Names are dotted and indexed as everywhere (``events[2].id``). Works without recursion: the depth is the
-    caller's.
+    That is a NUL, a lone surrogate, an integer past 64 bits, an infinite number. Names are dotted and indexed
+    as everywhere (``events[2].id``). Works without recursion: the depth is the caller's.
     """
     waiting = [(path, data)]
     while waiting:

@@ -1,0 +1,197 @@
+"""What every REST room shares."""
+
+import json
+
+import pytest
+from django.test import Client, RequestFactory, override_settings
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.rest import client_address, client_network, optional_slash, unreadable_values
+
+pytestmark = pytest.mark.urls("common.tests.urls")
+ECHO = "/api/v1/probe/echo"
+
+
+def _refused(body, **kwargs) -> dict[str, str]:
+    text = body if isinstance(body, str) else json.dumps(body)
+    response = Client().post(ECHO, text, content_type="application/json", **kwargs)
+    assert response.status_code == 400, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    return {error["field"]: error["code"] for error in response.json()["errors"]}
+
+
+def test_unknown_fields_are_errors() -> None:
+    """A misspelt name is told, not dropped; a nested one with its place."""
+    assert _refused({"title": "x", "prcie": "1"}) == {"prcie": "unknown_field"}
+    nested = {"title": "x", "events": [{"id": "0" * 32}, {"id": "nope"}, {"id": "0" * 32, "extra": 1}]}
+    assert _refused(nested) == {"events[1].id": "invalid", "events[2].extra": "unknown_field"}
+
+
+def test_read_only_fields_are_errors() -> None:
+    """What cannot be written is not swallowed either."""
+    assert _refused({"title": "x", "number": "A-1"}) == {"number": "read_only"}
+
+
+def test_missing_and_wrong_fields_are_all_named_at_once() -> None:
+    """One answer tells everything that is wrong."""
+    assert _refused({"price": "1.5.5", "quantity": 21}) == {
+        "title": "required",
+        "price": "not_a_price",
+        "quantity": "max_value",
+    }
+
+
+def test_a_body_that_is_no_object() -> None:
+    """A list where an object belongs is the whole body's error."""
+    assert _refused([1, 2]) == {"": "invalid"}
+    assert _refused("null") in ({"": "null"}, {"": "invalid"}, {"": "not_an_object"})
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "\udfff tail"])
+def test_text_that_is_no_text_is_a_field_error(text) -> None:
+    """NUL and lone surrogates never reach PostgreSQL, nor a 5xx."""
+    assert _refused({"title": text}) == {"title": "unreadable_text"}
+    inside = {"title": "x", "events": [{"id": "0" * 32, "metadata": {"a": [1, text]}}]}
+    assert _refused(inside) == {"events[0].metadata.a[1]": "unreadable_text"}
+    assert _refused({"title": "x", "events": [{"id": "0" * 32, "metadata": {text: 1}}]}) == {
+        "events[0].metadata": "unreadable_text"
+    }
+    assert set(_refused({"title": "x", text: 1}).values()) == {"unreadable_text", "unknown_field"}
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 30, "1e999", "-1e999"])
+def test_numbers_past_every_column_are_field_errors(number) -> None:
+    """Integers over 64 bits and infinities are named where they stand."""
+    assert _refused('{"title": "x", "quantity": %s}' % number) == {"quantity": "out_of_range"}
+    inside = '{"title": "x", "events": [{"id": "%s", "metadata": {"n": %s}}]}' % ("0" * 32, number)
+    assert _refused(inside) == {"events[0].metadata.n": "out_of_range"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_what_passes_can_be_stored(value) -> None:
+    """Whatever is not named as unreadable encodes as UTF-8 JSON without NUL."""
+    if not list(unreadable_values(value, "x")):
+        encoded = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        assert b"\\u0000" not in encoded
+
+
+@given(st.binary(max_size=200))
+def test_no_body_gives_a_5xx(body) -> None:
+    """Any bytes at all: read, or refused as the caller's."""
+    assert Client().post(ECHO, body, content_type="application/json").status_code < 500
+
+
+def test_money_goes_out_as_the_contract_says() -> None:
+    """Prices are decimal strings, totals minor units with their currency."""
+    assert Client().get(ECHO).json() == {"price": "19.99", "total": {"amount": 500, "currency": "JPY"}}
+
+
+# Paging
+
+
+def _page(query: str):
+    return Client().get(f"/api/v1/probe/numbers{query}")
+
+
+def test_pages_of_fifty_by_default() -> None:
+    """`{count, next, previous, results}`."""
+    page = _page("").json()
+    assert page.keys() == {"count", "next", "previous", "results"}
+    assert (page["count"], page["results"], page["previous"]) == (450, list(range(50)), None)
+    assert page["next"].endswith("/api/v1/probe/numbers?limit=50&offset=50")
+
+
+def test_a_page_has_at_most_two_hundred() -> None:
+    """More is asked for, 200 are given."""
+    assert len(_page("?limit=1000").json()["results"]) == 200
+    assert _page("?limit=3&offset=449").json()["results"] == [449]
+    assert _page("?offset=1000").json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("?limit=abc", "limit"),
+        ("?limit=0", "limit"),
+        ("?limit=-1", "limit"),
+        ("?offset=-1", "offset"),
+        ("?offset=9999999999999999999999", "offset"),
+        ("?limit=%C2%B2", "limit"),
+        ("?limit=1.5", "limit"),
+    ],
+)
+def test_a_page_that_is_no_number_is_a_field_error(query, field) -> None:
+    """No silent default, no integer that PostgreSQL cannot hold."""
+    response = _page(query)
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+# Paths
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/probe/numbers", "/healthz", "/api/v1/probe/who/" + "0" * 8 + "-0000" * 3 + "-" + "0" * 12],
+)
+def test_a_trailing_slash_is_optional(path) -> None:
+    """With and without it: the same view, no redirect."""
+    assert Client().get(path).status_code == Client().get(f"{path}/").status_code == 200
+    assert Client().get(f"{path}//").status_code == 404
+
+
+def test_addresses_are_written_without_the_slash() -> None:
+    """`reverse` gives the one form; a route with a slash is a mistake told at once."""
+    assert reverse("numbers") == "/api/v1/probe/numbers"
+    with pytest.raises(ValueError, match="trailing slash"):
+        optional_slash("a/", lambda request: None, name="a")
+
+
+# Addresses
+
+
+def _request(peer="10.0.0.1", forwarded=None):
+    headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
+    return RequestFactory().get("/", REMOTE_ADDR=peer, **headers)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "1.1.1.1", "10.0.0.1"),
+        (0, None, "10.0.0.1"),
+        (1, "1.1.1.1", "1.1.1.1"),
+        (1, "6.6.6.6, 1.1.1.1", "1.1.1.1"),
+        (2, "6.6.6.6, 1.1.1.1, 10.0.0.2", "1.1.1.1"),
+        (2, "1.1.1.1", "10.0.0.1"),
+        (1, None, "10.0.0.1"),
+        (1, "not an address", "10.0.0.1"),
+        (1, "::ffff:1.2.3.4", "1.2.3.4"),
+        (1, " 2001:DB8::1 ", "2001:db8::1"),
+    ],
+)
+def test_only_our_proxies_are_believed(proxies, forwarded, address) -> None:
+    """REQ OF-07: nobody chooses the address that a limit counts."""
+    with override_settings(TRUSTED_PROXY_COUNT=proxies):
+        assert client_address(_request(forwarded=forwarded)) == address
+
+
+@override_settings(TRUSTED_PROXY_COUNT=0)
+def test_a_limit_counts_an_ipv6_customer_once() -> None:
+    """One customer owns a /64: changing addresses inside it is no way around."""
+    assert (
+        client_network(_request("2001:db8::1"))
+        == client_network(_request("2001:db8::ffff:1"))
+        == "2001:db8::/64"
+    )
+    assert client_network(_request("10.0.0.1")) == "10.0.0.1"
+    assert client_address(_request("")) == "0.0.0.0"
