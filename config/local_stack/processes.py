@@ -79,7 +79,9 @@ def command_line(pid: int) -> str:
 
 def group_members(pgid: int) -> list[int]:
     """List the living processes of a process group."""
-    result = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        ["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True, check=False
+    )
     rows = (line.split() for line in result.stdout.splitlines())
     return [int(row[0]) for row in rows if int(row[1]) == pgid and not row[2].startswith("Z")]
 
@@ -98,9 +100,6 @@ def _before_exec(stop_signal: signal.Signals, niceness: int) -> Callable[[], Non
 def spawn(command: Command) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own, so that Ctrl-C at the terminal reaches only us."""
     account = command.account
-    identity_change = (
-        {"user": account.uid, "group": account.gid, "extra_groups": []} if account is not None else {}
-    )
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(command.log.open("ab")) if command.log else subprocess.DEVNULL
         return subprocess.Popen(
@@ -112,7 +111,9 @@ def spawn(command: Command) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=_before_exec(command.stop_signal, command.niceness),  # noqa: PLW1509 the parent has one thread here
-            **identity_change,  # type: ignore[arg-type]
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
         )
 
 

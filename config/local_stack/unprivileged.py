@@ -42,7 +42,9 @@ def server_account() -> Account | None:
             "PostgreSQL cannot run as root and no unprivileged account was found; "
             "create one named marquee, or run as a normal user"
         )
-    subprocess.run([useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _OWN_ACCOUNT], check=True)
+    subprocess.run(
+        [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _OWN_ACCOUNT], check=True
+    )
     created = _find(_OWN_ACCOUNT)
     if created is None:
         raise StackError(f"the account {_OWN_ACCOUNT} was created but cannot be found")
@@ -63,7 +65,9 @@ def can_traverse(folder: Path, account: Account | None) -> bool:
         return True
     groups = {account.gid, *(group.gr_gid for group in grp.getgrall() if account.name in group.gr_mem)}
     resolved = folder.resolve()
-    return all(_may_enter(step, account.uid, groups) for step in (resolved, *resolved.parents) if step.exists())
+    return all(
+        _may_enter(step, account.uid, groups) for step in (resolved, *resolved.parents) if step.exists()
+    )
 
 
 def _may_enter(folder: Path, uid: int, groups: set[int]) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.local_stack import ports, processes
 from config.local_stack.binaries import valkey_program
@@ -31,7 +33,9 @@ class EmbeddedValkey:
     With `durable=False` nothing is written to disk: for tests only.
     """
 
-    def __init__(self, data_dir: Path, *, port: int = 0, durable: bool = True, log: Path | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, port: int = 0, durable: bool = True, log: Path | None = None
+    ) -> None:
         self.data_dir = data_dir.absolute()
         self._wanted_port = port
         self._durable = durable
@@ -113,7 +117,9 @@ class EmbeddedValkey:
         """Run the server as our own child and wait until it answers; StackError when it does not."""
         self.prepare()
         process = self._process = processes.spawn(self.command())
-        answered = processes.wait_until(lambda: process.poll() is not None or self.is_ready(), seconds=seconds)
+        answered = processes.wait_until(
+            lambda: process.poll() is not None or self.is_ready(), seconds=seconds
+        )
         if not answered or process.poll() is not None:
             self.stop()
             raise StackError(f"Valkey did not start; its log says:\n{tail(self._log)}")
@@ -163,5 +169,8 @@ class EmbeddedValkey:
         return f"redis://:{access.password}@{ports.LOOPBACK}:{access.port}/{database}"
 
     def client(self, database: int = 0) -> redis.Redis:
-        """Open a client; the caller closes it."""
-        return redis.Redis.from_url(self.url(database), socket_timeout=3, socket_connect_timeout=3)
+        """Open a client that tries once; the caller closes it."""
+        once = Retry(NoBackoff(), 0)
+        return redis.Redis.from_url(
+            self.url(database), socket_timeout=3, socket_connect_timeout=3, retry=once
+        )

@@ -1,7 +1,7 @@
 """The test database: cloned from a migrated template, and put back to it after tests that commit."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -80,7 +80,7 @@ def use_test_database() -> Iterator[None]:
 
 
 def _use_foreign_server() -> Iterator[None]:
-    from django.test.utils import setup_databases, teardown_databases  # noqa: PLC0415 settings load after us
+    from django.test.utils import setup_databases, teardown_databases
 
     created = setup_databases(verbosity=0, interactive=False)
     yield
@@ -88,7 +88,9 @@ def _use_foreign_server() -> Iterator[None]:
 
 
 def _ensure_template(server: EmbeddedPostgres, connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", [TEMPLATE]).fetchone():
+    if connection.execute(
+        "SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", [TEMPLATE]
+    ).fetchone():
         return
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(TEMPLATE)))
     server.ensure_database(TEMPLATE)
@@ -99,8 +101,8 @@ def _ensure_template(server: EmbeddedPostgres, connection: psycopg.Connection[tu
 
 
 def _migrate() -> None:
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connection  # noqa: PLC0415
+    from django.core.management import call_command
+    from django.db import connection
 
     call_command("migrate", verbosity=0, interactive=False)
     with connection.cursor() as cursor:
@@ -119,7 +121,7 @@ def _clone(connection: psycopg.Connection[tuple[object, ...]], name: str) -> Non
 
 
 def _disconnect() -> None:
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     connection.close()
     if hasattr(connection, "close_pool"):
@@ -127,8 +129,8 @@ def _disconnect() -> None:
 
 
 def _point_django_at(name: str) -> None:
-    from django.conf import settings  # noqa: PLC0415
-    from django.db import connection  # noqa: PLC0415
+    from django.conf import settings
+    from django.db import connection
 
     _disconnect()
     settings.DATABASES["default"]["NAME"] = name
@@ -140,15 +142,16 @@ def _point_django_at(name: str) -> None:
 
 def _use_fast_flush() -> None:
     """Let Django's flush, which runs after each test that commits, restore the pristine state."""
-    from django.core.management.commands import flush  # noqa: PLC0415
-    from django.db.backends.postgresql.operations import DatabaseOperations  # noqa: PLC0415
+    from django.core.management.color import Style
+    from django.core.management.commands import flush
+    from django.db.backends.postgresql.operations import DatabaseOperations
 
     truncate = DatabaseOperations.sql_flush
 
     def sql_flush(
         self: DatabaseOperations,
-        style: object,
-        tables: list[str],
+        style: Style,
+        tables: Sequence[str],
         *,
         reset_sequences: bool = False,
         allow_cascade: bool = False,
@@ -157,6 +160,6 @@ def _use_fast_flush() -> None:
             return truncate(self, style, tables, reset_sequences=True, allow_cascade=allow_cascade)
         return ["SELECT pristine.restore()"]
 
-    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign, assignment]
     # What the signal would write (content types, permissions) was left in place.
     flush.emit_post_migrate_signal = lambda *args, **kwargs: None  # type: ignore[attr-defined]

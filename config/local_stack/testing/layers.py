@@ -33,7 +33,7 @@ class LayerTimes:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         # A plain attribute travels with the report from xdist's workers to the controller.
-        report.layer = layer_of(item)
+        report.layer = layer_of(item)  # type: ignore[attr-defined]
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

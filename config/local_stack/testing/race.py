@@ -10,7 +10,7 @@ _START_SECONDS = 30.0
 
 
 class Race:
-    """`race(50, act)` calls `act(0)` .. `act(49)` at once; `race.each([pay, expire])` calls each once, at once.
+    """`race(50, act)` calls `act(0)` .. `act(49)` at once; `race.each([pay, expire])` calls each, at once.
 
     Both return what the calls returned, or the exception each raised, in the order of the contenders.
     Use it with `@pytest.mark.django_db(transaction=True)`: other connections see only what is committed.
@@ -28,7 +28,7 @@ class Race:
 
 
 def _contend(barrier: threading.Barrier, act: Callable[[], T]) -> T | BaseException:
-    from django.db import connection, connections  # noqa: PLC0415 settings load after us
+    from django.db import connection, connections
 
     try:
         # Connected before the start: who connects faster must not decide the race.

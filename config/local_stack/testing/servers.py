@@ -2,18 +2,17 @@
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.local_stack.binaries import postgres_version
+from config.local_stack.environment import ROOT
 from config.local_stack.postgres import EmbeddedPostgres, discard
+from config.local_stack.schema import fingerprint
 from config.local_stack.valkey import EmbeddedValkey
 
-ROOT = Path(__file__).resolve().parents[3]
 SESSION_VARIABLE = "MARQUEE_TEST_SERVERS"  # the session's folder, for xdist's workers
 # Set when REDIS_URL names a server of ours: each of xdist's workers then starts its own.
 _VALKEY_VARIABLE = "MARQUEE_TEST_VALKEY"
@@ -38,16 +37,9 @@ def session_postgres() -> EmbeddedPostgres:
 
 
 def schema_key() -> str:
-    """Hash what decides the migrated schema: migrations, settings, package versions, server version."""
-    packages = [folder for folder in ROOT.iterdir() if (folder / "__init__.py").exists()]
-    files = {file for folder in packages for file in folder.rglob("migrations/**/*") if file.is_file()}
-    files |= set((ROOT / "config" / "settings").rglob("*.py")) | set(Path(__file__).parent.glob("*.py"))
-    files |= {ROOT / "requirements.txt", Path(__file__).parents[1] / "postgres.py"}
-    digest = hashlib.sha256(postgres_version().encode())
-    for file in sorted(files):
-        if file.suffix != ".pyc":
-            digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:20]
+    """Name the copy that fits today's migrations and today's way of making it."""
+    own = Path(__file__).parents[1]
+    return fingerprint([own / "postgres.py", *(own / "testing").glob("*.py")])
 
 
 def _cache() -> Path:
@@ -85,7 +77,9 @@ def keep_copy(server: EmbeddedPostgres) -> None:
         discard(copy)
         server.backup_to(copy)
         (copy / _COMPLETE).touch()
-        for old in sorted(cache.glob(f"*/{_COMPLETE}"), key=lambda file: -file.stat().st_mtime)[_KEPT_COPIES:]:
+        for old in sorted(cache.glob(f"*/{_COMPLETE}"), key=lambda file: -file.stat().st_mtime)[
+            _KEPT_COPIES:
+        ]:
             discard(old.parent)
 
 

@@ -1,0 +1,46 @@
+# One command to a running system: `make run`. One to the proof: `make test`. See `make help`.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+# Relative on purpose: the checkout may lie in a path with spaces, which make cannot handle.
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help run test check bench format schema lock clean venv
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+run: venv ## start everything: PostgreSQL, Valkey, Stripe sandbox, web, realtime, workers
+	@exec $(BIN)/python -m config.local_stack run
+
+test: venv ## the whole test suite against real PostgreSQL and Valkey
+	@$(BIN)/python -m config.local_stack.testing.tools
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: venv ## format, lint, types, architecture, migrations, schema files
+	@exec $(BIN)/python -m config.local_stack.check
+
+bench: venv ## the benchmarks, each beside its limit in the same run
+	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+format: venv ## put the code into its format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only --quiet .
+
+schema: venv ## write schema.graphql and openapi.yaml anew
+	@exec $(BIN)/python -m config.local_stack.schema_files --write
+
+lock: venv ## pin the versions of requirements/*.in anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements/dev.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements/base.in -c requirements.txt -o requirements/production.txt
+
+clean: ## delete caches and the virtual environment; the data in .local stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build .coverage htmlcov
+
+# Costs nothing when requirements.txt is the one that was installed last.
+venv:
+	@PYTHON='$(PYTHON)' VENV='$(VENV)' STAMP='$(STAMP)' sh deploy/venv.sh

@@ -1,0 +1,78 @@
+"""`make check`: everything that can be known without running the product, one line a step."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from config.local_stack.environment import ROOT
+
+
+@dataclass(frozen=True)
+class Step:
+    """One check: a command that must succeed, run with the environment's own programs."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+
+    def command(self) -> list[str]:
+        """Give the whole command."""
+        return [
+            sys.executable,
+            *([self.module] if self.module.endswith(".py") else ["-m", self.module]),
+            *self.arguments,
+        ]
+
+
+STEPS = (
+    Step("format", "ruff", ("format", "--check", "--quiet", ".")),
+    Step("lint", "ruff", ("check", "--quiet", ".")),
+    Step("types", "mypy", (".",)),
+    Step("architecture", "importlinter.cli", ("lint",)),
+    Step("migrations complete", "manage.py", ("makemigrations", "--check", "--dry-run")),
+    Step("deploy settings", "config.local_stack.deploy_check"),
+    Step("schema files", "config.local_stack.schema_files"),
+    Step(
+        "compose file", "check_jsonschema", ("--builtin-schema", "vendor.compose-spec", "docker-compose.yml")
+    ),
+    Step("locked packages", "config.local_stack.lock_check"),
+)
+# The settings want addresses; no check asks at them.
+_ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "config.settings.test",
+    "DATABASE_URL": "postgres://nobody@127.0.0.1:9/none",
+    "REDIS_URL": "redis://127.0.0.1:9/0",
+}
+
+
+def _passes(step: Step) -> bool:
+    begun = time.monotonic()
+    result = subprocess.run(
+        step.command(),
+        cwd=ROOT,
+        env={**os.environ, **_ENVIRONMENT},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    passed = result.returncode == 0
+    if not passed:
+        sys.stdout.write(result.stdout + result.stderr)
+    sys.stdout.write(f"  {'ok' if passed else 'FAILED'} {step.name} ({time.monotonic() - begun:.1f} s)\n")
+    sys.stdout.flush()
+    return passed
+
+
+def main() -> int:
+    """Run every step, also after one failed; 1 when one did."""
+    failed = [step.name for step in STEPS if not _passes(step)]
+    sys.stdout.write(f"{len(STEPS) - len(failed)} of {len(STEPS)} checks passed")
+    sys.stdout.write(f"; failed: {', '.join(failed)}\n" if failed else "\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

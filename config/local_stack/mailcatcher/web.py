@@ -1,0 +1,145 @@
+"""The page and the small API of the mail catcher."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from config.local_stack.mailcatcher import pages
+from config.local_stack.mailcatcher.smtp import FAULT_KINDS, Faults
+from config.local_stack.mailcatcher.store import MailStore, Message
+
+_PAGE_SIZE, _MOST_FAULTS = 50, 1000
+_POLICY = (
+    "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+# A caught message may bring its own styles and pictures, but no script, form or navigation of ours.
+_MESSAGE_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; "
+    "frame-ancestors 'self'"
+)
+
+
+def application(store: MailStore, faults: Faults) -> Starlette:
+    """Build the application over a store and the faults of the SMTP side."""
+    site = _Site(store, faults)
+    return Starlette(
+        routes=[
+            Route("/", site.index),
+            Route("/clear", site.clear, methods=["POST"]),
+            Route("/style.css", site.style),
+            Route("/messages/{number:int}", site.message),
+            Route("/messages/{number:int}/html", site.html),
+            Route("/messages/{number:int}/raw", site.raw),
+            Route("/api/messages", site.api_list, methods=["GET"]),
+            Route("/api/messages", site.api_clear, methods=["DELETE"]),
+            Route("/api/messages/{number:int}", site.api_message),
+            Route("/_faults", site.order_faults, methods=["POST"]),
+        ],
+        middleware=[
+            # Another site's name pointed at loopback must not read the mail.
+            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
+            Middleware(BaseHTTPMiddleware, dispatch=_guard),
+        ],
+    )
+
+
+async def _guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    origin = request.headers.get("origin")
+    if request.method not in {"GET", "HEAD"} and origin not in {
+        None,
+        f"http://{request.headers.get('host')}",
+    }:
+        return JSONResponse({"code": "foreign_origin"}, status_code=403)
+    response = await answer(request)
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+class _Site:
+    def __init__(self, store: MailStore, faults: Faults) -> None:
+        self._store = store
+        self._faults = faults
+
+    def index(self, request: Request) -> Response:
+        before = request.query_params.get("before", "")
+        messages = self._store.newest(limit=_PAGE_SIZE, before=int(before) if before.isdecimal() else None)
+        return HTMLResponse(pages.list_page(messages, total=self._store.count()))
+
+    def clear(self, request: Request) -> Response:
+        self._store.clear()
+        return RedirectResponse("/", status_code=303)
+
+    def style(self, request: Request) -> Response:
+        return Response(pages.STYLE, media_type="text/css")
+
+    def message(self, request: Request) -> Response:
+        found = self._found(request)
+        if found is None:
+            return HTMLResponse(pages.missing_page(), status_code=404)
+        return HTMLResponse(pages.message_page(found))
+
+    def html(self, request: Request) -> Response:
+        found = self._found(request)
+        if found is None:
+            return HTMLResponse(pages.missing_page(), status_code=404)
+        return HTMLResponse(found.html, headers={"Content-Security-Policy": _MESSAGE_POLICY})
+
+    def raw(self, request: Request) -> Response:
+        found = self._found(request)
+        if found is None:
+            return PlainTextResponse("gone", status_code=404)
+        return Response(found.raw, media_type="text/plain; charset=utf-8")
+
+    def api_list(self, request: Request) -> Response:
+        messages = self._store.newest(limit=_PAGE_SIZE * 4)
+        return JSONResponse(
+            {"count": self._store.count(), "results": [_as_json(message) for message in messages]}
+        )
+
+    def api_message(self, request: Request) -> Response:
+        found = self._found(request)
+        if found is None:
+            return JSONResponse({"code": "not_found"}, status_code=404)
+        return JSONResponse({**_as_json(found), "headers": found.headers})
+
+    def api_clear(self, request: Request) -> Response:
+        self._store.clear()
+        return Response(status_code=204)
+
+    async def order_faults(self, request: Request) -> Response:
+        try:
+            order = json.loads(await request.body())
+            kind, times = order["smtp"], order.get("times", 1)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            kind, times = None, None
+        if str(kind) not in FAULT_KINDS or not isinstance(times, int) or not 0 <= times <= _MOST_FAULTS:
+            detail = f"send {{smtp: one of {', '.join(FAULT_KINDS)}, times: 0 to {_MOST_FAULTS}}}"
+            return JSONResponse({"code": "invalid", "detail": detail}, status_code=400)
+        self._faults.order(str(kind), times)  # type: ignore[arg-type] # checked against FAULT_KINDS
+        return JSONResponse({"smtp": str(kind), "times": times})
+
+    def _found(self, request: Request) -> Message | None:
+        return self._store.get(int(request.path_params["number"]))
+
+
+def _as_json(message: Message) -> dict[str, object]:
+    return {
+        "id": message.id,
+        "received_at": message.received_at.isoformat(),
+        "from": message.sender,
+        "to": list(message.recipients),
+        "subject": message.subject,
+        "text": message.text,
+        "html": message.html,
+    }
