@@ -57,6 +57,12 @@ def _need(item: Json, names: tuple[str, ...]) -> None:
         )
 
 
+def _unused(world: World, *ids: str | None) -> None:
+    taken = [found for found in ids if found is not None and world.store.exists(found)]
+    if taken:
+        raise ApiError(f"{taken[0]} is another order's.", code="resource_already_exists", param="sessions")
+
+
 def _product(world: World, item: Json) -> None:
     _need(item, ("name", "created"))
     world.store.insert(
@@ -96,7 +102,9 @@ def _session(world: World, item: Json) -> None:
         )
     total, currency, created = item["amount_total"], item["currency"].lower(), item["created"]
     check_amount(total, currency, "amount_total")
-    session = session_object(world, item["id"], {**item, "payment_method_types": ["card"]}, currency, total)
+    session = session_object(
+        world, item["id"], {**item, "allowed_payment_method_types": ["card"]}, currency, total
+    )
     status = item.get("status", "complete")
     session.update(created=created, expires_at=created + 2400, status=status, url=None)
     if status == "complete":
@@ -137,6 +145,7 @@ def _finish(world: World, session: Json, item: Json) -> None:
     }
     if session["payment_status"] != "paid":
         return
+    _unused(world, item.get("payment_intent"), item.get("charge"))
     private: Json = {"payment_intent_data": {"metadata": session["metadata"]}}
     intent = new_intent(world, session, private, item.get("payment_intent"))
     card = item.get("card") or {}
@@ -148,6 +157,7 @@ def _finish(world: World, session: Json, item: Json) -> None:
     session["payment_intent"] = intent["id"]
     for refund in item.get("refunds", []):
         _need({"id": item["id"], **refund}, ("id", "amount", "created"))
+        _unused(world, refund["id"])
         if refund["amount"] > charge["amount"] - charge["amount_refunded"]:
             raise ApiError(f"{refund['id']}: more than what is left of the charge.", param="refunds")
         new_refund(world, charge, refund, refund.get("status", "succeeded"))

@@ -33,7 +33,7 @@ def _policy(session: Json | None) -> str:
     given = session or {}
     targets = {_origin(given.get("success_url")), _origin(given.get("cancel_url"))} - {None}
     return (
-        "default-src 'none'; style-src 'self'; img-src http: https:; base-uri 'none'; "
+        "default-src 'none'; style-src 'self'; img-src http: https: data:; base-uri 'none'; "
         "frame-ancestors 'none'; "
         f"form-action 'self' {' '.join(sorted(filter(None, targets)))}"
     ).strip()

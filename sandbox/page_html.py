@@ -16,7 +16,8 @@ def _document(title: str, body: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(title)}</title><link rel="stylesheet" href="/c/page.css"></head><body>'
+        f'<title>{escape(title)}</title><link rel="icon" href="data:,">'
+        '<link rel="stylesheet" href="/c/page.css"></head><body>'
         '<p class="banner" role="note"><strong>Test page.</strong> '
         "This stands in for Stripe on this machine. No real card is charged.</p>"
         f"{body}</body></html>"
@@ -64,10 +65,11 @@ def _summary(session: Json, private: Json) -> str:
     currency = session["currency"]
     rows = "".join(_line(line, image, currency) for line, image in zip(lines, pictures, strict=True))
     total = escape(format_money(session["amount_total"], currency))
+    label = "Total due" if session["status"] == "open" else "Total"
     return (
         '<section class="summary" aria-labelledby="order"><h2 id="order">Your order</h2>'
         f'<p class="total">{total}</p><ul class="lines">{rows}</ul>'
-        f'<p class="sum"><span>Total due</span><span class="money">{total}</span></p></section>'
+        f'<p class="sum"><span>{label}</span><span class="money">{total}</span></p></section>'
     )
 
 

@@ -2,6 +2,7 @@
 
 from sandbox.endpoint import load
 from sandbox.errors import ApiError
+from sandbox.forms import Node
 from sandbox.money import check_amount, check_minimum
 from sandbox.params import (
     Field,
@@ -47,7 +48,7 @@ DELAYED_BY_CURRENCY = {
 DELAYED = frozenset(
     {*DELAYED_BY_CURRENCY.values(), "customer_balance", "multibanco", "payto", "sofort"},
 )
-_LINE_ITEM: dict[str, Field] = {
+LINE_ITEM: dict[str, Field] = {
     "price": text(255),
     "price_data": shape(
         {
@@ -64,7 +65,7 @@ _LINE_ITEM: dict[str, Field] = {
     "metadata": metadata,
     "tax_rates": list_of(text(255)),
 }
-_PAYMENT_INTENT_DATA: dict[str, Field] = {
+PAYMENT_INTENT_DATA: dict[str, Field] = {
     "capture_method": choice("automatic", "automatic_async"),
     "description": text(1000),
     "metadata": metadata,
@@ -93,7 +94,21 @@ _APPEARANCE = (
     ),
     *("tax_id_collection", "wallet_options"),
 )
+
+
+def _no_longer_supported(_: Node, path: str) -> None:
+    # docs.stripe.com/changelog/endive/2026-09-30/remove-payment-method-types-checkout-sessions
+    raise ApiError(
+        f"The `{path}` parameter is no longer supported. Use `allowed_payment_method_types` or "
+        "`excluded_payment_method_types` instead.",
+        code="payment_method_types_no_longer_supported",
+        param=path,
+    )
+
+
 FIELDS: dict[str, Field] = {
+    "allowed_payment_method_types": list_of(choice(*METHODS)),
+    "payment_method_types": _no_longer_supported,
     **dict.fromkeys(_APPEARANCE, kept_as_sent),
     "cancel_url": url,
     "client_reference_id": text(200),
@@ -101,12 +116,11 @@ FIELDS: dict[str, Field] = {
     "customer_email": email,
     "excluded_payment_method_types": list_of(choice(*METHODS)),
     "expires_at": integer(0),
-    "line_items": list_of(shape(_LINE_ITEM), 1000),
+    "line_items": list_of(shape(LINE_ITEM), 1000),
     "locale": text(10),
     "metadata": metadata,
     "mode": choice("payment"),
-    "payment_intent_data": shape(_PAYMENT_INTENT_DATA),
-    "payment_method_types": list_of(choice(*METHODS)),
+    "payment_intent_data": shape(PAYMENT_INTENT_DATA),
     "submit_type": choice("auto", "book", "donate", "pay"),
     "success_url": url,
     "ui_mode": choice("hosted", "hosted_page"),
@@ -173,15 +187,21 @@ def check_items(world: World, items: list[Json], wanted_currency: str | None) ->
     return money_currency, total
 
 
+def _fits(method: str, money_currency: str) -> bool:
+    bound = [currency for currency, delayed in DELAYED_BY_CURRENCY.items() if delayed == method]
+    return not bound or money_currency in bound
+
+
 def payment_methods(params: Json, money_currency: str) -> list[str]:
-    """What the buyer may pay with: as asked, else card and the currency's delayed one, less the excluded."""
-    given = params.get("payment_method_types")
-    if given is not None and not given:
-        raise ApiError("You must provide at least one payment method type.", param="payment_method_types")
+    """What the buyer may pay with: card and the currency's delayed method, or those allowed, less the excluded."""
     delayed = DELAYED_BY_CURRENCY.get(money_currency)
-    offered: list[str] = given or ["card", *([delayed] if delayed else [])]
+    usual = ["card", *([delayed] if delayed else [])]
     excluded = params.get("excluded_payment_method_types", [])
-    left = [method for method in offered if method not in excluded]
+    allowed: list[str] = params.get("allowed_payment_method_types") or usual
+    left = [method for method in allowed if method not in excluded and _fits(method, money_currency)]
     if not left:
-        raise ApiError("No payment method is left.", param="excluded_payment_method_types")
+        raise ApiError(
+            "No payment method is left for this currency and these parameters.",
+            param="allowed_payment_method_types",
+        )
     return left

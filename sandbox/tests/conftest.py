@@ -1,5 +1,6 @@
 """One sandbox process per module, emptied before each test."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,12 +14,24 @@ from sandbox.tests.receiver import SECRET, Receiver
 API_KEY = "sk_test_of_the_tests"
 
 
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Name a port that nothing listens on."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find
+
+
 def client_of(process: SandboxProcess, retries: int = 0) -> stripe.StripeClient:
     """The real library, pointed at the sandbox."""
     return stripe.StripeClient(
         API_KEY,
         base_addresses={"api": process.base_url},
-        http_client=stripe.RequestsClient(timeout=(1, 2)),
+        http_client=stripe.RequestsClient(timeout=(1, 1)),
         max_network_retries=retries,
     )
 

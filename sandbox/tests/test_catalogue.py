@@ -35,7 +35,7 @@ def test_updating_a_product_merges_metadata(client: stripe.StripeClient) -> None
 
 
 def test_a_price_belongs_to_its_product_and_can_be_retired(client: stripe.StripeClient) -> None:
-    """A price keeps amount and currency; `active` may change; lists filter by product and active. REQ OF-05"""
+    """Amount and currency stay, `active` may change; lists filter by product and active. REQ OF-05"""
     product = client.v1.products.create({"name": "T-shirt"})
     other = client.v1.products.create({"name": "Cap"})
     price = client.v1.prices.create({"product": product.id, "currency": "USD", "unit_amount": 2500})

@@ -61,7 +61,7 @@ def test_a_refused_request_does_not_use_its_key_up(box: SandboxProcess) -> None:
 
 
 def test_a_refusal_in_execution_is_replayed(box: SandboxProcess, client: stripe.StripeClient) -> None:
-    """Expiring a session twice under new keys refuses the second, and its key repeats the refusal. REQ PA-02"""
+    """Expiring twice under new keys refuses the second, and its key repeats the refusal. REQ PA-02"""
     session = client.v1.checkout.sessions.create(params())  # type: ignore[arg-type]
     expire: Any = client.v1.checkout.sessions.expire
     expire(session.id, {}, {"idempotency_key": "a"})

@@ -15,7 +15,7 @@ from sandbox.tests.conftest import API_KEY, params, priced
 def test_a_new_session_is_open_and_says_what_was_asked(
     open_session: Callable[..., Any], box: SandboxProcess
 ) -> None:
-    """Amounts, links, metadata and times of a new session are exact; no PaymentIntent exists yet. REQ PA-09"""
+    """Amounts, links, metadata and times are exact; no PaymentIntent exists yet. REQ PA-09"""
     expires_at = int(time.time()) + 2400
     session = open_session(expires_at=expires_at, customer_email="ann@example.com")
     assert session.id.startswith("cs_test_")
@@ -66,7 +66,21 @@ WRONG = {
         "line_items[0][price]",
         "resource_missing",
     ),
-    "unknown method": ({"payment_method_types": ["cash"]}, "payment_method_types[0]", None),
+    "unknown method": (
+        {"allowed_payment_method_types": ["cash"]},
+        "allowed_payment_method_types[0]",
+        None,
+    ),
+    "no method left": (
+        {"allowed_payment_method_types": ["sepa_debit"]},
+        "allowed_payment_method_types",
+        None,
+    ),
+    "removed parameter": (
+        {"payment_method_types": ["card"]},
+        "payment_method_types",
+        "payment_method_types_no_longer_supported",
+    ),
     "subscription": ({"mode": "subscription"}, "mode", None),
     "51 metadata keys": ({"metadata": {f"k{n}": "v" for n in range(51)}}, "metadata", None),
     "metadata key of 41": ({"metadata": {"k" * 41: "v"}}, "metadata", None),
@@ -81,13 +95,28 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_session_is_refused_by_name_and_makes_nothing(client: stripe.StripeClient, case: str) -> None:
-    """Each wrong parameter answers 400 with its name and Stripe's code, and no session exists. REQ PA-09, PA-11"""
+    """Each wrong parameter answers 400 with its name and Stripe's code; nothing exists. REQ PA-09, PA-11"""
     changes, param, code = WRONG[case]
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.checkout.sessions.create(params(**changes))  # type: ignore[arg-type]
     assert (refused.value.param, refused.value.code, refused.value.http_status) == (param, code, 400)
     assert client.v1.checkout.sessions.list({}).data == []
     assert client.v1.prices.list({}).data == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "offered"),
+    [
+        ({}, ["card", "us_bank_account"]),
+        ({"allowed_payment_method_types": ["card", "sepa_debit"]}, ["card"]),
+        ({"excluded_payment_method_types": ["us_bank_account"]}, ["card"]),
+    ],
+)
+def test_payment_methods_follow_currency_allowed_and_excluded(
+    open_session: Callable[..., Any], asked: dict[str, Any], offered: list[str]
+) -> None:
+    """Dynamic methods, filtered: the answer's payment_method_types says what is left. REQ OF-05"""
+    assert open_session(**asked).payment_method_types == offered
 
 
 def test_metadata_at_its_limits_is_taken(open_session: Callable[..., Any]) -> None:
@@ -159,7 +188,7 @@ def test_lists_page_newest_first_and_filter(
 def test_expand_reaches_the_fee_through_the_payment(
     client: stripe.StripeClient, paid_session: Callable[..., Any]
 ) -> None:
-    """payment_intent.latest_charge.balance_transaction expands, in lists too; metadata is on each. REQ PA-12"""
+    """The balance transaction expands through intent and charge; metadata is on each. REQ PA-12"""
     paid = paid_session()
     path = "payment_intent.latest_charge.balance_transaction"
     session = client.v1.checkout.sessions.retrieve(paid["id"], {"expand": [path]}).to_dict()
