@@ -1,6 +1,29 @@
 """`/_sandbox`: what a test or a developer may do to the sandbox that nobody could do to Stripe.
 
-Bodies are JSON objects; unknown names are refused. Errors have Stripe's shape.
+Bodies are JSON objects, all names in them optional unless marked !; unknown names are refused. Errors have
+Stripe's shape. GET reads, POST acts:
+
+    GET  health                               {"status": "ok", "base_url"}
+    POST sessions/{id}/pay                    {brand, last4, email}
+    POST sessions/{id}/decline                {brand, last4}
+    POST sessions/{id}/pay_later              {email, force}; force: also where only cards are taken
+    POST sessions/{id}/settle | fail          ends a pay_later
+    POST sessions/{id}/expire
+    POST sessions/{id}/tamper                 {amount_total, currency, livemode}; without any event
+    POST charges/{payment_intent}/refund      {amount, reason}; as from Stripe's dashboard
+    POST charges/{payment_intent}/dispute     {amount, reason, inquiry}
+    POST charges/{payment_intent}/dispute/review
+    POST charges/{payment_intent}/dispute/close   {status!: won | lost | warning_closed}
+    POST refunds/{id}/succeed | fail | cancel     ends a pending refund
+    POST faults                               {api, webhooks, refunds, times, path_prefix, method, event_type,
+                                              delay_seconds, reset}; times null: until reset; {}: show them
+    POST clock                                {advance_seconds!}
+    GET  requests, GET deliveries             newest first
+    POST deliveries/flush                     {timeout_seconds}; all due now, waits until none is
+    GET  events/{id}/signed                   {"body", "stripe_signature"}
+    POST webhooks                             {urls}; endpoints of later events, until the next start
+    POST import                               see `sandbox.importer.import_objects`
+    POST reset
 """
 
 import json

@@ -193,7 +193,7 @@ def _fits(method: str, money_currency: str) -> bool:
 
 
 def payment_methods(params: Json, money_currency: str) -> list[str]:
-    """What the buyer may pay with: card and the currency's delayed method, or those allowed, less the excluded."""
+    """What the buyer may pay with: card and a delayed method, or those allowed, less the excluded."""
     delayed = DELAYED_BY_CURRENCY.get(money_currency)
     usual = ["card", *([delayed] if delayed else [])]
     excluded = params.get("excluded_payment_method_types", [])

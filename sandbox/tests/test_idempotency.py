@@ -53,9 +53,18 @@ def test_another_body_under_the_same_key_is_refused(box: SandboxProcess) -> None
     assert count(box) == 1
 
 
-def test_a_refused_request_does_not_use_its_key_up(box: SandboxProcess) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"success_url": "nowhere"},
+        {"line_items[0][price_data][unit_amount]": "1"},
+        {"line_items[0][price_data][product]": "prod_none"},
+        {"expires_at": "1"},
+    ],
+)
+def test_a_refused_request_does_not_use_its_key_up(box: SandboxProcess, wrong: dict[str, str]) -> None:
     """Validation comes before execution: the key serves a corrected request. REQ PA-02"""
-    assert post(box, "k", success_url="nowhere").status_code == 400
+    assert post(box, "k", **wrong).status_code == 400
     assert post(box, "k").status_code == 200
     assert count(box) == 1
 
