@@ -65,7 +65,7 @@ class Configuration:
 
     def child_environment(self, values: Mapping[str, str]) -> dict[str, str]:
         """Give the whole environment of a child: the caller's, `.env`, and ours over them."""
-        inherited = {**os.environ, **read_env(self.root / ".env")}
+        inherited = {**self.given, **os.environ}
         # Children start again and again: their compiled modules are worth keeping.
         inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         return {**inherited, **values, "PYTHONUNBUFFERED": "1"}
@@ -73,7 +73,9 @@ class Configuration:
 
 def read(root: Path = environment.ROOT) -> Configuration:
     """Read the environment and `.env`; secrets are made on first use and kept in the data folder."""
-    given = {**read_env(root / ".env"), **os.environ}
+    # An empty line of a copied .env.example means "not set"; what the shell says wins over the file.
+    from_file = {name: value for name, value in read_env(root / ".env").items() if value}
+    given = {**from_file, **{name: value for name, value in os.environ.items() if value}}
     data_dir = environment.data_dir(root).absolute()
     return Configuration(
         root=root,

@@ -1,4 +1,4 @@
-"""`manage.py check --deploy` with production settings, as an operator's start-up check would run. REQ OP-05."""
+"""`manage.py check --deploy` with production settings, as an operator would run it. REQ OP-05."""
 
 import os
 import sys

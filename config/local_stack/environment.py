@@ -25,4 +25,6 @@ def load(root: Path = ROOT) -> None:
     """
     for values in (read_env(root / ".env"), read_env(data_dir(root) / STACK_ENV)):
         for name, value in values.items():
-            os.environ.setdefault(name, value)
+            # An empty line of a copied .env.example means "not set".
+            if value:
+                os.environ.setdefault(name, value)
