@@ -5,3 +5,7 @@ class NotificationsConfig(AppConfig):
     """The channels: e-mail, real time."""
 
     name = "notifications"
+
+    def ready(self) -> None:
+        """Register the jobs of this room, and the check of everybody's e-mail templates."""
+        from notifications import checks, handlers  # noqa: F401, PLC0415 models are loaded only now

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from common.outbox import enqueue
+from common.outbox import NewJob, enqueue_many
 from common.outbox.ids import new_id
 from notifications import addresses, templates
 from notifications.models import EmailStatus
@@ -60,18 +60,16 @@ def queue_email(
     with transaction.atomic(savepoint=False):
         if not _insert(row):
             return _id_of(dedupe_key)
-        enqueue_sending(email_id, recipient, is_urgent=is_urgent, organization_id=organization_id, now=now)
+        job = sending_job(email_id, recipient, is_urgent=is_urgent, organization_id=organization_id)
+        enqueue_many([job], now=now)
     return email_id
 
 
-def enqueue_sending(
-    email_id: UUID, recipient: str, *, is_urgent: bool, organization_id: UUID | None, now: datetime
-) -> UUID | None:
-    """Write the job that sends the e-mail; None when one is pending or running already."""
-    return enqueue(
+def sending_job(email_id: UUID, recipient: str, *, is_urgent: bool, organization_id: UUID | None) -> NewJob:
+    """Return the job that sends the e-mail; while one is pending or running a second is not written."""
+    return NewJob(
         URGENT_KIND if is_urgent else BULK_KIND,
         {"email_id": str(email_id), "recipient": addresses.recipient_key(recipient)},
-        now=now,
         dedupe_key=job_key(email_id),
         organization_id=organization_id,
     )

@@ -1,0 +1,122 @@
+"""Sending what is queued: a token, an attempt that is on record, the provider, its answer."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from common.models import Job
+from common.outbox import enqueue_many
+from common.outbox.types import JobStatus
+from notifications import mailer
+from notifications.mailer import Verdict
+from notifications.mailer.channel import is_resend
+from notifications.mailer.resend import KEY_LIVES_HOURS
+from notifications.models import AttemptOutcome, EmailAttempt, EmailChannel, EmailMessage, EmailStatus
+from notifications.services import rates
+from notifications.services.email import job_key, sending_job
+from notifications.services.metrics import observe
+
+# A failed one is sent when somebody brings its job back from the dead letters.
+SENDABLE = (EmailStatus.QUEUED, EmailStatus.FAILED)
+PAUSE = timedelta(minutes=5)
+TOO_OLD = (
+    f"An earlier attempt more than {KEY_LIVES_HOURS} hours ago may have been sent, and the provider would not know it "
+    "again: not repeated automatically"
+)
+_ORPHANED = timedelta(minutes=1)
+_SWEPT_AT_ONCE = 500
+
+log = structlog.get_logger(__name__)
+
+
+def deliver(email_id: UUID, *, now: datetime) -> Verdict | None:
+    """Send one e-mail and record what became of it; None when there is nothing (more) to send.
+
+    Runs with no transaction open. Raises ``NoRoom`` when the limits or a pause forbid it now. A worker lost in
+    the middle leaves an attempt that is begun for ever; the repetition says the same under the same ids.
+    """
+    message = EmailMessage.objects.filter(id=email_id, status__in=SENDABLE).first()
+    if message is None:
+        return None
+    if _is_too_old_to_repeat(message, now):
+        return Verdict(AttemptOutcome.FINAL, TOO_OLD)
+    attempt_id = rates.take(message, now=now)
+    verdict = mailer.send(message)
+    _record(message, attempt_id, verdict, now=now)
+    return verdict
+
+
+def mark_failed(email_id: UUID, job_id: UUID, error: str) -> None:
+    """Note that nothing more is tried by itself; what was sent stays sent."""
+    EmailMessage.objects.filter(id=email_id, status__in=SENDABLE).update(
+        status=EmailStatus.FAILED, last_error=error[:500], job_id=job_id
+    )
+
+
+def pause(until: datetime, reason: str, *, now: datetime) -> None:
+    """Stop the channel until then, unless it is paused for longer already."""
+    channel, is_new = EmailChannel.objects.get_or_create(
+        id=1, defaults={"paused_until": until, "reason": reason[:500], "changed_at": now}
+    )
+    if not is_new and (channel.paused_until is None or channel.paused_until < until):
+        EmailChannel.objects.filter(id=1).update(paused_until=until, reason=reason[:500], changed_at=now)
+
+
+def resume(*, now: datetime) -> bool:
+    """Let e-mail go out again; False when it was not paused."""
+    paused = EmailChannel.objects.filter(id=1, paused_until__gt=now)
+    return bool(paused.update(paused_until=None, reason="", changed_at=now))
+
+
+def requeue_orphans(*, now: datetime) -> int:
+    """Give queued e-mails that have no job (any more) a new one, and say how many those were."""
+    waiting = EmailMessage.objects.filter(status=EmailStatus.QUEUED, created_at__lt=now - _ORPHANED)
+    messages = list(waiting.order_by("created_at")[:_SWEPT_AT_ONCE])
+    alive = set(
+        Job.objects.filter(
+            dedupe_key__in=[job_key(message.id) for message in messages],
+            status__in=[JobStatus.PENDING, JobStatus.RUNNING],
+        ).values_list("dedupe_key", flat=True)
+    )
+    orphans = [message for message in messages if job_key(message.id) not in alive]
+    jobs = [
+        sending_job(
+            message.id, message.to, is_urgent=message.is_urgent, organization_id=message.organization_id
+        )
+        for message in orphans
+    ]
+    return enqueue_many(jobs, now=now) if jobs else 0
+
+
+def _is_too_old_to_repeat(message: EmailMessage, now: datetime) -> bool:
+    if not is_resend():
+        return False
+    doubtful = message.attempts.filter(
+        outcome__in=[AttemptOutcome.BEGUN, AttemptOutcome.UNKNOWN],
+        started_at__lt=now - timedelta(hours=KEY_LIVES_HOURS),
+    )
+    if message.released_at is not None:
+        doubtful = doubtful.filter(started_at__gt=message.released_at)
+    return doubtful.exists()
+
+
+@transaction.atomic
+def _record(message: EmailMessage, attempt_id: UUID, verdict: Verdict, *, now: datetime) -> None:
+    EmailAttempt.objects.filter(id=attempt_id).update(
+        outcome=verdict.outcome, detail=verdict.detail, finished_at=now
+    )
+    rows = EmailMessage.objects.filter(id=message.id, status__in=SENDABLE)
+    if verdict.outcome == AttemptOutcome.SENT:
+        rows.update(
+            status=EmailStatus.SENT, sent_at=now, provider_message_id=verdict.provider_message_id, last_error=""
+        )
+    else:
+        rows.update(last_error=verdict.detail)
+    if verdict.outcome == AttemptOutcome.PAUSED:
+        pause(now + PAUSE, verdict.detail, now=now)
+        log.error("email_channel_paused", reason=verdict.detail, seconds=PAUSE.total_seconds())
+    elif verdict.retry_after is not None:
+        pause(now + timedelta(seconds=verdict.retry_after), verdict.detail, now=now)
+    observe(message, verdict.outcome, now)

@@ -1,0 +1,48 @@
+"""Fixtures of this room: template folders, an SMTP server, a channel that starts closed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from notifications import mailer
+from notifications.tests.factories import message_kind
+from notifications.tests.smtp import MailServer
+
+
+@pytest.fixture(autouse=True)
+def _no_kept_connection() -> Iterator[None]:
+    mailer.close()
+    yield
+    mailer.close()
+
+
+@pytest.fixture
+def words(tmp_path: Path, settings: Settings) -> Path:
+    """Give a template folder of the test's own, beside the product's."""
+    engine = settings.TEMPLATES[0]
+    settings.TEMPLATES = [{**engine, "DIRS": [tmp_path, *engine["DIRS"]]}, *settings.TEMPLATES[1:]]
+    return tmp_path
+
+
+@pytest.fixture
+def kind(words: Path) -> Iterator[str]:
+    """Name a registered message with a text and an HTML part."""
+    with message_kind(words) as name:
+        yield name
+
+
+@pytest.fixture
+def mail_server(settings: Settings) -> Iterator[MailServer]:
+    """Give a running SMTP server that the settings point at."""
+    server = MailServer()
+    server.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 5
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    settings.DEFAULT_FROM_EMAIL = "Marquee <no-reply@marquee.test>"
+    yield server
+    mailer.close()
+    server.stop()

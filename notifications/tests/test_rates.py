@@ -1,0 +1,122 @@
+from datetime import datetime, timedelta
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from common.models import Job
+from common.outbox import Lane, drain
+from common.outbox.testing import run_due
+from config.local_stack.testing.race import Race
+from notifications.models import EmailAttempt, EmailMessage
+from notifications.services import rates
+from notifications.tests.factories import NOON, queue, stored
+from notifications.tests.smtp import MailServer
+
+pytestmark = pytest.mark.django_db
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def queue_many(kind: str, number: int, *, to: str = "p{}@example.com", urgent: bool = True) -> None:
+    for index in range(number):
+        queue(kind, to=to.format(index), urgent=urgent)
+
+
+def test_a_hundred_a_minute_and_not_one_more(kind: str, mail_server: MailServer) -> None:
+    """REQ NO-01: 100 e-mails in any 60 s; the next at the second at which the first is a minute old."""
+    queue_many(kind, 120)
+    assert run_due(at(0)) == 100
+    assert run_due(at(59.999)) == 0
+    assert len(mail_server.messages) == 100
+    assert run_due(at(60)) == 20
+    assert len(mail_server.messages) == 120
+
+
+def test_waiting_writes_nothing(kind: str, mail_server: MailServer) -> None:
+    """REQ NO-01: an e-mail that the limits hold back is not touched."""
+    queue_many(kind, 101)
+    run_due(at(0))
+    held = Job.objects.filter(status="pending").values().get()
+    run_due(at(30))
+    assert Job.objects.filter(status="pending").values().get() == held
+    assert (held["attempts"], held["claim"]) == (0, 0)
+
+
+def test_ten_a_minute_to_one_recipient(kind: str, mail_server: MailServer) -> None:
+    """REQ NO-01: one box gets 10 in any 60 s however it is written, and holds up nobody else."""
+    queue_many(kind, 12, to="ada@example.com")
+    queue(kind, to="Ada@Example.com")
+    queue(kind, to="grace@example.com")
+    assert run_due(at(0)) == 11
+    assert mail_server.recipients.count("ada@example.com") == 10
+    assert "grace@example.com" in mail_server.recipients
+    assert run_due(at(59.999)) == 0
+    assert run_due(at(60)) == 3
+
+
+def test_failed_attempts_count(kind: str, mail_server: MailServer, settings: Settings) -> None:
+    """REQ NO-01: what the provider was handed counts, whatever it said."""
+    settings.EMAIL_RATE_PER_MINUTE = 3
+    queue_many(kind, 3)
+    mail_server.answers = ["451 later"] * 2
+    assert run_due(at(0)) == 3
+    assert run_due(at(1)) == 0
+    assert run_due(at(60)) == 2
+
+
+def test_urgent_passes_bulk(kind: str, mail_server: MailServer) -> None:
+    """REQ NO-01, WL-08: bulk mail goes a quarter minute at a time, so an urgent one passes and goes at once."""
+    queue_many(kind, 200, to="bulk{}@example.com", urgent=False)
+    assert run_due(at(0)) == 25
+    queue(kind, to="now@example.com", urgent=True)
+    assert run_due(at(1)) == 1
+    assert mail_server.recipients[-1] == "now@example.com"
+    assert [run_due(at(second)) for second in (15, 30, 45, 59)] == [25, 25, 24, 0]
+
+
+def test_bulk_stands_back_while_urgent_waits(kind: str, mail_server: MailServer, settings: Settings) -> None:
+    """REQ NO-01: the last tokens of a minute belong to urgent mail that is due."""
+    settings.EMAIL_RATE_PER_MINUTE = 8
+    queue_many(kind, 10, to="bulk{}@example.com", urgent=False)
+    queue_many(kind, 7, to="urgent{}@example.com", urgent=True)
+    assert rates.available(at(0), 20, urgent=False) == 1
+    assert run_due(at(0), lanes=[Lane.BULK]) == 1
+    assert run_due(at(0), lanes=[Lane.URGENT_MAIL]) == 7
+
+
+def test_a_busy_recipient_of_urgent_mail_does_not_hold_bulk(
+    kind: str, mail_server: MailServer, settings: Settings
+) -> None:
+    """REQ NO-01: urgent e-mails that their recipient's limit holds back reserve nothing."""
+    settings.EMAIL_RECIPIENT_RATE_PER_MINUTE = 1
+    settings.EMAIL_RATE_PER_MINUTE = 4
+    queue_many(kind, 5, to="ada@example.com", urgent=True)
+    queue(kind, to="bulk@example.com", urgent=False)
+    assert run_due(at(0)) == 2
+
+
+def test_the_token_itself_is_exact(kind: str, settings: Settings) -> None:
+    """REQ NO-01: whoever was let through by a look a moment too early is told how long to wait."""
+    settings.EMAIL_RATE_PER_MINUTE = 2
+    messages = [stored(queue(kind, to=f"p{index}@example.com")) for index in range(3)]
+    rates.take(messages[0], now=at(0))
+    rates.take(messages[1], now=at(20))
+    with pytest.raises(rates.NoRoom) as refused:
+        rates.take(messages[2], now=at(30))
+    assert refused.value.seconds == 30.0
+    assert EmailAttempt.objects.count() == 2
+    rates.take(messages[2], now=at(60))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_workers_together_keep_the_limit(kind: str, mail_server: MailServer, settings: Settings, race: Race) -> None:
+    """REQ NO-01: however many workers there are, a minute has as many e-mails as it may."""
+    settings.EMAIL_RATE_PER_MINUTE = 10
+    queue_many(kind, 24)
+    race(8, lambda _: drain(Lane.URGENT_MAIL, read_clock=lambda: at(0)))
+    assert len(mail_server.messages) == 10
+    assert EmailAttempt.objects.count() == 10
+    assert EmailMessage.objects.filter(status="sent").count() == 10
+    assert Job.objects.filter(status="pending").count() == 14
