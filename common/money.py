@@ -1,9 +1,9 @@
 """Money: an integer of minor units and a currency, in one frozen value.
 
 Decimals exist at the door only (``parse_decimal``, ``decimal_string``); nothing else divides by 100.
-Exponents: ISO 4217 as Stripe reads it (Stripe: "Supported currencies", zero- and three-decimal ones; ISK is sent
-in hundredths of whole krónur there, HUF and TWD are two-decimal for charges, on UGX its pages disagree, so it is
-not supported).
+Exponents: ISO 4217 as Stripe reads it (Stripe: "Supported currencies", zero- and three-decimal ones; ISK is
+sent in hundredths of whole krónur there, HUF and TWD are two-decimal for charges, on UGX its pages
+disagree, so it is not supported).
 """
 
 import re
@@ -125,8 +125,9 @@ def parse_decimal(text: object, currency: str) -> Money:
 def check_chargeable(money: Money) -> None:
     """Check that Stripe can charge this total; zero passes, it is completed without Stripe.
 
-    Raises ``NotMoney`` below the currency's minimum, above eight digits, for three-decimal amounts that do not end
-    in zero and for parts of a króna (Stripe: "Minimum and maximum charge amounts", "Special cases").
+    Raises ``NotMoney`` below the currency's minimum, above eight digits, for three-decimal amounts that do
+    not end in zero and for parts of a króna (Stripe: "Minimum and maximum charge amounts", "Special
+    cases").
     """
     if money.amount == 0:
         return

@@ -78,6 +78,8 @@ class RequestIdMiddleware:
             response = self.get_response(request)
             response[HEADER] = request_id
             _log_access(request, response, started)
+            # Django would log a second line for it, outside of here and so without the id.
+            response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
 

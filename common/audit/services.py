@@ -42,7 +42,7 @@ def record(
         subject_label=str(subject)[:255],
         organization_id=organization_id,
         reason=reason,
-        changes=masked(_plain(changes or {})),
+        changes=_plain(changes or {}),
         request_id=current_request_id(),
     )
 
@@ -75,6 +75,10 @@ def history_of(subject: Model) -> QuerySet[AuditEntry]:
     ).order_by("-id")
 
 
-def _plain(changes: Changes) -> Any:
-    """Return the values as JSON holds them: ids, times and decimals as text."""
-    return json.loads(json.dumps(changes, cls=DjangoJSONEncoder))
+def _plain(changes: Changes) -> Changes:
+    """Return the values as JSON holds them (ids, times and decimals as text).
+
+    Each secret masked in its place.
+    """
+    values: Changes = json.loads(json.dumps(changes, cls=DjangoJSONEncoder))
+    return {name: [masked({name: value})[name] for value in pair] for name, pair in values.items()}

@@ -1,13 +1,14 @@
 """The GraphiQL page, for development only."""
 
+import graphene
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from graphene_django.views import GraphQLView as GraphiQL
 
 
-def playground(request: HttpRequest) -> HttpResponseBase:
+def playground(request: HttpRequest, schema: graphene.Schema) -> HttpResponseBase:
     """Render graphene's GraphiQL page; its scripts come from a CDN, which the page's own policy allows."""
-    page = GraphiQL(graphiql=True)
+    page = GraphiQL(schema=schema, graphiql=True)
     response: HttpResponseBase = page.render_graphiql(
         request,
         whatwg_fetch_version=page.whatwg_fetch_version,

@@ -77,8 +77,8 @@ class GraphQLView(View):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Show the playground where it is switched on; queries come by POST."""
-        if settings.GRAPHQL_PLAYGROUND:
-            return playground(request)
+        if settings.GRAPHQL_PLAYGROUND and self.schema is not None:
+            return playground(request, self.schema)
         return HttpResponseNotAllowed(["POST"])
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -106,6 +106,8 @@ class GraphQLView(View):
         operation = get_operation_ast(document, asked.operation_name)
         if operation is None:
             raise GraphQLInvalid("Name the operation to run with operationName.")
+        if schema.get_root_type(operation.operation) is None:
+            raise GraphQLInvalid(f"There are no {operation.operation.value}s here.")
         check_values(document, asked.variables)
         check_limits(schema, document, operation, _coerced(schema, operation, asked), Limits.from_settings())
         result = execute(

@@ -24,7 +24,7 @@ class _Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
     def _unreadable(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
-        parent = self.parent
+        parent: Any = self.parent  # None for the outermost, which the stubs do not say
         if parent is not None and not (
             isinstance(parent, serializers.ListSerializer) and parent.parent is None
         ):

@@ -25,7 +25,7 @@ def lines(monkeypatch):
 
 
 def test_both_kinds_of_loggers_write_one_json_object_a_line(lines) -> None:
-    """REQ OP-01: structlog's and the standard library's lines look alike and carry the request id."""
+    """REQ OP-01: structlog's lines and the standard library's look alike and carry the request id."""
     with tracing("id-1", order_id="o-9"):
         structlog.stdlib.get_logger("ours").info("sold", units=2)
         logging.getLogger("theirs").warning("moved %s", "x", extra={"table": "t"})
@@ -33,7 +33,8 @@ def test_both_kinds_of_loggers_write_one_json_object_a_line(lines) -> None:
     ours, theirs = lines()
     assert ours.pop("timestamp").endswith("Z")
     assert ours == {
-        "event": "sold", "units": 2, "level": "info", "logger": "ours", "request_id": "id-1", "order_id": "o-9",
+        "event": "sold", "units": 2, "level": "info", "logger": "ours",
+        "request_id": "id-1", "order_id": "o-9",
     }  # fmt: skip
     assert (theirs["event"], theirs["table"], theirs["request_id"]) == ("moved x", "t", "id-1")
 
@@ -74,8 +75,8 @@ def test_secrets_are_known_by_their_look(secret) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "password", "new_password", "Authorization", "STRIPE_SECRET_KEY", "cookie", "join_token", "access", "refresh",
-        "api_key", "access_code", "Stripe-Signature",
+        "password", "new_password", "Authorization", "STRIPE_SECRET_KEY", "cookie", "join_token", "access",
+        "refresh", "api_key", "access_code", "Stripe-Signature",
     ],
 )  # fmt: skip
 def test_secrets_are_known_by_their_name(name) -> None:

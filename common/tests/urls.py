@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DataError, OperationalError, connection
@@ -124,6 +125,7 @@ def lost_race(request):
 
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("", include("common.urls")),
     optional_slash("api/v1/probe/echo", Echo.as_view(), name="echo"),
     optional_slash("api/v1/probe/numbers", Numbers.as_view(), name="numbers"),
