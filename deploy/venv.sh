@@ -38,6 +38,8 @@ if [ ! -x "$VENV/bin/uv" ]; then
 	"$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip --upgrade >/dev/null
 	"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check uv
 fi
+# Certificates that the machine trusts count, as they do for pip (both names: it depends on uv's version).
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" UV_NATIVE_TLS="${UV_NATIVE_TLS:-1}"
 # Compiled now: the stack starts eight processes, and each would compile everything for itself.
 "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --compile-bytecode -r requirements.txt
 printf '%s' "$wanted" >"$STAMP"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import secrets
 import shutil
 import signal
@@ -130,12 +131,11 @@ class EmbeddedPostgres:
         for entry in self.cluster.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         with tempfile.TemporaryDirectory(dir=self.cluster.parent, prefix=".initdb-") as scratch:
-            folder = server_folder(Path(scratch) / "password", self._account)
-            password = folder / "password"
+            password = Path(scratch) / "password"
             write_private(password, self.access.superuser_password)
             if self._account is not None:
-                shutil.chown(password, self._account.uid, self._account.gid)
-            Path(scratch).chmod(0o711)
+                for path in (scratch, password):
+                    os.chown(path, self._account.uid, self._account.gid)
             self._run(
                 "initdb", "-D", str(self.cluster), "-U", SUPERUSER, "--pwfile", str(password),
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",

@@ -7,6 +7,7 @@ import pytest
 
 from config.local_stack.testing.layers import LayerTimes
 from config.local_stack.testing.servers import SessionServers
+from config.local_stack.testing.skips import NothingSkipped
 from config.local_stack.testing.tools import missing_tools
 
 servers_key = pytest.StashKey[SessionServers]()
@@ -55,8 +56,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the time per layer."""
+    """Register the time per layer and, in CI, the rule that nothing is skipped."""
     config.pluginmanager.register(LayerTimes(), "layer-times")
+    if os.environ.get("CI") == "true":
+        config.pluginmanager.register(NothingSkipped(), "nothing-skipped")
 
 
 @pytest.hookimpl(trylast=True)
@@ -68,9 +71,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, what needs a program this machine has not; in CI let it fail instead."""
-    if os.environ.get("CI") == "true":
-        return
+    """Skip, with the reason, what needs a program this machine has not."""
     for tool in missing_tools():
         skip = pytest.mark.skip(reason=f"{tool.name} is not installed")
         for item in items:

@@ -45,7 +45,7 @@ def test_manage_py_finds_the_running_stack(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_secrets_are_made_once_and_kept_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second start keeps the secrets (sessions and codes stay valid); only the owner reads them; none is live."""
+    """A second start keeps the secrets (sessions stay valid); only the owner reads them; none is live."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     first = configuration.read(tmp_path).secrets
     assert configuration.read(tmp_path).secrets == first

@@ -117,6 +117,15 @@ def test_passwords_are_readable_by_their_owner_only(
     assert own_valkey.access.password not in " ".join(command_lines)
 
 
+def test_nothing_is_left_where_the_superuser_password_was_handed_over(postgres: EmbeddedPostgres) -> None:
+    """The file that gave initdb its password is gone, wherever it was."""
+    places = [postgres.data_dir, postgres.cluster.parent]
+    left = [
+        path for place in places for path in place.iterdir() if path.name.startswith((".initdb", "password"))
+    ]
+    assert left == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root: PostgreSQL runs as this account")
 def test_root_runs_postgres_as_another_account(postgres: EmbeddedPostgres) -> None:
     """PostgreSQL refuses root; it runs as an unprivileged account, from a folder that account can reach."""

@@ -13,6 +13,7 @@ import pytest
 
 from config.local_stack import processes
 from config.local_stack.environment import ROOT
+from config.local_stack.postgres import discard
 
 _SECONDS = 20.0
 
@@ -22,7 +23,6 @@ class Stack:
 
     def __init__(self, data_dir: Path, *wishes: str) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        data_dir.chmod(0o711)
         self.data_dir = data_dir
         self.output = data_dir / f"output-{time.monotonic_ns()}.txt"
         with self.output.open("wb") as output:
@@ -63,7 +63,6 @@ StartStack = Callable[..., Stack]
 @pytest.fixture
 def start_stack(tmp_path: Path) -> Iterator[StartStack]:
     stacks: list[Stack] = []
-    # pytest's own folders are closed to the account that PostgreSQL runs as; ours may be walked through.
     data_dir = tmp_path / "data folder"
 
     def start(*wishes: str, ready: bool = True) -> Stack:
@@ -77,6 +76,7 @@ def start_stack(tmp_path: Path) -> Iterator[StartStack]:
     for stack in stacks:
         if stack.process.poll() is None:
             stack.end()
+    discard(data_dir)
 
 
 def _alive(pids: set[int]) -> set[int]:
