@@ -92,7 +92,7 @@ class _Percentile(Aggregate):
     """PostgreSQL's ``percentile_cont``: the value below which this share of the rows lies."""
 
     function = "percentile_cont"
-    template = "percentile_cont(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)%(filter)s"
+    template = "percentile_cont(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
     output_field = FloatField()
     allow_distinct = False
 

@@ -28,6 +28,8 @@ _FAULTS_OF_THE_MESSAGE = (
     AnymailRecipientsRefused,
     AnymailUnsupportedFeature,
     AnymailSerializationError,
+    # An address or a body that this server cannot carry.
+    smtplib.SMTPNotSupportedError,
     UnicodeError,
     ValueError,
 )
@@ -74,7 +76,7 @@ def of_sending(error: Exception) -> Verdict:
         return _of_reply(code, error, answer)
     if isinstance(error, smtplib.SMTPResponseException):
         return _of_reply(error.smtp_code, error, error.smtp_error)
-    if isinstance(error, smtplib.SMTPNotSupportedError | _FAULTS_OF_THE_MESSAGE):
+    if isinstance(error, _FAULTS_OF_THE_MESSAGE):
         return _verdict(AttemptOutcome.FINAL, error)
     # Cut or silent: whether the message was taken is not known.
     return _verdict(AttemptOutcome.UNKNOWN, error)

@@ -39,7 +39,7 @@ def available(now: datetime, want: int, *, urgent: bool) -> int:
     used = _used(now)
     free = settings.EMAIL_RATE_PER_MINUTE - used["total"]
     if free > 0 and not urgent:
-        free = min(free, _bulk_at_a_time() - used["bulk"]) - _urgent_waiting(now, free)
+        free = min(free - _urgent_waiting(now, free), _bulk_at_a_time() - used["bulk"])
     return max(0, min(want, free))
 
 

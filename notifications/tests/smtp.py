@@ -3,6 +3,7 @@
 import asyncio
 import email
 import email.policy
+import socket
 import threading
 from email.message import EmailMessage
 from typing import Any
@@ -22,11 +23,10 @@ class MailServer:
         self.connections = 0
         self.received = threading.Event()
         self.hold = threading.Event()
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
 
     def start(self) -> None:
         """Begin to listen on a free port."""
-        self._controller = _Controller(self, hostname="127.0.0.1", port=_free_port())
+        self._controller: Controller = _Controller(self, hostname="127.0.0.1", port=_free_port())
         self._controller.start()
 
     def stop(self) -> None:
@@ -86,8 +86,6 @@ class _Controller(Controller):
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
