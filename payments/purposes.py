@@ -1,8 +1,8 @@
 """The registry of what can be bought. ``payments`` knows money; a purpose knows its goods.
 
 An app above registers its purpose in ``apps.py ready()``. Every method is called inside a transaction of
-``payments``; ``lock`` first, so that the one lock order of the house holds (offer, tier, ticket, purchase, then
-the order).
+``payments``; ``lock`` first, so that the one lock order of the house holds (offer, tier, ticket, purchase,
+then the order).
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,9 @@ class Purpose(Protocol):
         """Give the reserved units back; doing so twice changes nothing."""
 
     def return_units(self, order: Order, units: int, *, now: datetime) -> int:
-        """Take back that many sold units (their codes are revoked, upgrades reversed) and answer how many came."""
+        """Take back that many sold units (their codes are revoked, upgrades reversed) and answer how many
+        came.
+        """
 
     def units_sold(self, order: Order) -> int:
         """Answer how many units of it are sold and not returned."""
@@ -64,6 +66,9 @@ class Purpose(Protocol):
 
     def stop_fulfilment(self, order: Order, *, reason: str, now: datetime) -> None:
         """Stop what has not been delivered yet: a dispute, or a refund of everything."""
+
+    def resume_fulfilment(self, order: Order, *, now: datetime) -> None:
+        """Take up again what was stopped: a dispute was won, or the refund of everything failed."""
 
     def describe(self, orders: Sequence[Order]) -> dict[UUID, list[ItemDescription]]:
         """Describe the goods of many orders, by order id, in a fixed number of queries."""

@@ -1,0 +1,34 @@
+"""The tables of money. Only ``payments.services`` writes them."""
+
+from payments.models.ledger import (
+    LIVE_REFUND_STATUSES,
+    Dispute,
+    LedgerEntry,
+    LedgerKind,
+    Refund,
+    RefundOrigin,
+    RefundStatus,
+)
+from payments.models.operations import OperationState, StripeOperation
+from payments.models.orders import HOLDING_STATES, PAID_STATES, TIMED_STATES, Order, OrderState, OrderStatus
+from payments.models.payments import Payment, PaymentStatus
+
+__all__ = [
+    "HOLDING_STATES",
+    "LIVE_REFUND_STATUSES",
+    "PAID_STATES",
+    "TIMED_STATES",
+    "Dispute",
+    "LedgerEntry",
+    "LedgerKind",
+    "OperationState",
+    "Order",
+    "OrderState",
+    "OrderStatus",
+    "Payment",
+    "PaymentStatus",
+    "Refund",
+    "RefundOrigin",
+    "RefundStatus",
+    "StripeOperation",
+]

@@ -1,0 +1,57 @@
+"""Disputes: recorded with what they moved.
+
+Fulfilment stops while the bank decides, and goes on when it is won.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import structlog
+
+from payments.gateway import DisputeView
+from payments.models import Dispute, LedgerKind, Order, OrderState, Payment
+from payments.purposes import purpose_of
+from payments.services.ledger import enter
+
+_log = structlog.stdlib.get_logger(__name__)
+
+# Ended without the money being gone. A lost one stays: the order is shown as disputed for good.
+_OVER = frozenset({"won", "warning_closed", "prevented"})
+
+
+def record_disputes(order: Order, payment: Payment, seen: Iterable[DisputeView], *, now: datetime) -> None:
+    """Take over what Stripe says of a payment's disputes, with every movement of money once."""
+    was_disputed = order.is_disputed
+    for view in seen:
+        _record(order, payment, view, now)
+    standing = [dispute.status not in _OVER for dispute in order.disputes.all()]
+    order.is_disputed = any(standing)
+    if order.is_disputed and not was_disputed:
+        _log.warning("order disputed", order_id=str(order.pk), number=order.number)
+        purpose_of(order).stop_fulfilment(order, reason="Disputed by the buyer's bank", now=now)
+    elif was_disputed and not order.is_disputed and order.state == OrderState.PAID and order.kept.amount:
+        purpose_of(order).resume_fulfilment(order, now=now)
+
+
+def _record(order: Order, payment: Payment, view: DisputeView, now: datetime) -> None:
+    Dispute.objects.update_or_create(
+        stripe_dispute_id=view.id,
+        defaults={"status": view.status, "reason": view.reason, "amount": view.amount, "updated_at": now},
+        create_defaults={
+            "order": order,
+            "payment": payment,
+            "status": view.status,
+            "reason": view.reason,
+            "amount": view.amount,
+            "currency": view.currency,
+            "opened_at": view.opened_at,
+            "updated_at": now,
+        },
+    )
+    for movement in view.movements:
+        withdrawn = movement.amount < 0
+        kind = LedgerKind.DISPUTE_WITHDRAWN if withdrawn else LedgerKind.DISPUTE_REINSTATED
+        terms = {"currency": movement.currency, "occurred_at": movement.occurred_at, "now": now}
+        enter(order, payment, kind, movement.id, amount=movement.amount, **terms)
+        if movement.fee:
+            enter(order, payment, LedgerKind.FEE, movement.id, amount=-movement.fee, **terms)

@@ -1,0 +1,103 @@
+"""What Stripe calls the thing that is sold.
+
+A product from its first sale on, a price for each amount it had.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from payments import gateway
+from payments.models import Order, Payment, StripeOperation
+from payments.models.operations import OperationState
+from payments.purposes import purpose_of
+from payments.services.requests import price_params, product_params
+
+
+def ensure_listed(order: Order, payment: Payment, *, now: datetime) -> None:
+    """Fill the payment's stored request with a price at Stripe, made under stable keys if it is not known
+    yet.
+
+    No transaction may be open. Raises the gateway's errors. Two first buyers at once use the same keys, so
+    Stripe makes one product and one price.
+    """
+    item = payment.request["session"]["line_items"][0]
+    if item["price"]:
+        return
+    product = payment.request["product"]
+    product_id = product["product_id"] or _product(product, now)
+    item["price"] = _price(order, product["reference"], product_id, now)
+    with transaction.atomic():
+        purpose = purpose_of(order)
+        purpose.lock(order.purpose_id)
+        purpose.price_listed(
+            order.purpose_id, product_id=product_id, price_id=item["price"], unit_amount=order.unit_amount
+        )
+        payment.save(update_fields=["request"])
+
+
+def _product(product: dict[str, Any], now: datetime) -> str:
+    wanted = product_params(
+        reference=product["reference"], title=product["title"], image_url=product["image_url"]
+    )
+    operation = operation_of("product", product["reference"], wanted, now=now)
+    return operation.result_id or _carry_out(operation, gateway.create_product, now)
+
+
+def _price(order: Order, reference: str, product_id: str, now: datetime) -> str:
+    wanted = price_params(
+        reference=reference, product_id=product_id, unit_amount=order.unit_amount, currency=order.currency
+    )
+    stable_id = f"{reference}:{product_id}:{order.unit_amount}:{order.currency}"
+    operation = operation_of("price", stable_id, wanted, now=now)
+    return operation.result_id or _carry_out(operation, gateway.create_price, now)
+
+
+def operation_of(
+    operation: str, stable_id: str, request: dict[str, Any], *, now: datetime
+) -> StripeOperation:
+    """Return the kept operation, with the key and the parameters it was first asked with; written once."""
+    found, _ = StripeOperation.objects.get_or_create(
+        operation=operation,
+        stable_id=stable_id,
+        defaults={
+            "idempotency_key": f"{operation}-{stable_id}",
+            "request": request,
+            "created_at": now,
+            "updated_at": now,
+        },
+    )
+    return found
+
+
+def _carry_out(operation: StripeOperation, act: Any, now: datetime) -> str:
+    """Send the operation under its key.
+
+    After a 5xx the next one gets a new key: a second product harms nobody.
+    """
+    try:
+        result_id: str = act(operation.request, key=operation.idempotency_key)
+    except gateway.Unknown as error:
+        if error.is_key_spent:
+            take_new_key(operation, now=now)
+        raise
+    except gateway.GatewayError as error:
+        operation.state, operation.error = OperationState.REFUSED, error.message[:500]
+        operation.updated_at = now
+        operation.save(update_fields=["state", "error", "updated_at"])
+        raise
+    operation.state, operation.result_id, operation.error = OperationState.SUCCEEDED, result_id, ""
+    operation.updated_at = now
+    operation.save(update_fields=["state", "result_id", "error", "updated_at"])
+    return result_id
+
+
+def take_new_key(operation: StripeOperation, *, now: datetime) -> None:
+    """Give the operation its next key, once: of two that met the same 5xx one changes it."""
+    StripeOperation.objects.filter(pk=operation.pk, attempt=operation.attempt).update(
+        attempt=operation.attempt + 1,
+        idempotency_key=f"{operation.operation}-{operation.stable_id}-{operation.attempt + 1}",
+        is_key_spent=False,
+        updated_at=now,
+    )

@@ -1,0 +1,183 @@
+"""Asking for a refund, and having Stripe make it."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from accounts.services import access
+from accounts.types import Capability
+from common.audit.services import record
+from common.db import retrying
+from common.errors import Invalid, NotFound
+from payments import gateway
+from payments.errors import NotRefundable
+from payments.gateway import RefundView
+from payments.models import Order, Payment, Refund, RefundOrigin, RefundStatus, StripeOperation
+from payments.models.operations import OperationState
+from payments.purposes import purpose_of
+from payments.services import refunding
+from payments.services.applying import apply_order
+from payments.services.closing import locked_order
+from payments.services.listing import take_new_key
+from payments.types import RequestRefund
+
+LONGEST_REASON = 500
+# Stripe may forget a key after 24 hours; before that a repetition is safe by the key alone.
+_KEY_IS_SAFE_FOR = timedelta(hours=23)
+
+
+@retrying
+def request_refund(command: RequestRefund, *, now: datetime) -> Refund:
+    """Reserve the amount, write the refund and its audit entry, and have Stripe asked for it after the
+    commit.
+
+    Never above what was paid minus what went or is going back. Raises ``NotFound``, ``Forbidden`` (no right
+    to refund), ``Invalid`` (naming ``amount``, ``reason`` or ``restock_units``), ``NotRefundable``.
+    """
+    known = Order.objects.filter(pk=command.order_id).values_list("organization_id", flat=True).first()
+    if known is None:
+        raise NotFound
+    access.require(command.actor, known, Capability.REFUND)
+    reason = _checked_reason(command.reason)
+    with locked_order(command.order_id) as order:
+        payment = _payment_to_refund(order)
+        amount = _checked_amount(command.amount, payment)
+        gives_all_back = amount == refunding.refundable(payment)
+        refund = refunding.create_refund(
+            order,
+            payment,
+            amount=amount,
+            origin=RefundOrigin.STAFF,
+            reason=reason,
+            restock_units=_checked_units(command.restock_units, order, gives_all_back=gives_all_back),
+            requested_by=command.actor.user_id,
+            now=now,
+        )
+        record(
+            actor=command.actor,
+            action="payments.refund",
+            subject=order,
+            organization_id=order.organization_id,
+            reason=reason,
+            changes={
+                "refund": [None, str(refund.pk)],
+                "amount": [None, amount],
+                "restock_units": [None, refund.restock_units],
+            },
+            now=now,
+        )
+        return refund
+
+
+def send_refund(refund_id: UUID, *, now: datetime) -> None:
+    """Have Stripe make a refund that was written, under its kept key.
+
+    Then apply what Stripe says of the order.
+
+    No transaction may be open. A refusal for certain fails the refund and gives its allowance back; the
+    gateway's other errors are raised, and calling again is safe: the same key, and past its time or after a
+    5xx a look first.
+    """
+    refund = Refund.objects.select_related("payment").filter(pk=refund_id).first()
+    if refund is None:
+        raise NotFound
+    if refund.status == RefundStatus.REQUESTED and refund.stripe_refund_id is None:
+        operation = StripeOperation.objects.get(operation="refund", stable_id=str(refund.pk))
+        if _made_already(refund, operation, now=now) is None:
+            _ask(refund, operation, now=now)
+    apply_order(refund.order_id, now=now)
+
+
+def _ask(refund: Refund, operation: StripeOperation, *, now: datetime) -> None:
+    try:
+        view = gateway.create_refund(operation.request, key=operation.idempotency_key)
+    except gateway.Unknown as error:
+        if error.is_key_spent:
+            StripeOperation.objects.filter(pk=operation.pk).update(is_key_spent=True, updated_at=now)
+        raise
+    except gateway.Refused as error:
+        if _look_up(refund) is None:
+            _fail(refund, operation, error.message, now=now)
+        return
+    _note(operation, OperationState.SUCCEEDED, now=now, result_id=view.id)
+
+
+def _made_already(refund: Refund, operation: StripeOperation, *, now: datetime) -> RefundView | None:
+    """Look where the key alone is not enough.
+
+    A key that Stripe answers by a 5xx for ever is replaced then.
+    """
+    if not operation.is_key_spent and now - operation.created_at < _KEY_IS_SAFE_FOR:
+        return None
+    found = _look_up(refund)
+    if found is None and operation.is_key_spent:
+        take_new_key(operation, now=now)
+        operation.refresh_from_db()
+    return found
+
+
+def _look_up(refund: Refund) -> RefundView | None:
+    made = gateway.refunds_of(refund.payment.payment_intent_id or "")
+    return next((one for one in made if one.metadata.get("refund_id") == str(refund.pk)), None)
+
+
+@retrying
+def _fail(refund: Refund, operation: StripeOperation, reason: str, *, now: datetime) -> None:
+    with locked_order(refund.order_id) as order:
+        fresh = Refund.objects.select_for_update().get(pk=refund.pk)
+        if fresh.status == RefundStatus.REQUESTED:
+            refunding.fail_refund(order, fresh, reason, now=now)
+        _note(operation, OperationState.REFUSED, now=now, error=reason)
+
+
+def _note(
+    operation: StripeOperation, state: OperationState, *, now: datetime, result_id: str = "", error: str = ""
+) -> None:
+    StripeOperation.objects.filter(pk=operation.pk).update(
+        state=state, result_id=result_id, error=error[:500], updated_at=now
+    )
+
+
+def _checked_reason(reason: str) -> str:
+    text = reason.strip()
+    if not text:
+        raise Invalid.field("reason", "required", "Say why the money goes back.")
+    if len(text) > LONGEST_REASON:
+        raise Invalid.field("reason", "too_long", f"At most {LONGEST_REASON} characters.")
+    return text
+
+
+def _payment_to_refund(order: Order) -> Payment:
+    """Return the payment of which most may still go back.
+
+    Of two the first is the one the goods were given for.
+    """
+    if order.is_disputed:
+        raise NotRefundable("The buyer's bank disputes the payment; it decides about the money.")
+    payments = sorted(
+        order.payments.select_for_update().exclude(paid_amount=0).order_by("attempt"),
+        key=refunding.refundable,
+        reverse=True,
+    )
+    if not payments or not refunding.refundable(payments[0]):
+        raise NotRefundable("Nothing of what was paid is left to refund.")
+    return payments[0]
+
+
+def _checked_amount(amount: int | None, payment: Payment) -> int:
+    left = refunding.refundable(payment)
+    if amount is None:
+        return left
+    if amount < 1:
+        raise Invalid.field("amount", "too_small", "Refund at least one minor unit.")
+    if amount > left:
+        raise Invalid.field("amount", "too_large", f"At most {left} minor units are left to refund.")
+    return amount
+
+
+def _checked_units(units: int | None, order: Order, *, gives_all_back: bool) -> int:
+    if units is None:
+        return refunding.units_by_rule(order, gives_all_back=gives_all_back)
+    most = purpose_of(order).units_sold(order) - refunding.units_promised(order)
+    if not 0 <= units <= most:
+        raise Invalid.field("restock_units", "out_of_range", f"Between 0 and {most} units can come back.")
+    return units

@@ -1,0 +1,100 @@
+"""Money that came: the charge in the ledger, the goods to the buyer, or the money back at once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import structlog
+
+from common.outbox import cancel
+from payments.gateway import ChargeView, RefundView, SessionView
+from payments.models import (
+    PAID_STATES,
+    LedgerKind,
+    Order,
+    OrderState,
+    Payment,
+    PaymentStatus,
+    RefundOrigin,
+)
+from payments.purposes import Settlement, purpose_of
+from payments.services import messages, refunding, standing
+from payments.services.ledger import enter
+from payments.services.orders import hold_job_key
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_GOING_BACK = frozenset({"pending", "requires_action", "succeeded"})
+
+
+def remember_session(payment: Payment, session: SessionView) -> None:
+    """Keep the session's ids; they may come from a webhook before the creation's own answer."""
+    payment.session_id = payment.session_id or session.id
+    payment.session_url = payment.session_url or session.url or ""
+    payment.session_expires_at = session.expires_at
+    payment.payment_intent_id = payment.payment_intent_id or session.payment_intent_id
+    payment.save(update_fields=["session_id", "session_url", "session_expires_at", "payment_intent_id"])
+
+
+def record_charge(order: Order, payment: Payment, charge: ChargeView, *, now: datetime) -> None:
+    """Enter the charge, and its fee once Stripe knows it; each once."""
+    is_new = enter(
+        order, payment, LedgerKind.CHARGE, charge.id,
+        amount=charge.amount, currency=charge.currency, occurred_at=charge.occurred_at, now=now,
+    )  # fmt: skip
+    if charge.fee and charge.balance_transaction_id:
+        enter(
+            order, payment, LedgerKind.FEE, charge.balance_transaction_id,
+            amount=-charge.fee, currency=charge.fee_currency, occurred_at=charge.occurred_at, now=now,
+        )  # fmt: skip
+    if not is_new:
+        return
+    order.paid_amount += charge.amount
+    payment.paid_amount += charge.amount
+    payment.charge_id, payment.status, payment.succeeded_at = charge.id, PaymentStatus.SUCCEEDED, now
+    payment.method_type, payment.brand, payment.last4 = charge.method_type, charge.brand, charge.last4
+    payment.save()
+
+
+def settle(order: Order, payment: Payment, refunds: Iterable[RefundView], *, now: datetime) -> None:
+    """Give the goods for a payment that arrived, once.
+
+    Paid twice: the second payment goes back, the goods stay. Refunded in full before we looked: the goods are
+    not given. Paid after the goods were released and nothing is left of them: all of it goes back.
+    """
+    if order.state in PAID_STATES:
+        _return_extra_payment(order, payment, now=now)
+        return
+    going_back = sum(refund.amount for refund in refunds if refund.status in _GOING_BACK)
+    order.paid_at = order.closed_at = now
+    cancel(hold_job_key(order))
+    if going_back >= payment.paid_amount:
+        purpose_of(order).release(order, now=now)
+        order.state = OrderState.LATE_PAID
+    elif purpose_of(order).settle(order, now=now) is Settlement.SETTLED:
+        order.state = OrderState.PAID
+        standing.announce_settled(order, now=now)
+        messages.send_receipt(order, now=now)
+    else:
+        order.state = OrderState.LATE_PAID
+        _log.warning("paid too late, refunding", order_id=str(order.pk), number=order.number)
+        _return_all(order, payment, reason="Paid after the hold ended, nothing left", now=now)
+
+
+def _return_extra_payment(order: Order, payment: Payment, *, now: datetime) -> None:
+    """Send a payment back that came on top of another one; once, for its refund then covers it."""
+    first = order.payments.exclude(paid_amount=0).order_by("succeeded_at", "attempt").first()
+    if first is None or first.pk == payment.pk:
+        return
+    if refunding.refundable(payment):
+        _log.error("order charged twice, refunding", order_id=str(order.pk), number=order.number)
+        _return_all(order, payment, reason="Charged twice", now=now)
+
+
+def _return_all(order: Order, payment: Payment, *, reason: str, now: datetime) -> None:
+    amount = refunding.refundable(payment)
+    if not amount:
+        return
+    refund = refunding.create_refund(
+        order, payment, amount=amount, origin=RefundOrigin.AUTOMATIC, reason=reason, restock_units=0, now=now
+    )
+    messages.send_late_refund(order, refund, now=now)
