@@ -36,16 +36,20 @@ class Capability(Enum):
 
 _SCANNER = frozenset({Capability.SCAN})
 _ANALYST = frozenset({Capability.VIEW_ADMIN, Capability.VIEW_ANALYTICS})
-_STAFF = _SCANNER | _ANALYST | {
-    Capability.VIEW_ORDERS,
-    Capability.MANAGE_EVENTS,
-    Capability.MANAGE_OFFERS,
-    Capability.MANAGE_WAITLIST,
-    Capability.MANAGE_ADS,
-    Capability.FULFIL,
-    Capability.DEAD_LETTERS,
-    Capability.REISSUE,
-}
+_STAFF = (
+    _SCANNER
+    | _ANALYST
+    | {
+        Capability.VIEW_ORDERS,
+        Capability.MANAGE_EVENTS,
+        Capability.MANAGE_OFFERS,
+        Capability.MANAGE_WAITLIST,
+        Capability.MANAGE_ADS,
+        Capability.FULFIL,
+        Capability.DEAD_LETTERS,
+        Capability.REISSUE,
+    }
+)
 _ADMIN = _STAFF | {Capability.REFUND, Capability.MANAGE_MEMBERS, Capability.RUN_EXPERIMENTS}
 
 ROLE_CAPABILITIES: dict[str, frozenset[Capability]] = {

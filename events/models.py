@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
 from common.windows import Window
+from events.querysets import EventQuerySet, SessionQuerySet
 
 
 class Visibility(models.TextChoices):
@@ -33,11 +34,20 @@ class Event(models.Model):
     ends_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = EventQuerySet.as_manager()
+
     class Meta:
         ordering = ("starts_at", "id")
         constraints = [
-            models.CheckConstraint(condition=Q(starts_at__lt=F("ends_at")), name="event_starts_before_it_ends"),
-            models.CheckConstraint(condition=Q(visibility__in=Visibility.values), name="event_visibility_known"),
+            models.CheckConstraint(
+                condition=Q(currency__regex="^[A-Z]{3}$"), name="event_currency_is_a_code"
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_at__lt=F("ends_at")), name="event_starts_before_it_ends"
+            ),
+            models.CheckConstraint(
+                condition=Q(visibility__in=Visibility.values), name="event_visibility_known"
+            ),
         ]
         indexes = [
             models.Index(fields=["organization", "starts_at"], name="event_organization_start"),
@@ -80,11 +90,15 @@ class Session(models.Model):
     seats_kept = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = SessionQuerySet.as_manager()
+
     class Meta:
         ordering = ("starts_at", "id")
         constraints = [
             models.UniqueConstraint(fields=["event", "slug"], name="session_slug_unique_in_event"),
-            models.CheckConstraint(condition=Q(starts_at__lt=F("ends_at")), name="session_starts_before_it_ends"),
+            models.CheckConstraint(
+                condition=Q(starts_at__lt=F("ends_at")), name="session_starts_before_it_ends"
+            ),
             # Idea 3 of the design: the database says the invariant again. No capacity: no limit.
             models.CheckConstraint(
                 condition=Q(maximum_capacity__isnull=True)
@@ -109,6 +123,11 @@ class Session(models.Model):
             return None
         return max(0, self.maximum_capacity - self.current_attendance - self.held)
 
+    @property
+    def is_full(self) -> bool:
+        """Say whether nobody may walk in: no free seat, or people waiting for the ones there are."""
+        return self.waiting > 0 or self.free_seats == 0
+
 
 class AttendanceStatus(models.TextChoices):
     """Whether the seat is still taken."""
@@ -124,7 +143,9 @@ class Attendance(models.Model):
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="attendances")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="attendances")
     seats = models.PositiveSmallIntegerField(default=1)
-    status = models.CharField(max_length=10, choices=AttendanceStatus.choices, default=AttendanceStatus.ATTENDING)
+    status = models.CharField(
+        max_length=10, choices=AttendanceStatus.choices, default=AttendanceStatus.ATTENDING
+    )
     joined_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True, blank=True)
 
@@ -137,11 +158,26 @@ class Attendance(models.Model):
                 name="attendance_once_per_person",
             ),
             models.CheckConstraint(condition=Q(seats__gte=1), name="attendance_has_seats"),
+            models.CheckConstraint(
+                condition=Q(status=AttendanceStatus.ATTENDING, left_at__isnull=True)
+                | Q(status=AttendanceStatus.LEFT, left_at__isnull=False),
+                name="attendance_left_at_a_time",
+            ),
         ]
         indexes = [
             models.Index(fields=["session", "status", "joined_at"], name="attendance_roster"),
             models.Index(fields=["user", "status"], name="attendance_user"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.session}"
+
+
+class RegistrationSource(models.TextChoices):
+    """How a person came to belong to an event."""
+
+    TICKET = "ticket", "Ticket"
+    ORGANIZER = "organizer", "Organizer"
 
 
 class Registration(models.Model):
@@ -150,8 +186,15 @@ class Registration(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="registrations")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="registrations")
+    source = models.CharField(
+        max_length=10, choices=RegistrationSource.choices, default=RegistrationSource.TICKET
+    )
     created_at = models.DateTimeField()
 
     class Meta:
+        ordering = ("created_at", "id")
         constraints = [models.UniqueConstraint(fields=["event", "user"], name="registration_once")]
         indexes = [models.Index(fields=["user"], name="registration_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.event}"

@@ -16,6 +16,11 @@ class Priority(models.TextChoices):
     PREMIUM = "PREMIUM", "Premium"
     STANDARD = "STANDARD", "Standard"
 
+    @property
+    def rank(self) -> int:
+        """The place in the queue's order: 0 goes first."""
+        return list(Priority).index(self)
+
 
 class TicketTier(models.Model):
     """A kind of ticket of an event, with its price and stock. Stock changes only under the row's lock."""
@@ -38,6 +43,8 @@ class TicketTier(models.Model):
         ordering = ("sort_order", "name")
         constraints = [
             models.UniqueConstraint(fields=["event", "name"], name="tier_name_unique_in_event"),
+            models.CheckConstraint(condition=Q(currency__regex="^[A-Z]{3}$"), name="tier_currency_is_a_code"),
+            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="tier_priority_known"),
             models.CheckConstraint(
                 condition=Q(inventory_total__isnull=True) | Q(sold__lte=F("inventory_total") - F("reserved")),
                 name="tier_never_oversold",
@@ -51,6 +58,18 @@ class TicketTier(models.Model):
     def price(self) -> Money:
         """The price of one ticket."""
         return Money(self.price_amount, self.currency)
+
+    @property
+    def available(self) -> int | None:
+        """Tickets that may still be had; None when unlimited."""
+        if self.inventory_total is None:
+            return None
+        return max(0, self.inventory_total - self.sold - self.reserved)
+
+    def is_above(self, other: "TicketTier") -> bool:
+        """Say whether moving here from the other tier is an upgrade: a better priority, or the same at a higher price."""
+        mine, theirs = Priority(self.priority).rank, Priority(other.priority).rank
+        return mine < theirs or (mine == theirs and self.price_amount > other.price_amount)
 
 
 class TicketStatus(models.TextChoices):
@@ -82,8 +101,21 @@ class Ticket(models.Model):
         return self.number
 
 
+class TierChangeStatus(models.TextChoices):
+    """How far a move to another tier has come."""
+
+    RESERVED = "RESERVED", "Reserved"
+    SETTLED = "SETTLED", "Settled"
+    RELEASED = "RELEASED", "Released"
+    REVERSED = "REVERSED", "Reversed"
+
+
 class TierChange(models.Model):
-    """A ticket moved to another tier, once per cause, so that an upgrade can be repeated safely and undone."""
+    """A ticket's move to another tier, one per cause, so that an upgrade can be repeated safely and undone.
+
+    RESERVED holds one place in the target tier; SETTLED: the ticket is there; RELEASED: the place was given back
+    before that; REVERSED: the ticket went back to where it was.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="tier_changes")
@@ -91,5 +123,21 @@ class TierChange(models.Model):
     to_tier = models.ForeignKey(TicketTier, on_delete=models.PROTECT, related_name="+")
     # What caused it, for example the purchase of an upgrade; tickets does not know the app above.
     cause = models.UUIDField(unique=True)
-    changed_at = models.DateTimeField()
-    reversed_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(
+        max_length=10, choices=TierChangeStatus.choices, default=TierChangeStatus.RESERVED
+    )
+    reserved_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When it was released or reversed.")
+
+    class Meta:
+        ordering = ("reserved_at", "id")
+        constraints = [
+            # The lock of the design as an index: one open upgrade per ticket, or it could be paid for twice.
+            models.UniqueConstraint(
+                fields=["ticket"],
+                condition=Q(status=TierChangeStatus.RESERVED),
+                name="tier_change_one_open_per_ticket",
+            ),
+            models.CheckConstraint(condition=~Q(from_tier=F("to_tier")), name="tier_change_changes_tier"),
+        ]

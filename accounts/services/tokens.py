@@ -1,0 +1,162 @@
+"""Bearer tokens: JWT, HS256 with one shared secret (REQ EV-02).
+
+Two issuers share the secret. Ours (``iss: marquee``) name a user that we have; those of the platform's identity
+service have no ``iss`` of ours, name a person by ``sub`` and ``email``, and provision that person on first sight.
+
+A refresh token carries a fingerprint of the password it was issued under: changing the password ends it, and so
+does deactivating the user. Access tokens end by their age; a deactivated user's are refused at once.
+"""
+
+import hmac
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+from django.conf import settings
+
+from accounts.models import User
+from accounts.services.identities import user_of_identity
+from common.errors import Unauthenticated
+
+ISSUER = "marquee"
+ALGORITHM = "HS256"
+ACCESS, REFRESH = "access", "refresh"
+# Far above any token of ours or of the identity service.
+MAXIMUM_LENGTH = 4096
+# Two machines' clocks may differ by so much in what "not before" and "issued at" say.
+SKEW_SECONDS = 60
+_FINGERPRINT_LENGTH = 32
+
+# Times are checked here, against the caller's clock; ``aud`` belongs to the identity service.
+_DECODE_OPTIONS: Any = {
+    "require": ["exp", "sub"],
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What signing in gives."""
+
+    access: str
+    refresh: str
+
+
+def issue(user: User, *, now: datetime) -> TokenPair:
+    """Return a new pair of tokens for the user."""
+    return TokenPair(
+        access=_encode(user, ACCESS, settings.ACCESS_TOKEN_LIFETIME, now=now),
+        refresh=_encode(user, REFRESH, settings.REFRESH_TOKEN_LIFETIME, now=now, pwd=_fingerprint(user)),
+    )
+
+
+def refresh(raw: str, *, now: datetime) -> TokenPair:
+    """Return a new pair for a refresh token of ours.
+
+    Raises ``Unauthenticated`` when it is none, too old, issued under another password, or its user is inactive.
+    """
+    claims = _claims(raw, now=now)
+    if claims.get("iss") != ISSUER or claims.get("type") != REFRESH:
+        raise Unauthenticated("This is not a refresh token.")
+    user = _own_user(claims)
+    fingerprint = claims.get("pwd")
+    if not isinstance(fingerprint, str) or not hmac.compare_digest(
+        fingerprint.encode(), _fingerprint(user).encode()
+    ):
+        raise Unauthenticated("The password was changed, please sign in again.")
+    return issue(user, now=now)
+
+
+def authenticate(raw: str, *, now: datetime) -> User:
+    """Return the user whom an access token names; the identity service's people are provisioned on first sight.
+
+    Raises ``Unauthenticated`` for everything else: unsigned, ``alg: none``, another secret, expired, without an
+    end, a refresh token, no such user, an inactive one. One query for a user who is known.
+    """
+    claims = _claims(raw, now=now)
+    kind = claims.get("type", ACCESS)
+    if claims.get("iss") == ISSUER:
+        if "type" not in claims or kind != ACCESS:
+            raise Unauthenticated("This is not an access token.")
+        return _own_user(claims)
+    if kind != ACCESS:
+        raise Unauthenticated("This is not an access token.")
+    return user_of_identity(
+        subject=claims["sub"],
+        email=claims.get("email"),
+        is_email_verified=claims.get("email_verified"),
+        name=claims.get("name"),
+        now=now,
+    )
+
+
+def _encode(user: User, kind: str, lifetime: timedelta, *, now: datetime, **extra: str) -> str:
+    claims = {
+        "iss": ISSUER,
+        "type": kind,
+        "sub": str(user.pk),
+        "email": user.email,
+        "iat": int(now.timestamp()),
+        "exp": int((now + lifetime).timestamp()),
+        "jti": uuid.uuid4().hex,
+    }
+    return jwt.encode({**claims, **extra}, settings.JWT_SECRET, algorithm=ALGORITHM)
+
+
+def _fingerprint(user: User) -> str:
+    """Return what changes with the password and tells nothing about it (Django: session auth hash)."""
+    return user.get_session_auth_hash()[:_FINGERPRINT_LENGTH]
+
+
+def _claims(raw: str, *, now: datetime) -> Mapping[str, Any]:
+    """Return the claims of a token that is signed by the shared secret and valid at ``now``."""
+    if not raw or len(raw) > MAXIMUM_LENGTH or not raw.isascii():
+        raise Unauthenticated("The token is not valid.")
+    try:
+        claims = jwt.decode(raw, settings.JWT_SECRET, algorithms=[ALGORITHM], options=_DECODE_OPTIONS)
+    except (jwt.PyJWTError, RecursionError, ValueError) as error:
+        # RecursionError, ValueError: a header or body whose JSON Python itself gives up on.
+        raise Unauthenticated("The token is not valid.") from error
+    _check_times(claims, now.timestamp())
+    return claims
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    expires = _instant(claims["exp"])
+    if expires is None or expires <= now:
+        raise Unauthenticated("The token has expired.")
+    for name in ("nbf", "iat"):
+        if name in claims:
+            begins = _instant(claims[name])
+            if begins is None or begins > now + SKEW_SECONDS:
+                raise Unauthenticated("The token is not valid yet.")
+
+
+def _instant(value: object) -> float | None:
+    """Read a NumericDate (RFC 7519); anything that is no finite number is None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return None
+    return seconds if math.isfinite(seconds) else None
+
+
+def _own_user(claims: Mapping[str, Any]) -> User:
+    try:
+        user_id = UUID(claims["sub"])
+    except ValueError:
+        raise Unauthenticated("The token is not valid.") from None
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        raise Unauthenticated("This account cannot sign in.")
+    return user

@@ -1,0 +1,42 @@
+"""People's accounts, as operators keep them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.errors import OwnAccount
+from accounts.models import User
+from accounts.services.access import may_do_all
+from common.audit import changes_between, record, snapshot
+from common.errors import Forbidden, NotFound
+from common.types import Actor
+
+
+@transaction.atomic
+def update_user(*, actor: Actor, user_id: UUID, name: str, is_active: bool, now: datetime) -> User:
+    """Rename a person, or let them in or not: an inactive user's tokens and browser sessions end at once.
+
+    Raises ``Forbidden`` for all but superusers, ``OwnAccount`` when one would lock themselves out.
+    """
+    if not may_do_all(actor):
+        raise Forbidden
+    user = User.objects.select_for_update().filter(pk=user_id).first()
+    if user is None:
+        raise NotFound
+    if not is_active and user.pk == actor.user_id:
+        raise OwnAccount
+    before = snapshot(user)
+    user.name, user.is_active = name.strip(), is_active
+    user.save(update_fields=["name", "is_active"])
+    changes = changes_between(before, user)
+    if changes:
+        record(
+            actor=actor,
+            action="accounts.update_user",
+            subject=user,
+            organization_id=None,
+            changes=changes,
+            now=now,
+        )
+    return user
