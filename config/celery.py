@@ -6,6 +6,8 @@ from celery import Celery
 from celery.signals import setup_logging
 from kombu import Queue
 
+from common import celery_tracing
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 
 app = Celery("marquee")
@@ -14,6 +16,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_queues = [Queue(lane) for lane in ("money", "realtime", "urgent_mail", "bulk")]
 app.conf.imports = ["common.outbox.celery"]
 app.autodiscover_tasks()
+celery_tracing.connect()
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

@@ -1,7 +1,9 @@
 """Transactions that lose a race for locks, and constraints by name."""
 
+import os
 import threading
 
+import psycopg
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
@@ -125,3 +127,31 @@ def test_a_nul_is_a_data_error() -> None:
     """The net under the serializers answers 400 to what the driver itself refuses."""
     with pytest.raises((DataError, ValueError)), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT %s::text", ["a\0"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pool_replaces_a_connection_that_the_server_ended() -> None:
+    """REQ OP-03: after a database restart the next request works; nobody meets the dead connection."""
+
+    def backend() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return cursor.fetchone()[0]
+
+    connection.close()
+    usual = connection.settings_dict["OPTIONS"]
+    pool = {"min_size": 1, "max_size": 1, "timeout": 5}
+    connection.settings_dict["OPTIONS"] = {**usual, "pool": pool}
+    assert connection.settings_dict["CONN_HEALTH_CHECKS"], "the settings ask the pool to try connections"
+    try:
+        first = backend()
+        connection.close()
+        assert backend() == first, "the pool hands the same connection out again"
+        connection.close()
+        with psycopg.connect(os.environ["DATABASE_URL"]) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [first])
+        assert backend() != first
+    finally:
+        connection.close()
+        connection.close_pool()
+        connection.settings_dict["OPTIONS"] = usual

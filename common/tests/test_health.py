@@ -11,6 +11,13 @@ pytestmark = pytest.mark.urls("common.tests.urls")
 NOWHERE = "redis://127.0.0.1:9/0"
 
 
+@pytest.fixture(autouse=True)
+def _own_checks(monkeypatch):
+    """The floor's own parts; rooms above register theirs."""
+    own = {name: health._checks[name] for name in ("database", "migrations", "redis")}
+    monkeypatch.setattr(health, "_checks", own)
+
+
 def _ready():
     return Client().get("/readyz")
 
@@ -80,9 +87,8 @@ def test_without_the_tables_it_is_not_ready(monkeypatch) -> None:
 
 
 @pytest.mark.django_db
-def test_rooms_add_their_own_parts(monkeypatch) -> None:
+def test_rooms_add_their_own_parts() -> None:
     """REQ OP-02: a registered part is asked and named."""
-    monkeypatch.setattr(health, "_checks", dict(health._checks))
 
     def down() -> None:
         raise NotReady("breaker open")

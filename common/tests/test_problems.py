@@ -45,6 +45,10 @@ CASES = [
     ("data", 400, "malformed"),
     ("database_down", 503, "unavailable"),
     ("drf_auth", 401, "unauthenticated"),
+    ("drf_not_found", 404, "not_found"),
+    ("drf_permission", 403, "forbidden"),
+    ("surrogate", 400, "malformed"),
+    ("encoding_defect", 500, "internal_error"),
     ("drf_throttled", 429, "rate_limited"),
     ("defect", 500, "internal_error"),
 ]
@@ -152,9 +156,10 @@ def test_a_defect_still_surfaces_in_tests() -> None:
 
 
 @pytest.mark.django_db
-def test_a_lost_race_is_busy_and_retryable(http) -> None:
-    """PostgreSQL's deadlock_detected reaches the caller as 503 `busy`."""
-    response = http.get("/api/v1/probe/lost-race")
+@pytest.mark.parametrize("state", ["40P01", "57014"])
+def test_a_lost_race_is_busy_and_retryable(http, state) -> None:
+    """PostgreSQL's deadlock_detected and statement time-out reach the caller as 503 `busy`."""
+    response = http.get(f"/api/v1/probe/lost-race/{state}")
     assert _problem(response, 503, "busy")["retryable"] is True
     assert response["Retry-After"] == "1"
 

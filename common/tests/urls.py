@@ -64,11 +64,6 @@ class Numbers(APIView):
         return pages.get_paginated_response(pages.paginate_queryset(list(range(450)), request, view=self))
 
 
-def _lost_race():
-    with connection.cursor() as cursor:
-        cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END $$")
-
-
 RAISED = {
     "invalid": lambda: Invalid.field("price", "too_low", "Too low."),
     "not_found": NotFound,
@@ -85,6 +80,10 @@ RAISED = {
     "data": lambda: DataError("integer out of range"),
     "database_down": lambda: OperationalError("connection refused on 10.0.0.5"),
     "drf_auth": lambda: exceptions.AuthenticationFailed("Token is wrong."),
+    "drf_not_found": lambda: exceptions.NotFound("secret"),
+    "drf_permission": lambda: exceptions.PermissionDenied("Not you."),
+    "surrogate": lambda: UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+    "encoding_defect": lambda: UnicodeEncodeError("ascii", "ü", 0, 1, "ordinal not in range"),
     "drf_throttled": lambda: exceptions.Throttled(wait=12.3),
     "defect": lambda: RuntimeError("password=hunter2"),
 }
@@ -119,8 +118,9 @@ def who(request, item_id: UUID | None = None):
     return HttpResponse(f"{client_address(request)} {current_request_id()} {item_id or ''}")
 
 
-def lost_race(request):
-    _lost_race()
+def lost_race(request, state):
+    with connection.cursor() as cursor:
+        cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '{state}'; END $$")
     return HttpResponse()
 
 
@@ -133,7 +133,7 @@ urlpatterns = [
     optional_slash("api/v1/probe/plain-raise/<str:kind>", plain_raise, name="plain-raise"),
     optional_slash("api/v1/probe/plain", plain, name="plain"),
     optional_slash("api/v1/probe/csrf", guarded_by_csrf, name="csrf"),
-    optional_slash("api/v1/probe/lost-race", lost_race, name="lost-race"),
+    optional_slash("api/v1/probe/lost-race/<str:state>", lost_race, name="lost-race"),
     optional_slash("api/v1/probe/who", who, name="who"),
     optional_slash("api/v1/probe/who/<uuid:item_id>", who, name="who-item"),
     path("page", page),

@@ -1,0 +1,20 @@
+"""GraphQL types that every room shares."""
+
+import graphene
+
+from common.money import Money
+
+
+class MoneyType(graphene.ObjectType):
+    """A total, refund or revenue, in minor units of its currency."""
+
+    class Meta:
+        name = "Money"
+
+    amount = graphene.Int(required=True, description="In minor units.")
+    currency = graphene.String(required=True)
+
+
+def money(value: Money) -> MoneyType:
+    """Return an amount as GraphQL answers it."""
+    return MoneyType(amount=value.amount, currency=value.currency)
