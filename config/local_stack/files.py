@@ -57,3 +57,11 @@ def read_env(path: Path) -> dict[str, str]:
 def format_env(values: Mapping[str, str]) -> str:
     """Write what `parse_env` reads, sorted by name."""
     return "".join(f'{name}="{values[name]}"\n' for name in sorted(values))
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """Give the last lines of a log for an error message."""
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return "(no log)"

@@ -19,7 +19,7 @@ from psycopg import sql
 from config.local_stack import ports, processes
 from config.local_stack.binaries import postgres_programs
 from config.local_stack.errors import StackError
-from config.local_stack.files import write_private
+from config.local_stack.files import tail, write_private
 from config.local_stack.unprivileged import server_account, server_folder
 
 SUPERUSER = "postgres"
@@ -291,11 +291,3 @@ def discard(data_dir: Path) -> None:
     if data_dir.exists():
         shutil.rmtree(server_folder(data_dir / "postgres", server_account()))
         shutil.rmtree(data_dir)
-
-
-def tail(log: Path, lines: int = 15) -> str:
-    """Give the last lines of a log for an error message."""
-    try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
-    except OSError:
-        return "(no log)"

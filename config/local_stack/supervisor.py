@@ -8,8 +8,8 @@ from pathlib import Path
 
 from config.local_stack import processes
 from config.local_stack.errors import StackError
+from config.local_stack.files import tail
 from config.local_stack.orphans import ChildRecord
-from config.local_stack.postgres import tail
 from config.local_stack.signals import Signals
 
 DEATHS_ALLOWED = 5

@@ -15,8 +15,7 @@ from redis.retry import Retry
 from config.local_stack import ports, processes
 from config.local_stack.binaries import valkey_program
 from config.local_stack.errors import StackError
-from config.local_stack.files import write_private
-from config.local_stack.postgres import tail
+from config.local_stack.files import tail, write_private
 
 
 @dataclass(frozen=True)
