@@ -8,6 +8,7 @@ from accounts.types import Capability
 from common.audit.services import record
 from common.db import retrying
 from common.errors import Invalid, NotFound
+from common.idempotency.services import Ticket, attach
 from payments import gateway
 from payments.errors import NotRefundable
 from payments.gateway import RefundView
@@ -26,13 +27,15 @@ _KEY_IS_SAFE_FOR = timedelta(hours=23)
 
 
 @retrying
-def request_refund(command: RequestRefund, *, now: datetime) -> Refund:
+def request_refund(command: RequestRefund, *, now: datetime, ticket: Ticket | None = None) -> Refund:
     """Reserve the amount, write the refund and its audit entry, and have Stripe asked for it after the
     commit.
 
     Never above what was paid minus what went or is going back. Raises ``NotFound``, ``Forbidden`` (no right
     to refund), ``Invalid`` (naming ``amount``, ``reason`` or ``restock_units``), ``NotRefundable``.
     """
+    if ticket is not None and ticket.subject_id is not None:
+        return Refund.objects.get(pk=ticket.subject_id)
     known = Order.objects.filter(pk=command.order_id).values_list("organization_id", flat=True).first()
     if known is None:
         raise NotFound
@@ -52,6 +55,8 @@ def request_refund(command: RequestRefund, *, now: datetime) -> Refund:
             requested_by=command.actor.user_id,
             now=now,
         )
+        if ticket is not None:
+            attach(ticket, refund.pk)
         record(
             actor=command.actor,
             action="payments.refund",

@@ -1,0 +1,114 @@
+"""The daily proof: ledger = orders and goods = Stripe, to the cent (PA-12). It repairs nothing, it tells."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+
+from payments import gateway
+from payments.models import PAID_STATES, LedgerEntry, LedgerKind, Order, OrderState, Refund, RefundStatus
+from payments.purposes import purpose_of
+
+_log = structlog.stdlib.get_logger(__name__)
+
+# Stripe's lists are read a little behind, so that what is on its way counts on neither side.
+_SETTLING = timedelta(minutes=10)
+_LISTING_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two books that do not agree on one thing; amounts in minor units of the currency named in ``what``."""
+
+    what: str
+    subject: str
+    ours: int
+    theirs: int
+    order_id: UUID | None = None
+
+
+def prove(*, since: datetime, now: datetime) -> list[Difference]:
+    """Compare the books over ``[since, now - 10 min)`` and return every difference, none when all agrees.
+
+    Orders against the ledger, goods against orders, the ledger against Stripe's charges and refunds. No
+    transaction may be open. Raises the gateway's errors. Every difference is logged as an error.
+    """
+    until = now - _SETTLING
+    differences = [*_ledger_against_orders(since), *_goods_against_orders(since)]
+    if since < until:
+        with gateway.deadline(_LISTING_SECONDS):
+            differences += _charges_against_stripe(since, until)
+            differences += _refunds_against_stripe(since, until)
+    for one in differences:
+        _log.error("books differ", what=one.what, subject=one.subject, ours=one.ours, theirs=one.theirs)
+    return differences
+
+
+def _sum_of(*kinds: LedgerKind) -> Coalesce:
+    entries = LedgerEntry.objects.filter(order=OuterRef("pk"), kind__in=kinds).order_by().values("order")
+    return Coalesce(Subquery(entries.annotate(total=Sum("amount")).values("total")), Value(0))
+
+
+def _ledger_against_orders(since: datetime) -> Iterator[Difference]:
+    orders = Order.objects.filter(created_at__gte=since).annotate(
+        charged=_sum_of(LedgerKind.CHARGE), returned=_sum_of(LedgerKind.REFUND, LedgerKind.REFUND_FAILED)
+    )
+    off = orders.exclude(charged=F("paid_amount"), returned=Value(0) - F("refunded_amount"))
+    for order in off.order_by("created_at"):
+        if order.charged != order.paid_amount:
+            what = f"charges of the ledger, {order.currency}"
+            yield Difference(what, order.number, order.paid_amount, order.charged, order.pk)
+        else:
+            what = f"refunds of the ledger, {order.currency}"
+            yield Difference(what, order.number, order.refunded_amount, -order.returned, order.pk)
+
+
+def _goods_against_orders(since: datetime) -> Iterator[Difference]:
+    """Money kept = goods given: a paid order has its goods sold or returned, an unpaid one kept no money."""
+    orders = Order.objects.filter(created_at__gte=since)
+    kept = orders.exclude(state__in=PAID_STATES).filter(paid_amount__gt=F("refunded_amount"))
+    for order in kept.order_by("created_at"):
+        what = f"money kept for nothing, {order.currency}"
+        yield Difference(what, order.number, order.kept.amount, 0, order.pk)
+    late = Q(state=OrderState.LATE_PAID, paid_amount__gt=F("refunded_amount") + F("refund_pending_amount"))
+    for order in orders.filter(late).order_by("created_at"):
+        what = f"money kept for nothing, {order.currency}"
+        yield Difference(what, order.number, order.kept.amount, 0, order.pk)
+    for order in orders.filter(state=OrderState.PAID).order_by("created_at").iterator(chunk_size=500):
+        returned = sum(order.refunds.values_list("units_returned", flat=True))
+        given = purpose_of(order).units_sold(order) + returned
+        if given != order.quantity:
+            yield Difference("units sold or returned", order.number, order.quantity, given, order.pk)
+
+
+def _charges_against_stripe(since: datetime, until: datetime) -> Iterator[Difference]:
+    theirs = {charge.id: charge.amount for charge, _ in gateway.charges_created(since=since, until=until)}
+    entries = LedgerEntry.objects.filter(kind=LedgerKind.CHARGE)
+    yield from _compare("charge", entries, theirs, since, until)
+
+
+def _refunds_against_stripe(since: datetime, until: datetime) -> Iterator[Difference]:
+    listed = gateway.refunds_created(since=since, until=until)
+    theirs = {refund.id: -refund.amount for refund in listed if refund.status == "succeeded"}
+    succeeded = Refund.objects.filter(status=RefundStatus.SUCCEEDED).values("stripe_refund_id")
+    entries = LedgerEntry.objects.filter(kind=LedgerKind.REFUND, stripe_id__in=succeeded)
+    yield from _compare("refund", entries, theirs, since, until)
+
+
+def _compare(
+    what: str, entries: QuerySet[LedgerEntry], theirs: dict[str, int], since: datetime, until: datetime
+) -> Iterator[Difference]:
+    """Compare amounts by Stripe's id; Stripe tells times in whole seconds."""
+    window = {"occurred_at__gte": since.replace(microsecond=0), "occurred_at__lt": until}
+    ours = dict(entries.filter(**window).values_list("stripe_id", "amount"))
+    elsewhere = set(entries.filter(stripe_id__in=theirs).values_list("stripe_id", flat=True))
+    for stripe_id, amount in theirs.items():
+        if stripe_id not in ours and stripe_id not in elsewhere:
+            yield Difference(f"{what} at Stripe only", stripe_id, 0, amount)
+    for stripe_id, amount in ours.items():
+        if theirs.get(stripe_id) != amount:
+            yield Difference(f"{what} differs", stripe_id, amount, theirs.get(stripe_id, 0))
