@@ -26,5 +26,5 @@ USER marquee
 EXPOSE 8000 8002
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "deploy/probe.py", "http://127.0.0.1:8000/readyz"]
+    CMD ["python", "deploy/probe.py", "http", "8000", "/readyz"]
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "25", "config.wsgi:application"]
