@@ -5,3 +5,10 @@ class TicketsConfig(AppConfig):
     """Ticket tiers and tickets."""
 
     name = "tickets"
+
+    def ready(self) -> None:
+        """Tell the room below what holds an event's currency."""
+        from events.registry import register_currency_lock  # noqa: PLC0415 the models come first
+        from tickets.services.tiers import currency_lock  # noqa: PLC0415
+
+        register_currency_lock(currency_lock)

@@ -1,6 +1,5 @@
 """Who calls: the bearer token of a request, for REST and GraphQL."""
 
-from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -66,12 +65,11 @@ def require_user(request: Request) -> User:
     return user
 
 
-def resolve_graphql_actor(request: HttpRequest) -> Actor:
-    """Return who calls ``/graphql`` and put the user on the request, by the bearer token alone.
+def resolve_graphql_actor(request: HttpRequest) -> tuple[Actor, User | None]:
+    """Return who calls ``/graphql``, by the bearer token alone (``common.graphql.view``).
 
-    A browser session of the admin does not count here, so another site's page cannot use it. Raises
+    A browser session of the admin does not count, so another site's page cannot use it. Raises
     ``Unauthenticated`` for a token that is not valid.
     """
     user = user_of_header(request.headers.get("Authorization", ""))
-    request.user = user or AnonymousUser()
-    return actor_of(user) if user is not None else ANONYMOUS
+    return (ANONYMOUS if user is None else actor_of(user), user)

@@ -1,0 +1,74 @@
+"""Shapes of events, sessions and attendance."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from events.models import Attendance, Event, Session
+
+
+class OrganizationAnswer(serializers.Serializer[Any]):
+    """Who owns the event."""
+
+    id = serializers.UUIDField()
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+
+class EventAnswer(serializers.ModelSerializer[Event]):
+    """An event."""
+
+    organization = OrganizationAnswer()
+
+    class Meta:
+        model = Event
+        fields = (
+            "id", "slug", "title", "description", "organization", "time_zone", "currency", "visibility", "starts_at",
+            "ends_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class SessionAnswer(serializers.ModelSerializer[Session]):
+    """A session. Without a capacity it is unlimited and ``free_seats`` is null."""
+
+    free_seats = serializers.IntegerField(allow_null=True, read_only=True)
+    is_full = serializers.BooleanField(
+        read_only=True, help_text="No free seat, or people waiting for the ones there are."
+    )
+
+    class Meta:
+        model = Session
+        fields = (
+            "id", "event_id", "slug", "title", "description", "starts_at", "ends_at", "maximum_capacity",
+            "current_attendance", "free_seats", "is_full",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class AttendanceAnswer(serializers.ModelSerializer[Attendance]):
+    """Somebody's seats."""
+
+    class Meta:
+        model = Attendance
+        fields = ("id", "session_id", "user_id", "seats", "status", "joined_at", "left_at")
+        read_only_fields = fields
+
+
+class PersonAnswer(serializers.Serializer[Any]):
+    """A person on the roster."""
+
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    name = serializers.CharField()
+
+
+class RosterAnswer(serializers.ModelSerializer[Attendance]):
+    """A row of the roster."""
+
+    user = PersonAnswer()
+
+    class Meta:
+        model = Attendance
+        fields = ("id", "session_id", "user", "seats", "status", "joined_at")
+        read_only_fields = fields

@@ -1,0 +1,75 @@
+"""Reads over events, sessions, registrations and attendance."""
+
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from accounts.services import access
+from accounts.types import Capability
+from common.errors import NotFound
+from common.types import Actor
+from events.models import Attendance, AttendanceStatus, Event, Registration, Session
+
+
+def visible_event(actor: Actor, event_id: UUID) -> Event:
+    """Return the event with its organization if it is public, or the actor is registered or a member.
+
+    Raises ``NotFound`` otherwise. One query.
+    """
+    event = visible_events(actor).filter(pk=event_id).first()
+    if event is None:
+        raise NotFound
+    return event
+
+
+def visible_events(actor: Actor, *, slug: str | None = None) -> QuerySet[Event]:
+    """Return the events that the actor may see, with their organizations, by start."""
+    events = Event.objects.visible_to(actor).select_related("organization")
+    return events if slug is None else events.filter(slug=slug)
+
+
+def event_with_sessions(actor: Actor, *, event_id: UUID | None = None, slug: str | None = None) -> Event:
+    """Return a visible event with its sessions prefetched, by id or slug. Raises ``NotFound``. Two queries."""
+    wanted = Q(pk=event_id) if event_id is not None else Q(slug=slug)
+    sessions = Prefetch("sessions", Session.objects.order_by("starts_at", "id"))
+    event = visible_events(actor).filter(wanted).prefetch_related(sessions).first()
+    if event is None:
+        raise NotFound
+    return event
+
+
+def sessions_of(actor: Actor, event_id: UUID) -> QuerySet[Session]:
+    """Return a visible event's sessions, by start. Raises ``NotFound``."""
+    event = visible_event(actor, event_id)
+    return Session.objects.of_event(event.pk)
+
+
+def visible_session(actor: Actor, session_id: UUID) -> Session:
+    """Return the session, with its event, of an event that the actor may see. Raises ``NotFound``."""
+    session = Session.objects.visible_to(actor).select_related("event").filter(pk=session_id).first()
+    if session is None:
+        raise NotFound
+    return session
+
+
+def is_registered(user_id: UUID, event_id: UUID) -> bool:
+    """Say whether the person belongs to the event: a ticket makes it so."""
+    return Registration.objects.filter(user_id=user_id, event_id=event_id).exists()
+
+
+def roster(actor: Actor, session_id: UUID, *, search: str = "") -> QuerySet[Attendance]:
+    """Return who has seats in the session, by the time of joining; ``search`` looks in names and e-mails.
+
+    Raises ``NotFound`` for a session of another organization, ``Forbidden`` for members below staff,
+    ``Unauthenticated``.
+    """
+    session = Session.objects.select_related("event").filter(pk=session_id).first()
+    if session is None:
+        if not actor.is_authenticated:
+            access.require(actor, session_id, Capability.MANAGE_EVENTS)
+        raise NotFound
+    access.require(actor, session.event.organization_id, Capability.MANAGE_EVENTS)
+    attending = Attendance.objects.filter(session=session, status=AttendanceStatus.ATTENDING)
+    if search:
+        attending = attending.filter(Q(user__email__icontains=search) | Q(user__name__icontains=search))
+    return attending.select_related("user").order_by("joined_at", "id")

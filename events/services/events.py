@@ -1,0 +1,163 @@
+"""Events and sessions, as organizers keep them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from django.db import transaction
+
+from accounts.services import access
+from accounts.types import Capability
+from common.audit import changes_between, record, snapshot
+from common.db import retrying
+from common.errors import FieldError, Invalid, NotFound
+from common.money import CURRENCIES
+from common.types import Actor
+from events.models import Event, Session, Visibility
+from events.registry import currency_locked_by
+from events.services.sessions import check_capacity, lock_session
+
+
+@dataclass(frozen=True, slots=True)
+class EventInput:
+    """What an organizer says about an event."""
+
+    slug: str
+    title: str
+    description: str
+    time_zone: str
+    currency: str
+    visibility: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInput:
+    """What an organizer says about a session; its capacity has a service of its own."""
+
+    slug: str
+    title: str
+    description: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@cache
+def known_time_zones() -> frozenset[str]:
+    """Return the IANA time zones."""
+    return frozenset(available_timezones())
+
+
+@retrying
+@transaction.atomic
+def create_event(*, actor: Actor, organization_id: UUID, event: EventInput, now: datetime) -> Event:
+    """Create an event. Raises what ``access.require`` raises, ``Invalid`` or ``ValidationError`` by field."""
+    access.require(actor, organization_id, Capability.MANAGE_EVENTS)
+    created = Event(organization_id=organization_id)
+    _fill_event(created, event)
+    created.save()
+    _tell(actor, "events.create_event", created, organization_id, {}, now)
+    return created
+
+
+@retrying
+@transaction.atomic
+def update_event(*, actor: Actor, event_id: UUID, event: EventInput, now: datetime) -> Event:
+    """Change an event. Its currency stays once amounts in it exist (``events.registry``).
+
+    Raises what ``access.require`` raises, ``Invalid`` or ``ValidationError`` by field.
+    """
+    stored = Event.objects.select_for_update().filter(pk=event_id).first()
+    if stored is None:
+        raise NotFound
+    access.require(actor, stored.organization_id, Capability.MANAGE_EVENTS)
+    before = snapshot(stored)
+    if event.currency != stored.currency:
+        reason = currency_locked_by(event_id)
+        if reason:
+            raise Invalid.field("currency", "immutable", f"The currency cannot change. {reason}")
+    _fill_event(stored, event)
+    stored.save()
+    _tell(actor, "events.update_event", stored, stored.organization_id, before, now)
+    return stored
+
+
+@retrying
+@transaction.atomic
+def create_session(
+    *, actor: Actor, event_id: UUID, session: SessionInput, maximum_capacity: int | None, now: datetime
+) -> Session:
+    """Create a session with so many seats (None: unlimited). Raises as ``create_event`` does."""
+    event = Event.objects.filter(pk=event_id).first()
+    if event is None:
+        raise NotFound
+    access.require(actor, event.organization_id, Capability.MANAGE_EVENTS)
+    check_capacity(maximum_capacity)
+    created = Session(event=event, maximum_capacity=maximum_capacity)
+    _fill_session(created, session)
+    created.save()
+    _tell(actor, "events.create_session", created, event.organization_id, {}, now)
+    return created
+
+
+@retrying
+@transaction.atomic
+def update_session(*, actor: Actor, session_id: UUID, session: SessionInput, now: datetime) -> Session:
+    """Change a session, not its seats. Raises as ``create_event`` does."""
+    stored = lock_session(session_id)
+    organization_id = stored.event.organization_id
+    access.require(actor, organization_id, Capability.MANAGE_EVENTS)
+    before = snapshot(stored)
+    _fill_session(stored, session)
+    stored.save()
+    _tell(actor, "events.update_session", stored, organization_id, before, now)
+    return stored
+
+
+def _fill_event(stored: Event, event: EventInput) -> None:
+    errors = _window_errors(event.starts_at, event.ends_at)
+    if event.time_zone not in known_time_zones():
+        errors.append(FieldError("time_zone", "unknown", "Choose an IANA time zone such as Europe/Berlin."))
+    if event.currency not in CURRENCIES:
+        errors.append(FieldError("currency", "unknown", "Choose a supported currency such as USD."))
+    if event.visibility not in Visibility.values:
+        errors.append(FieldError("visibility", "invalid_choice", "Choose public or private."))
+    if errors:
+        raise Invalid(errors=errors)
+    stored.slug, stored.title, stored.description = event.slug, event.title.strip(), event.description
+    stored.time_zone, stored.currency, stored.visibility = event.time_zone, event.currency, event.visibility
+    stored.starts_at, stored.ends_at = event.starts_at, event.ends_at
+    stored.full_clean(exclude=["organization"])
+
+
+def _fill_session(stored: Session, session: SessionInput) -> None:
+    errors = _window_errors(session.starts_at, session.ends_at)
+    if errors:
+        raise Invalid(errors=errors)
+    stored.slug, stored.title, stored.description = session.slug, session.title.strip(), session.description
+    stored.starts_at, stored.ends_at = session.starts_at, session.ends_at
+    stored.full_clean(exclude=["event"])
+
+
+def _window_errors(starts_at: datetime, ends_at: datetime) -> list[FieldError]:
+    if starts_at < ends_at:
+        return []
+    return [FieldError("ends_at", "before_start", "The end comes after the start.")]
+
+
+def _tell(
+    actor: Actor,
+    action: str,
+    subject: Event | Session,
+    organization_id: UUID,
+    before: dict[str, object],
+    now: datetime,
+) -> None:
+    changes = changes_between(before, subject)
+    if changes:
+        record(
+            actor=actor, action=action, subject=subject, organization_id=organization_id, changes=changes, now=now
+        )

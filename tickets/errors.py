@@ -1,0 +1,31 @@
+"""Named failures of this room."""
+
+from common.errors import Conflict
+
+
+class TierSoldOut(Conflict):
+    """The tier has no ticket left."""
+
+    code = "sold_out"
+    title = "This ticket tier is sold out"
+
+
+class UpgradeNotPossible(Conflict):
+    """The ticket is void, or the tier is not above its own."""
+
+    code = "offer_unavailable"
+    title = "This ticket cannot be upgraded so"
+
+
+class UpgradeInProgress(Conflict):
+    """An upgrade of this ticket is being paid for; it ends by itself."""
+
+    code = "upgrade_in_progress"
+    title = "An upgrade of this ticket is open already"
+
+
+class UpgradeSuperseded(Conflict):
+    """The ticket moved on after this upgrade: the later move is undone first."""
+
+    code = "upgrade_superseded"
+    title = "A later upgrade of this ticket stands in the way"

@@ -1,0 +1,30 @@
+"""Reads over tiers and tickets."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from common.errors import Unauthenticated
+from common.types import Actor
+from events.selectors import visible_event
+from tickets.models import Ticket, TicketStatus, TicketTier
+
+
+def tiers_of(actor: Actor, event_id: UUID) -> QuerySet[TicketTier]:
+    """Return the tiers on sale of an event that the actor may see, in the organizer's order. Raises ``NotFound``."""
+    event = visible_event(actor, event_id)
+    return TicketTier.objects.filter(event=event, is_active=True).order_by("sort_order", "name")
+
+
+def my_tickets(actor: Actor) -> QuerySet[Ticket]:
+    """Return the actor's tickets with event and tier, the newest first. Raises ``Unauthenticated``."""
+    if actor.user_id is None:
+        raise Unauthenticated
+    tickets = Ticket.objects.filter(holder_id=actor.user_id).select_related("event__organization", "tier")
+    return tickets.order_by("-issued_at", "id")
+
+
+def tickets_of(user_id: UUID, event_id: UUID) -> QuerySet[Ticket]:
+    """Return a person's valid tickets of an event with their tiers, the first issued first."""
+    tickets = Ticket.objects.filter(holder_id=user_id, event_id=event_id, status=TicketStatus.VALID)
+    return tickets.select_related("tier").order_by("issued_at", "id")

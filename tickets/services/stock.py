@@ -1,0 +1,34 @@
+"""A tier's stock: counters that change only under its row's lock."""
+
+from uuid import UUID
+
+from django.db.models import F
+
+from common.errors import NotFound
+from tickets.errors import TierSoldOut
+from tickets.models import TicketTier
+
+
+def lock_tier(tier_id: UUID) -> TicketTier:
+    """Return the tier, its row locked for the caller's transaction. Raises ``NotFound``."""
+    tier = TicketTier.objects.select_for_update().filter(pk=tier_id).first()
+    if tier is None:
+        raise NotFound
+    return tier
+
+
+def lock_tiers(*tier_ids: UUID) -> dict[UUID, TicketTier]:
+    """Return several tiers by id, locked in the order of their ids, as everybody does. One query."""
+    tiers = TicketTier.objects.select_for_update().filter(pk__in=tier_ids).order_by("pk")
+    return {tier.pk: tier for tier in tiers}
+
+
+def require_room(tier: TicketTier) -> None:
+    """Raise ``TierSoldOut`` when the locked tier has no ticket left."""
+    if tier.available == 0:
+        raise TierSoldOut
+
+
+def move(tier_id: UUID, *, sold: int = 0, reserved: int = 0) -> None:
+    """Change a locked tier's counters by so many. The database's own CHECK refuses an oversale."""
+    TicketTier.objects.filter(pk=tier_id).update(sold=F("sold") + sold, reserved=F("reserved") + reserved)

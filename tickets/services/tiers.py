@@ -1,0 +1,105 @@
+"""Tiers, as organizers keep them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.services import access
+from accounts.types import Capability
+from common.audit import changes_between, record, snapshot
+from common.db import retrying
+from common.errors import FieldError, Invalid, NotFound
+from common.money import MAXIMUM_MINOR, Money, NotMoney, parse_decimal
+from common.types import Actor
+from events.models import Event
+from tickets.models import Priority, TicketTier
+from tickets.services.stock import lock_tier
+
+
+@dataclass(frozen=True, slots=True)
+class TierInput:
+    """What an organizer says about a tier; ``price`` is a decimal string in the event's currency."""
+
+    name: str
+    description: str
+    priority: str
+    price: str
+    inventory_total: int | None
+    is_active: bool
+    sort_order: int
+
+
+def currency_lock(event_id: UUID) -> str:
+    """Say why an event's currency stays: a tier has a price in it. Empty when none has."""
+    priced = TicketTier.objects.filter(event_id=event_id, price_amount__gt=0).exists()
+    return "Its ticket tiers have prices in this currency." if priced else ""
+
+
+@retrying
+@transaction.atomic
+def create_tier(*, actor: Actor, event_id: UUID, tier: TierInput, now: datetime) -> TicketTier:
+    """Create a tier in the event's currency. Raises what ``access.require`` raises, ``Invalid``."""
+    event = Event.objects.filter(pk=event_id).first()
+    if event is None:
+        raise NotFound
+    access.require(actor, event.organization_id, Capability.MANAGE_EVENTS)
+    created = TicketTier(event=event, currency=event.currency)
+    _fill(created, tier)
+    created.full_clean(exclude=["event"])
+    created.save()
+    record(
+        actor=actor, action="tickets.create_tier", subject=created, organization_id=event.organization_id,
+        changes=changes_between({}, created), now=now,
+    )  # fmt: skip
+    return created
+
+
+@retrying
+@transaction.atomic
+def update_tier(*, actor: Actor, tier_id: UUID, tier: TierInput, now: datetime) -> TicketTier:
+    """Change a tier under its lock; the total does not go below what is sold and reserved.
+
+    Raises what ``access.require`` raises, ``Invalid``.
+    """
+    stored = lock_tier(tier_id)
+    organization_id = stored.event.organization_id
+    access.require(actor, organization_id, Capability.MANAGE_EVENTS)
+    before = snapshot(stored)
+    _fill(stored, tier)
+    stored.full_clean(exclude=["event"])
+    stored.save()
+    changes = changes_between(before, stored)
+    if changes:
+        record(
+            actor=actor, action="tickets.update_tier", subject=stored, organization_id=organization_id,
+            changes=changes, now=now,
+        )  # fmt: skip
+    return stored
+
+
+def _fill(stored: TicketTier, tier: TierInput) -> None:
+    price, errors = _price(tier.price, stored.currency)
+    if tier.priority not in Priority.values:
+        errors.append(FieldError("priority", "invalid_choice", f"Choose one of {', '.join(Priority.values)}."))
+    taken = stored.sold + stored.reserved
+    if tier.inventory_total is not None and tier.inventory_total < max(1, taken):
+        message = f"{taken} are sold or reserved." if taken else "Give 1 or more, or none for unlimited."
+        errors.append(FieldError("inventory_total", "out_of_range", message))
+    if errors:
+        raise Invalid(errors=errors)
+    stored.name, stored.description = tier.name.strip(), tier.description
+    stored.priority, stored.price_amount = tier.priority, price.amount
+    stored.inventory_total = tier.inventory_total
+    stored.is_active, stored.sort_order = tier.is_active, tier.sort_order
+
+
+def _price(text: str, currency: str) -> tuple[Money, list[FieldError]]:
+    try:
+        price = parse_decimal(text, currency)
+    except NotMoney as error:
+        return Money(0, currency), [FieldError("price", "not_a_price", str(error))]
+    if price.amount > MAXIMUM_MINOR:
+        return price, [FieldError("price", "out_of_range", "This price is too high.")]
+    return price, []
