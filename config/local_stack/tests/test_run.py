@@ -21,6 +21,7 @@ from config.local_stack.postgres import discard
 _START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 _PORTS = ("PORT", "STRIPE_SANDBOX_PORT", "REALTIME_PORT", "MAIL_PORT", "MAIL_SMTP_PORT")
+_BACKGROUND = ("worker", "worker-bulk", "run_jobs", "beat")
 # What the test session set for itself; a person's shell has none of it.
 _NOT_OURS = (
     "DATABASE_URL",
@@ -143,7 +144,20 @@ def test_the_whole_stack_starts_survives_a_kill_and_stops(
     assert _status(port_settings["MAIL_PORT"], "/") == 200
     told = read_env(first.data_dir / "stack.env")
     assert told["STRIPE_API_BASE"] == f"http://127.0.0.1:{port_settings['STRIPE_SANDBOX_PORT']}"
-    everyone = set("postgres valkey sandbox mail web realtime worker worker-bulk run_jobs beat".split())
+    everyone = set(
+        [
+            "postgres",
+            "valkey",
+            "sandbox",
+            "mail",
+            "web",
+            "realtime",
+            "worker",
+            "worker-bulk",
+            "run_jobs",
+            "beat",
+        ]
+    )
     assert processes.wait_until(lambda: set(first.children()) == everyone, seconds=_STOP_SECONDS)
     family = first.family()
     first.end(signal.SIGKILL)
