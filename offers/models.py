@@ -6,10 +6,11 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 
 from common.money import Money
 from common.windows import Window
+from offers.querysets import OfferQuerySet
 
 
 class OfferType(models.TextChoices):
@@ -67,7 +68,9 @@ class Offer(models.Model):
     upgrade_to_tier = models.ForeignKey(
         "tickets.TicketTier", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
     )  # fmt: skip
-    content_url = models.URLField(max_length=2048, blank=True, help_text="Where the access code opens the content.")
+    content_url = models.URLField(
+        max_length=2048, blank=True, help_text="Where the access code opens the content."
+    )
     allows_delayed_payment = models.BooleanField(
         default=False, help_text="Also take payment methods that settle days later, while holding the units.",
     )  # fmt: skip
@@ -78,6 +81,13 @@ class Offer(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
+    # Only where ``OfferQuerySet`` asked SQL for them.
+    available: int | None
+    is_available: bool
+    listed: int
+
+    objects = OfferQuerySet.as_manager()
+
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = [
@@ -86,23 +96,30 @@ class Offer(models.Model):
                 name="offer_never_oversold",
             ),
             models.CheckConstraint(
-                condition=Q(inventory_total__isnull=True) | Q(inventory_total__gte=1), name="offer_total_positive",
+                condition=Q(inventory_total__isnull=True) | Q(inventory_total__gte=1),
+                name="offer_total_positive",
             ),
-            models.CheckConstraint(condition=Q(price_amount__lte=999_999_999), name="offer_price_within_range"),
             models.CheckConstraint(
-                condition=Q(original_price_amount__isnull=True) | Q(original_price_amount__gte=F("price_amount")),
+                condition=Q(price_amount__lte=999_999_999), name="offer_price_within_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(original_price_amount__isnull=True)
+                | Q(original_price_amount__gte=F("price_amount")),
                 name="offer_original_price_not_lower",
             ),
             models.CheckConstraint(
-                condition=Q(starts_at__isnull=True) | Q(expires_at__isnull=True) | Q(starts_at__lt=F("expires_at")),
+                condition=Q(starts_at__isnull=True)
+                | Q(expires_at__isnull=True)
+                | Q(starts_at__lt=F("expires_at")),
                 name="offer_starts_before_it_expires",
             ),
             models.CheckConstraint(condition=Q(offer_type__in=OfferType.values), name="offer_type_known"),
             models.CheckConstraint(condition=Q(placement__in=Placement.values), name="offer_placement_known"),
             models.CheckConstraint(
-                condition=Q(per_user_limit__isnull=True) | Q(per_user_limit__gte=1), name="offer_limit_positive",
+                condition=Q(per_user_limit__isnull=True) | Q(per_user_limit__gte=1),
+                name="offer_limit_positive",
             ),
-        ]  # fmt: skip
+        ]
         indexes = [
             models.Index(fields=["event", "is_active", "is_archived"], name="offer_event_active"),
             models.Index(fields=["is_active", "expires_at"], name="offer_active_expiry"),
@@ -120,9 +137,34 @@ class Offer(models.Model):
         return Money(self.price_amount, self.currency)
 
     @property
+    def original_price(self) -> Money | None:
+        """The price it is compared with, where one is given."""
+        return (
+            None if self.original_price_amount is None else Money(self.original_price_amount, self.currency)
+        )
+
+    @property
+    def units_left(self) -> int | None:
+        """Units that may still be taken, as far as this copy of the row knows; None when unlimited.
+
+        Lists and answers use ``available`` of ``OfferQuerySet.with_availability``, which SQL computes; this
+        is for code that holds the row's lock.
+        """
+        return None if self.inventory_total is None else self.inventory_total - self.sold - self.reserved
+
+    @property
     def window(self) -> Window:
         """When it may be bought."""
         return Window(self.starts_at, self.expires_at)
+
+
+class PurchaseStatus(models.TextChoices):
+    """Where the units of a purchase are."""
+
+    HELD = "HELD", "Held"
+    SOLD = "SOLD", "Sold"
+    RETURNED = "RETURNED", "Returned"
+    RELEASED = "RELEASED", "Released"
 
 
 class Purchase(models.Model):
@@ -144,6 +186,17 @@ class Purchase(models.Model):
     reserved_units = models.PositiveIntegerField(default=0)
     sold_units = models.PositiveIntegerField(default=0)
     returned_units = models.PositiveIntegerField(default=0)
+    # Computed by the database from the units, so that it cannot disagree with them.
+    status = models.GeneratedField(
+        expression=Case(
+            When(reserved_units__gt=0, then=Value(PurchaseStatus.HELD.value)),
+            When(sold_units__gt=0, then=Value(PurchaseStatus.SOLD.value)),
+            When(returned_units__gt=0, then=Value(PurchaseStatus.RETURNED.value)),
+            default=Value(PurchaseStatus.RELEASED.value),
+        ),
+        output_field=models.CharField(max_length=10, choices=PurchaseStatus.choices),
+        db_persist=True,
+    )
     created_at = models.DateTimeField()
     purchased_at = models.DateTimeField(null=True, blank=True)
 
@@ -160,6 +213,7 @@ class Purchase(models.Model):
             models.Index(fields=["user", "event"], name="purchase_user_event"),
             models.Index(fields=["offer", "user"], name="purchase_offer_user"),
             models.Index(fields=["event", "purchased_at"], name="purchase_event_time"),
+            models.Index(fields=["status", "purchased_at"], name="purchase_status_time"),
         ]
 
 
@@ -196,4 +250,26 @@ class Fulfillment(models.Model):
 
     class Meta:
         ordering = ("created_at", "id")
-        indexes = [models.Index(fields=["offer", "status"], name="fulfillment_offer_status")]
+        indexes = [
+            models.Index(fields=["offer", "status"], name="fulfillment_offer_status"),
+            # The staff's queues: few rows wait beside all that are done.
+            models.Index(
+                fields=["created_at"],
+                condition=Q(status__in=["PENDING_MANUAL", "PROCESSING", "FAILED"]),
+                name="fulfillment_waiting",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=FulfillmentStatus.values), name="fulfillment_status_known"
+            ),
+            # Never marked fulfilled without it having happened (REQUIREMENTS OF-11).
+            models.CheckConstraint(
+                condition=~Q(status="FULFILLED") | Q(fulfilled_at__isnull=False),
+                name="fulfillment_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(carrier="", tracking_number="") | (~Q(carrier="") & ~Q(tracking_number="")),
+                name="fulfillment_tracking_whole",
+            ),
+        ]

@@ -1,0 +1,74 @@
+"""Named filters of offers, all of them answered by SQL."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from django.db import models
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, Value, When, Window
+
+if TYPE_CHECKING:
+    from offers.models import Offer  # noqa: F401
+
+
+def on_sale(now: datetime) -> Q:
+    """Say of a row whether it is on sale at ``now``, whatever is left: active, not archived, window open."""
+    return (
+        Q(is_active=True, is_archived=False)
+        & (Q(starts_at__isnull=True) | Q(starts_at__lte=now))
+        & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+    )
+
+
+def with_room(units: int = 1) -> Q:
+    """Say of a row whether so many units may still be taken."""
+    return Q(inventory_total__isnull=True) | Q(inventory_total__gte=F("sold") + F("reserved") + units)
+
+
+class OfferQuerySet(models.QuerySet["Offer"]):
+    """Offers, by what callers ask of them."""
+
+    def with_availability(self, now: datetime) -> Self:
+        """Add ``available`` (units left, None when unlimited) and ``is_available`` (on sale, a unit left)."""
+        return self.annotate(
+            available=F("inventory_total") - F("sold") - F("reserved"),
+            is_available=_flag(on_sale(now) & with_room()),
+        )
+
+    def counted(self) -> Self:
+        """Add ``listed``, how many rows there are before a page is cut out of them."""
+        return self.annotate(listed=Window(Count("pk")))
+
+    def active(self, now: datetime) -> Self:
+        """Keep what may be bought now: on sale, with a unit left."""
+        return self.filter(on_sale(now), with_room())
+
+    def not_active(self, now: datetime) -> Self:
+        """Keep the others: paused, archived, outside of their window, or sold out."""
+        return self.exclude(on_sale(now) & with_room())
+
+    def shown_at(self, placement: str | None, session_id: UUID | None) -> Self:
+        """Keep what is meant for a placement and a session; where a caller names none, all are kept."""
+        rows = self
+        if placement is not None:
+            rows = rows.filter(placement=placement)
+        if session_id is not None:
+            rows = rows.filter(Q(target_sessions=[]) | Q(target_sessions__contains=[session_id]))
+        return rows
+
+    def meant_for(self, tier_ids: Any) -> Self:
+        """Keep what targets everybody or one of these ticket tiers (a list, or a subquery that makes an
+        array).
+        """
+        return self.filter(Q(target_ticket_tiers=[]) | Q(target_ticket_tiers__overlap=tier_ids))
+
+    def past_their_end(self, now: datetime) -> Self:
+        """Keep active ones whose end has come."""
+        return self.filter(is_active=True, expires_at__lte=now)
+
+
+def _flag(condition: Q) -> Any:
+    # CASE, not the bare condition: a window without bounds makes parts of it NULL.
+    return ExpressionWrapper(
+        Case(When(condition, then=Value(True)), default=Value(False)), output_field=BooleanField()
+    )
