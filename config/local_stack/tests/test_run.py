@@ -144,20 +144,7 @@ def test_the_whole_stack_starts_survives_a_kill_and_stops(
     assert _status(port_settings["MAIL_PORT"], "/") == 200
     told = read_env(first.data_dir / "stack.env")
     assert told["STRIPE_API_BASE"] == f"http://127.0.0.1:{port_settings['STRIPE_SANDBOX_PORT']}"
-    everyone = set(
-        [
-            "postgres",
-            "valkey",
-            "sandbox",
-            "mail",
-            "web",
-            "realtime",
-            "worker",
-            "worker-bulk",
-            "run_jobs",
-            "beat",
-        ]
-    )
+    everyone = {"postgres", "valkey", "sandbox", "mail", "web", "realtime", *_BACKGROUND}
     assert processes.wait_until(lambda: set(first.children()) == everyone, seconds=_STOP_SECONDS)
     family = first.family()
     first.end(signal.SIGKILL)
