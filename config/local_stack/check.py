@@ -22,7 +22,7 @@ _LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports
 
 STEPS = (
     Step("format", ("-m", "ruff", "format", "--check", "--quiet", ".")),
-    Step("lint", ("-m", "ruff", "check", "--quiet", ".")),
+    Step("lint", ("-m", "ruff", "check", "--quiet", "--output-format", "concise", ".")),
     Step("types", ("-m", "mypy", ".")),
     Step("architecture", ("-c", _LINT_IMPORTS)),
     Step("migrations complete", ("manage.py", "makemigrations", "--check", "--dry-run")),
@@ -34,6 +34,7 @@ STEPS = (
     ),
     Step("locked packages", ("-m", "config.local_stack.lock_check")),
 )
+_SHOWN_LINES = 60
 # The settings want addresses; no check asks at them.
 _ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "config.settings.test",
@@ -55,10 +56,18 @@ def _passes(step: Step) -> bool:
     )
     passed = result.returncode == 0
     if not passed:
-        sys.stdout.write(result.stdout + result.stderr)
+        _show((result.stdout + result.stderr).splitlines())
     sys.stdout.write(f"  {'ok' if passed else 'FAILED'} {step.name} ({time.monotonic() - begun:.1f} s)\n")
     sys.stdout.flush()
     return passed
+
+
+def _show(lines: list[str]) -> None:
+    # The end of a long list says as much as its whole; a stack trace has its reason at the end.
+    if len(lines) > _SHOWN_LINES:
+        sys.stdout.write(f"  ... {len(lines) - _SHOWN_LINES} lines before\n")
+    for line in lines[-_SHOWN_LINES:]:
+        sys.stdout.write(f"{line}\n")
 
 
 def main() -> int:
