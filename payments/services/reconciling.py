@@ -127,12 +127,9 @@ def _drift_of(session: SessionView, order: Order, *, is_known: bool, now: dateti
 def _refunds_off(since: datetime, now: datetime) -> Iterator[Finding]:
     refunds = list(gateway.refunds_created(since=since, until=now))
     orders = _orders_of(refund.payment_intent_id for refund in refunds)
-    known = {
-        stripe_id: status
-        for stripe_id, status in Refund.objects.filter(
-            stripe_refund_id__in=[refund.id for refund in refunds]
-        ).values_list("stripe_refund_id", "status")
-    }
+    ids = [refund.id for refund in refunds]
+    rows = Refund.objects.filter(stripe_refund_id__in=ids).values_list("stripe_refund_id", "status")
+    known = dict(rows)
     for refund in refunds:
         order_id = orders.get(refund.payment_intent_id)
         if order_id is not None and known.get(refund.id) != refund.status:
