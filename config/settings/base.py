@@ -85,7 +85,9 @@ TEMPLATES = [
 
 # PostgreSQL holds the truth. A pool, because opening a connection costs more than most requests.
 # lock_timeout: a service that loses a race is retried (common.db.retrying); no transaction outlives a minute.
-POSTGRES_OPTIONS = "-c lock_timeout=3000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+POSTGRES_OPTIONS = (
+    "-c lock_timeout=3000 -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
+)
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://localhost/marquee")}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,

@@ -26,7 +26,7 @@ class MailServer:
 
     def start(self) -> None:
         """Begin to listen on a free port."""
-        self._controller: Controller = _Controller(self, hostname="127.0.0.1", port=_free_port())
+        self._controller: Controller = _Controller(self, hostname="127.0.0.1", port=free_port())
         self._controller.start()
 
     def stop(self) -> None:
@@ -85,7 +85,8 @@ class _Controller(Controller):
         return SMTP(self.handler, hostname="mail.test")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,322 @@
+import asyncio
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import socketio
+from pytest_django.fixtures import Settings
+from socketio.exceptions import ConnectionError as SocketRefused
+from socketio.exceptions import TimeoutError as SocketSilent
+
+from accounts.models import User
+from accounts.services import tokens
+from common import clock
+from common.facts import PurchaseUpdated
+from common.models import Job
+from common.outbox import publish
+from common.outbox.testing import run_due
+from config.local_stack.valkey import EmbeddedValkey
+from notifications.realtime import constants, emitter
+from notifications.tests.realtime import ROOT, RealtimeProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECONDS = 10
+
+
+@pytest.fixture(scope="module")
+def servers(django_db_setup: None) -> Iterator[list[RealtimeProcess]]:
+    """Give two real-time processes that share Redis and the test's database."""
+    processes = [RealtimeProcess(), RealtimeProcess()]
+    try:
+        for process in processes:
+            process.start()
+        yield processes
+    finally:
+        for process in processes:
+            process.stop()
+
+
+@pytest.fixture
+def user() -> User:
+    """Give somebody who can sign in."""
+    return User.objects.create_user("ada@example.com")
+
+
+def token_of(user: User) -> str:
+    return tokens.issue(user, now=clock.now()).access
+
+
+async def connected(server: RealtimeProcess, token: str, **options: Any) -> socketio.AsyncSimpleClient:
+    client = socketio.AsyncSimpleClient()
+    await client.connect(server.url, auth={"token": token}, transports=["websocket"], **options)
+    return client
+
+
+async def refusal(url: str, **options: Any) -> Any:
+    """Return what a refused client is told."""
+    client = socketio.AsyncClient(reconnection=False)
+    told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    client.on("connect_error", lambda data: told.done() or told.set_result(data))
+    try:
+        with pytest.raises(SocketRefused):
+            await client.connect(url, transports=["websocket"], wait_timeout=SECONDS, **options)
+        return await asyncio.wait_for(told, SECONDS)
+    finally:
+        await client.disconnect()
+
+
+def announce(user_id: UUID, order_id: UUID, status: str = "COMPLETED") -> None:
+    publish(PurchaseUpdated(order_id, user_id, status), now=clock.now())
+
+
+def test_a_buyer_hears_of_their_order_on_any_process(servers: list[RealtimeProcess], user: User) -> None:
+    """REQ RT-01, RT-02, RT-04: connecting joins user:{id}; the fact reaches every process, and nobody else."""
+    stranger, order_id = User.objects.create_user("eve@example.com"), uuid4()
+
+    async def listen() -> tuple[list[Any], list[Any]]:
+        mine = [await connected(server, token_of(user)) for server in servers]
+        other = await connected(servers[0], token_of(stranger))
+        await asyncio.to_thread(announce, user.id, order_id)
+        assert await asyncio.to_thread(run_due) == 1
+        heard = [await client.receive(timeout=SECONDS) for client in mine]
+        # What comes next on the same line is theirs: nothing of the first event came before it.
+        await asyncio.to_thread(announce, stranger.id, UUID(int=7))
+        await asyncio.to_thread(run_due)
+        others = await other.receive(timeout=SECONDS)
+        for client in [*mine, other]:
+            await client.disconnect()
+        return heard, others
+
+    heard, others = asyncio.run(listen())
+    job = Job.objects.get(payload__order_id=str(order_id))
+    data = {"event_id": str(job.id), "stream": f"user:{user.id}", "order_id": str(order_id), "status": "COMPLETED"}
+    assert heard == [["PURCHASE_UPDATE", data]] * 2
+    assert others[1]["order_id"] == str(UUID(int=7))
+
+
+def test_the_token_may_be_in_the_query(servers: list[RealtimeProcess], user: User) -> None:
+    """REQ RT-01: auth.token or query.token."""
+
+    async def ask() -> Any:
+        client = socketio.AsyncSimpleClient()
+        await client.connect(f"{servers[0].url}?token={token_of(user)}", transports=["websocket"])
+        try:
+            return await client.call("join_room", {"room": f"user:{user.id}"}, timeout=SECONDS)
+        finally:
+            await client.disconnect()
+
+    assert asyncio.run(ask()) == {"ok": True, "seq": 0}
+
+
+@pytest.mark.parametrize("auth", [None, {}, {"token": ""}, {"token": 7}, {"token": "nonsense"}, "nonsense", ["x"]])
+def test_without_a_valid_token_the_socket_is_refused_with_a_code(servers: list[RealtimeProcess], auth: Any) -> None:
+    """REQ RT-01, EV-02: connect_error carries {code}."""
+    told = asyncio.run(refusal(servers[0].url, auth=auth))
+    assert told["data"] == {"code": "unauthenticated"}
+
+
+def test_expired_and_inactive_are_refused(servers: list[RealtimeProcess], user: User) -> None:
+    """REQ EV-02: an old token, or one of somebody who may not sign in any more, opens nothing."""
+    old = tokens.issue(user, now=clock.now() - timedelta(days=1)).access
+    assert asyncio.run(refusal(servers[0].url, auth={"token": old}))["data"] == {"code": "unauthenticated"}
+    current = token_of(user)
+    User.objects.update(is_active=False)
+    assert asyncio.run(refusal(servers[0].url, auth={"token": current}))["data"] == {"code": "unauthenticated"}
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "code"),
+    [
+        ("join_room", {"room": f"user:{UUID(int=1)}"}, "not_found"),
+        ("join_room", {"room": f"event:{UUID(int=1)}"}, "not_found"),
+        ("join_room", {"room": "everybody"}, "not_found"),
+        ("join_room", {"room": "user:" + "x" * 5000}, "not_found"),
+        ("join_room", {"room": ""}, "invalid"),
+        ("join_room", {"room": 7}, "invalid"),
+        ("join_room", "everybody", "invalid"),
+        ("join_room", None, "invalid"),
+        ("leave_room", {}, "invalid"),
+    ],
+)
+def test_refused_rooms_are_acknowledged_with_a_code(
+    servers: list[RealtimeProcess], user: User, event: str, data: Any, code: str
+) -> None:
+    """REQ RT-01: rooms are authorised one by one; what is not one's own is not there."""
+
+    async def ask() -> tuple[Any, Any]:
+        client = await connected(servers[0], token_of(user))
+        answer = await client.call(event, data, timeout=SECONDS)
+        emitter.emit("SECRET", {"n": 1}, room=f"user:{UUID(int=1)}")
+        emitter.emit("OWN", {"n": 2}, room=f"user:{user.id}")
+        heard = await client.receive(timeout=SECONDS)
+        await client.disconnect()
+        return answer, heard
+
+    answer, heard = asyncio.run(ask())
+    assert (answer["ok"], answer["code"]) == (False, code)
+    assert heard == ["OWN", {"n": 2}]
+
+
+def test_the_own_room_cannot_be_left(servers: list[RealtimeProcess], user: User) -> None:
+    """REQ RT-01: a connected socket is in its user's room."""
+
+    async def ask() -> Any:
+        client = await connected(servers[0], token_of(user))
+        try:
+            return await client.call("leave_room", {"room": f"user:{user.id}"}, timeout=SECONDS)
+        finally:
+            await client.disconnect()
+
+    assert asyncio.run(ask())["code"] == "forbidden"
+
+
+def test_a_message_that_is_too_large_ends_the_connection(servers: list[RealtimeProcess], user: User) -> None:
+    """REQ RT-01: clients' messages are bounded."""
+
+    async def shout() -> bool:
+        client = await connected(servers[0], token_of(user))
+        try:
+            await client.call("join_room", {"room": "x" * 50_000}, timeout=3)
+        except (SocketSilent, SocketRefused, Exception) as error:  # noqa: BLE001 any way of not answering
+            return error is not None
+        finally:
+            await client.disconnect()
+        return False
+
+    assert asyncio.run(shout())
+    assert servers[0].health()["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("https://front.test", True),
+        (None, True),
+        ("https://evil.test", False),
+        ("http://front.test", False),
+        ("https://front.test.evil.test", False),
+        ("null", False),
+    ],
+)
+def test_only_known_pages_connect(servers: list[RealtimeProcess], origin: str | None, allowed: bool) -> None:
+    """REQ OP-05: origins are an exact list (FRONTEND_URL and CORS_ALLOWED_ORIGINS)."""
+    request = urllib.request.Request(f"{servers[0].url}/socket.io/?EIO=4&transport=polling")  # noqa: S310
+    if origin:
+        request.add_header("Origin", origin)
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            status, cors = answer.status, answer.headers["Access-Control-Allow-Origin"]
+    except urllib.error.HTTPError as error:
+        status, cors = error.code, error.headers["Access-Control-Allow-Origin"]
+        error.close()
+    assert (status == 200) == allowed
+    assert cors == (origin if allowed else None)
+
+
+def test_other_addresses_are_not_found(servers: list[RealtimeProcess]) -> None:
+    """REQ OP-02: this port has /healthz and Socket.IO, no more."""
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{servers[0].url}/admin/", timeout=SECONDS)  # noqa: S310
+    assert (refused.value.code, json.loads(refused.value.read())["code"]) == (404, "not_found")
+    refused.value.close()
+
+
+def test_redis_may_go_and_come_back(servers: list[RealtimeProcess], user: User, valkey: EmbeddedValkey) -> None:
+    """REQ RT-04: without Redis sockets stay, connect and join; with it back they hear again; the hint is tried again."""
+
+    async def live() -> Any:
+        early = await connected(servers[0], token_of(user))
+        valkey.stop()
+        await asyncio.to_thread(servers[0].wait_for, "degraded")
+        late = await connected(servers[0], token_of(user))
+        answer = await late.call("join_room", {"room": f"user:{user.id}"}, timeout=SECONDS)
+        assert answer["ok"]
+        with pytest.raises(emitter.NotEmitted):
+            emitter.emit("LOST", {}, room=f"user:{user.id}")
+        order_id = uuid4()
+        await asyncio.to_thread(announce, user.id, order_id)
+        await asyncio.to_thread(run_due)
+        job = await asyncio.to_thread(Job.objects.get)
+        assert (job.status, job.attempts) == ("pending", 1)
+        valkey.start()
+        await asyncio.to_thread(servers[0].wait_for, "connected")
+        assert await asyncio.to_thread(run_due, job.run_at) == 1
+        heard = [await client.receive(timeout=SECONDS) for client in (early, late)]
+        for client in (early, late):
+            await client.disconnect()
+        return [event[1]["order_id"] for event in heard], str(order_id)
+
+    heard, order_id = asyncio.run(live())
+    assert heard == [order_id] * 2
+    for server in servers:
+        server.wait_for("connected")
+
+
+def test_a_hint_that_nobody_could_carry_is_dropped(user: User, valkey: EmbeddedValkey) -> None:
+    """REQ RT-04: with Redis gone for long the queue is not filled with hints that nobody needs any more."""
+    valkey.stop()
+    announce(user.id, uuid4())
+    for _ in range(4):
+        run_due(Job.objects.get().run_at)
+    job = Job.objects.get()
+    assert (job.status, job.attempts) == ("done", 4)
+
+
+@pytest.mark.parametrize("data", [{"id": uuid4()}, {"price": Decimal(1)}, {"at": clock.now()}, {"n": float("nan")}])
+def test_only_json_is_emitted(data: dict[str, Any]) -> None:
+    """REQ RT-02: payloads are JSON primitives; anything else is an error here, not silence there."""
+    with pytest.raises((TypeError, ValueError)):
+        emitter.emit("X", data, room="user:1")
+
+
+def test_a_room_is_always_named(settings: Settings) -> None:
+    """REQ RT-02: nothing is ever told to everybody by accident; without Redis the caller is told."""
+    with pytest.raises(ValueError, match="room"):
+        emitter.emit("X", {}, room="")
+    settings.REDIS_URL = ""
+    with pytest.raises(emitter.NotEmitted):
+        emitter.emit("X", {}, room="user:1")
+
+
+def test_names_are_told_once() -> None:
+    """REQ RT-02: every event has its own name in the one module of names."""
+    names = [value for name, value in vars(constants).items() if name.isupper() and name != "PATH"]
+    assert len(names) == len(set(names)) == 13
+
+
+@pytest.mark.node
+def test_the_javascript_client_connects_joins_and_hears(servers: list[RealtimeProcess], user: User) -> None:
+    """REQ RT-01, RT-02: the real socket.io-client speaks with us."""
+    order_id = uuid4()
+    room = f"user:{user.id}"
+    with _node(servers[0].url, token_of(user), room) as client:
+        assert client.stdout is not None
+        assert json.loads(client.stdout.readline()) == {"kind": "ack", "data": {"ok": True, "seq": 0}}
+        announce(user.id, order_id)
+        run_due()
+        heard = json.loads(client.stdout.readline())
+    assert heard["kind"] == "PURCHASE_UPDATE"
+    assert (heard["data"]["order_id"], heard["data"]["stream"]) == (str(order_id), room)
+
+
+@pytest.mark.node
+def test_the_javascript_client_is_told_why_not(servers: list[RealtimeProcess]) -> None:
+    """REQ RT-01: connect_error with {code} in the real client."""
+    with _node(servers[0].url, "", "user:x") as client:
+        assert client.stdout is not None
+        assert json.loads(client.stdout.readline()) == {"kind": "connect_error", "data": {"code": "unauthenticated"}}
+
+
+def _node(*arguments: str) -> subprocess.Popen[str]:
+    if not (ROOT / "node_modules" / "socket.io-client").exists():
+        pytest.skip("socket.io-client is not installed: npm ci")
+    script = Path(__file__).with_name("socket_client.mjs")
+    return subprocess.Popen(["node", str(script), *arguments], stdout=subprocess.PIPE, text=True)
