@@ -1,0 +1,10 @@
+"""What every admin screen of the house stands on (REQ EV-04).
+
+``ScopedModelAdmin`` shows and changes only what the user's roles reach; ``act`` declares a deed on rows, confirmed by
+POST with a reason and answered row by row.
+"""
+
+from accounts.admin_base.acts import Act, ActCall, ActForm, act
+from accounts.admin_base.scoped import ScopedModelAdmin
+
+__all__ = ["Act", "ActCall", "ActForm", "ScopedModelAdmin", "act"]

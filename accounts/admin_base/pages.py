@@ -1,0 +1,134 @@
+"""The page of an act: what it will do and why (GET, or the list's action), then what came of it (POST)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.enums import ActionVariant
+
+from accounts.admin_base.acts import Act, ActCall, ActResult, acts_of, sentence
+from accounts.scope import scope_of
+from common import clock
+from common.errors import Failure, Forbidden
+
+MAXIMUM_ROWS = 500
+_CONFIRMED = "confirmed"
+
+
+class ActsMixin:
+    """Gives a scoped ``ModelAdmin`` its declared acts, in the list and on the object's page."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add ``act/<name>/``, before the addresses of objects."""
+        info = (self.opts.app_label, self.opts.model_name)
+        view = self.admin_site.admin_view(self.act_view)
+        return [path("act/<slug:name>/", view, name="{}_{}_act".format(*info)), *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the acts that the user may do somewhere, and nothing that deletes."""
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        for name, declared in acts_of(type(self)).items():
+            if declared.on_many and scope_of(request).has(declared.capability):
+                actions[name] = (_opening(declared), name, declared.label)
+        return actions
+
+    def acts_for(self, request: HttpRequest, obj: Model) -> list[Act]:
+        """Return the acts that the user may do on this object; override to hide those that do not fit its state."""
+        organization_id = self.organization_id_of(obj)
+        found = acts_of(type(self)).values()
+        return [one for one in found if scope_of(request).has(one.capability, organization_id)]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show the acts as buttons above the object."""
+        obj = kwargs.get("obj")
+        if obj is not None:
+            buttons = [self._button(one, obj) for one in self.acts_for(request, obj)]
+            context["actions_detail"] = [*context.get("actions_detail", []), *buttons]
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
+    def act_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Ask for the reason, or carry the act out on each named row and show what came of it."""
+        declared = acts_of(type(self)).get(name)
+        if declared is None:
+            raise Http404
+        if not scope_of(request).has(declared.capability):
+            raise PermissionDenied
+        given = request.POST if request.method == "POST" else request.GET
+        rows = self._rows(request, given.getlist("ids")[:MAXIMUM_ROWS])
+        if not rows:
+            raise Http404
+        return self.act_page(request, declared, rows)
+
+    def act_page(self, request: HttpRequest, declared: Act, rows: list[Model]) -> HttpResponse:
+        """Show the form, or with a valid and confirmed one the results."""
+        is_confirmed = request.method == "POST" and _CONFIRMED in request.POST
+        form = declared.form(request.POST) if is_confirmed else declared.form()
+        results = None
+        if is_confirmed and form.is_valid():
+            results = [self._run(request, declared, row, form.cleaned_data) for row in rows]
+        opts = self.opts
+        context = {
+            **self.admin_site.each_context(request),
+            "title": declared.label,
+            "opts": opts,
+            "act": declared,
+            "act_url": reverse(f"admin:{opts.app_label}_{opts.model_name}_act", args=[declared.name]),
+            "back_url": reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"),
+            "rows": rows,
+            "form": form,
+            "results": results,
+            "done": sum(one.is_done for one in results or ()),
+        }
+        return TemplateResponse(request, "admin/act.html", context)
+
+    def _run(self, request: HttpRequest, declared: Act, row: Model, data: dict[str, Any]) -> ActResult:
+        scope = scope_of(request)
+        reason = data.get("reason", "")
+        try:
+            if not scope.has(declared.capability, self.organization_id_of(row)):
+                raise Forbidden
+            message = declared.run(self, ActCall(row, scope.actor, reason, data, clock.now()))
+        except (Failure, ValidationError) as error:
+            return ActResult(row, False, sentence(error))
+        return ActResult(row, True, message)
+
+    def _rows(self, request: HttpRequest, ids: list[str]) -> list[Model]:
+        try:
+            return list(self.get_queryset(request).filter(pk__in=ids))
+        except (ValidationError, ValueError):
+            return []
+
+    def _button(self, declared: Act, obj: Model) -> dict[str, Any]:
+        opts = self.opts
+        url = reverse(f"admin:{opts.app_label}_{opts.model_name}_act", args=[declared.name])
+        return {
+            "title": declared.label,
+            "icon": declared.icon,
+            "variant": ActionVariant.DANGER if declared.is_dangerous else ActionVariant.DEFAULT,
+            "attrs": {},
+            "dialog": None,
+            "path": f"{url}?ids={obj.pk}",
+        }
+
+
+def _opening(declared: Act) -> Callable[..., HttpResponse]:
+    """Return the list's action, which only opens the act's page for the rows that were ticked."""
+
+    def open_page(model_admin: Any, request: HttpRequest, queryset: QuerySet[Model]) -> HttpResponse:
+        rows = list(queryset[: MAXIMUM_ROWS + 1])
+        if len(rows) > MAXIMUM_ROWS:
+            messages.error(request, f"Choose at most {MAXIMUM_ROWS} rows at once.")
+            return HttpResponseRedirect(request.get_full_path())
+        response: HttpResponse = model_admin.act_page(request, declared, rows)
+        return response
+
+    return open_page

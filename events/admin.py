@@ -1,0 +1,130 @@
+"""Screens of events, sessions, and who is there."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import IntegerField, ModelForm
+from django.http import HttpRequest
+
+from accounts.admin_base import ActCall, ActForm, ScopedModelAdmin, act
+from accounts.scope import scope_of
+from accounts.types import Capability
+from common import clock
+from events.models import Attendance, Event, Registration, Session
+from events.services import events as event_services
+from events.services import sessions as session_services
+
+_EVENT_FIELDS = ("slug", "title", "description", "time_zone", "currency", "visibility", "starts_at", "ends_at")
+_SESSION_FIELDS = ("slug", "title", "description", "starts_at", "ends_at")
+
+
+@admin.register(Event)
+class EventAdmin(ScopedModelAdmin):
+    """Events of one's organizations."""
+
+    organization_path = "organization"
+    add_capability = change_capability = Capability.MANAGE_EVENTS
+    list_display = ("title", "slug", "organization", "visibility", "currency", "time_zone", "starts_at", "ends_at")
+    list_select_related = ("organization",)
+    list_filter = ("visibility",)
+    search_fields = ("title", "slug")
+    fields = ("organization", *_EVENT_FIELDS)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Event | None = None) -> tuple[str, ...]:
+        """Keep an event where it was made."""
+        return ("organization",) if obj is not None else ()
+
+    def save_by_service(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> Event:
+        """Call the service."""
+        actor, now = scope_of(request).actor, clock.now()
+        data = event_services.EventInput(**{name: form.cleaned_data[name] for name in _EVENT_FIELDS})
+        if change:
+            return event_services.update_event(actor=actor, event_id=obj.pk, event=data, now=now)
+        where = form.cleaned_data["organization"].pk
+        return event_services.create_event(actor=actor, organization_id=where, event=data, now=now)
+
+
+class CapacityForm(ActForm):
+    """How many seats."""
+
+    maximum_capacity = IntegerField(
+        required=False, min_value=1, max_value=session_services.MAXIMUM_CAPACITY, help_text="Empty: unlimited."
+    )
+
+
+@admin.register(Session)
+class SessionAdmin(ScopedModelAdmin):
+    """Sessions and their seats."""
+
+    organization_path = "event__organization"
+    add_capability = change_capability = Capability.MANAGE_EVENTS
+    list_display = ("title", "event", "starts_at", "maximum_capacity", "current_attendance", "held", "waiting")
+    list_select_related = ("event",)
+    search_fields = ("title", "slug", "event__title")
+    autocomplete_fields = ("event",)
+    fields = (
+        "event", *_SESSION_FIELDS, "maximum_capacity", "current_attendance", "held", "waiting", "seats_kept",
+    )  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Session | None = None) -> tuple[str, ...]:
+        """Keep a session in its event; seats change by acts, under the session's lock."""
+        counters = ("current_attendance", "held", "waiting", "seats_kept")
+        return counters if obj is None else ("event", "maximum_capacity", *counters)
+
+    def save_by_service(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> Session:
+        """Call the service."""
+        actor, now = scope_of(request).actor, clock.now()
+        data = event_services.SessionInput(**{name: form.cleaned_data[name] for name in _SESSION_FIELDS})
+        if change:
+            return event_services.update_session(actor=actor, session_id=obj.pk, session=data, now=now)
+        return event_services.create_session(
+            actor=actor,
+            event_id=form.cleaned_data["event"].pk,
+            session=data,
+            maximum_capacity=form.cleaned_data["maximum_capacity"],
+            now=now,
+        )
+
+    @act(
+        "Change capacity",
+        capability=Capability.MANAGE_EVENTS,
+        explain="Lowering it takes nobody's seat away; raising it offers the new seats to people who wait.",
+        form=CapacityForm,
+        icon="event_seat",
+    )
+    def change_capacity(self, call: ActCall[Session]) -> str:
+        """Set the number of seats."""
+        capacity = call.data["maximum_capacity"]
+        session_services.change_capacity(
+            actor=call.actor, session_id=call.subject.pk, maximum_capacity=capacity, reason=call.reason, now=call.now
+        )
+        return "Unlimited now." if capacity is None else f"{capacity} seats now."
+
+
+@admin.register(Attendance)
+class AttendanceAdmin(ScopedModelAdmin):
+    """The roster: who has seats, and who left. Read-only."""
+
+    organization_path = "session__event__organization"
+    list_display = ("user", "session", "seats", "status", "joined_at", "left_at")
+    list_filter = ("status",)
+    search_fields = ("user__email", "user__name", "session__title")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Fetch people and sessions along with the rows."""
+        return super().get_queryset(request).select_related("user", "session__event")
+
+
+@admin.register(Registration)
+class RegistrationAdmin(ScopedModelAdmin):
+    """Who belongs to an event. Read-only: a ticket makes one."""
+
+    organization_path = "event__organization"
+    list_display = ("user", "event", "source", "created_at")
+    list_filter = ("source",)
+    search_fields = ("user__email", "user__name", "event__title")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Fetch people along with the rows."""
+        return super().get_queryset(request).select_related("user", "event")

@@ -1,0 +1,82 @@
+"""Screens of tiers and tickets."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts.admin_base import ScopedModelAdmin
+from accounts.scope import scope_of
+from accounts.types import Capability
+from common import clock
+from common.money import decimal_string, format_money
+from tickets.models import Ticket, TicketTier
+from tickets.services import tiers
+
+_FIELDS = ("name", "description", "priority", "price", "inventory_total", "is_active", "sort_order")
+
+
+class TierForm(forms.ModelForm[TicketTier]):
+    """A tier, its price as a decimal in the event's currency."""
+
+    price = forms.CharField(max_length=20, widget=UnfoldAdminTextInputWidget(), initial="0")
+
+    class Meta:
+        model = TicketTier
+        fields = ("event", "name", "description", "priority", "inventory_total", "is_active", "sort_order")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.initial["price"] = decimal_string(self.instance.price)
+
+
+@admin.register(TicketTier)
+class TicketTierAdmin(ScopedModelAdmin):
+    """Tiers with their stock."""
+
+    organization_path = "event__organization"
+    add_capability = change_capability = Capability.MANAGE_EVENTS
+    form = TierForm
+    list_display = ("name", "event", "priority", "shown_price", "inventory_total", "sold", "reserved", "is_active")
+    list_select_related = ("event",)
+    list_filter = ("priority", "is_active")
+    search_fields = ("name", "event__title")
+    autocomplete_fields = ("event",)
+    fields = ("event", *_FIELDS, "sold", "reserved")
+
+    @admin.display(description="Price", ordering="price_amount")
+    def shown_price(self, tier: TicketTier) -> str:
+        """Show the price as people read it."""
+        return format_money(tier.price)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TicketTier | None = None) -> tuple[str, ...]:
+        """Keep a tier in its event; counters change by sales."""
+        return ("sold", "reserved") if obj is None else ("event", "sold", "reserved")
+
+    def save_by_service(
+        self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool
+    ) -> TicketTier:
+        """Call the service."""
+        actor, now = scope_of(request).actor, clock.now()
+        data = tiers.TierInput(**{name: form.cleaned_data[name] for name in _FIELDS})
+        if change:
+            return tiers.update_tier(actor=actor, tier_id=obj.pk, tier=data, now=now)
+        return tiers.create_tier(actor=actor, event_id=form.cleaned_data["event"].pk, tier=data, now=now)
+
+
+@admin.register(Ticket)
+class TicketAdmin(ScopedModelAdmin):
+    """Who holds which ticket. Read-only."""
+
+    organization_path = "event__organization"
+    list_display = ("number", "holder", "event", "tier", "status", "issued_at")
+    list_filter = ("status",)
+    search_fields = ("number", "holder__email", "holder__name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Fetch people and tiers along with the rows."""
+        return super().get_queryset(request).select_related("event", "tier", "holder")
