@@ -1,4 +1,7 @@
-"""The first screen of the admin: what came in, what waits for a person, what runs low. A fixed number of queries."""
+"""The first screen of the admin: what came in, what waits for a person, what runs low.
+
+A fixed number of queries, however much there is.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -79,7 +82,11 @@ def _todo(scope: set[UUID] | None) -> list[dict[str, Any]]:
     held_back = _scoped(Order.objects.exclude(quarantine_reason=""), "organization_id", scope).count()
     return [
         {"label": "Parcels to send", "count": waiting["parcels"], "link": _link("offers_fulfillment")},
-        {"label": "Appointments to set", "count": waiting["appointments"], "link": _link("offers_fulfillment")},
+        {
+            "label": "Appointments to set",
+            "count": waiting["appointments"],
+            "link": _link("offers_fulfillment"),
+        },
         {"label": "Failed fulfilments", "count": waiting["failed"], "link": _link("offers_fulfillment")},
         {"label": "Dead letters", "count": dead, "link": _link("common_deadletter")},
         {"label": "Quarantined payments", "count": held_back, "link": _link("payments_order")},

@@ -23,14 +23,30 @@ class Stage:
 
 def seed_events(people: People, *, now: datetime) -> Stage:
     """Create the events, sessions, tiers, tickets and seats that are missing."""
-    conference = _event(people, "demo", "demo-conf", "Demo Conf", now, time_zone=_ZONE, description=(
-        "Two days of talks, workshops and good company. Make it yours with an upgrade, a shirt, or the backstage video."
-    ))  # fmt: skip
+    conference = _event(
+        people,
+        "demo",
+        "demo-conf",
+        "Demo Conf",
+        now,
+        time_zone=_ZONE,
+        description=(
+            "Two days of talks, workshops and good company. "
+            "Make it yours with an upgrade, a shirt, or the backstage video."
+        ),
+    )
     private = _event(
-        people, "demo", "demo-private", "Speakers' Dinner", now,
-        visibility=Visibility.PRIVATE, description="By invitation.",
-    )  # fmt: skip
-    rival = _event(people, "rival", "rival-meetup", "Rival Meet-up", now, description="Somebody else's event.")
+        people,
+        "demo",
+        "demo-private",
+        "Speakers' Dinner",
+        now,
+        visibility=Visibility.PRIVATE,
+        description="By invitation.",
+    )
+    rival = _event(
+        people, "rival", "rival-meetup", "Rival Meet-up", now, description="Somebody else's event."
+    )
     tiers = {
         Priority.VIP: _tier(conference, "VIP", Priority.VIP, 49_900, total=50, order=1),
         Priority.PREMIUM: _tier(conference, "Premium", Priority.PREMIUM, 29_900, total=200, order=2),
@@ -50,9 +66,16 @@ def seed_events(people: People, *, now: datetime) -> Stage:
 
 
 def _event(
-    people: People, organization: str, slug: str, title: str, now: datetime, *,
-    time_zone: str = "UTC", visibility: str = Visibility.PUBLIC, description: str = "",
-) -> Event:  # fmt: skip
+    people: People,
+    organization: str,
+    slug: str,
+    title: str,
+    now: datetime,
+    *,
+    time_zone: str = "UTC",
+    visibility: str = Visibility.PUBLIC,
+    description: str = "",
+) -> Event:
     first_day = (now + timedelta(days=14)).astimezone(ZoneInfo(time_zone))
     starts_at = first_day.replace(hour=9, minute=0, second=0, microsecond=0)
     event, _ = Event.objects.get_or_create(

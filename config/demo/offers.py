@@ -15,45 +15,94 @@ def seed_offers(stage: Stage, *, now: datetime) -> dict[str, Offer]:
     past = {"is_active": False, "expires_at": now - timedelta(days=2), "starts_at": now - timedelta(days=60)}
     offers = [
         _offer(
-            conference, now, "Backstage video", OfferType.EXCLUSIVE_CONTENT, 1_999, total=5,
+            conference,
+            now,
+            "Backstage video",
+            OfferType.EXCLUSIVE_CONTENT,
+            1_999,
+            total=5,
             description="Forty minutes behind the scenes, with the speakers before they go on.",
-            content_url="https://video.demo.test/backstage", original_price_amount=2_999,
+            content_url="https://video.demo.test/backstage",
+            original_price_amount=2_999,
         ),
         _offer(
-            conference, now, "VIP upgrade", OfferType.TICKET_UPGRADE, 15_000, total=None,
+            conference,
+            now,
+            "VIP upgrade",
+            OfferType.TICKET_UPGRADE,
+            15_000,
+            total=None,
             description="Front rows, the lounge, and a place ahead in every queue.",
-            upgrade_to_tier=stage.tiers[Priority.VIP], placement=Placement.CHECKOUT,
+            upgrade_to_tier=stage.tiers[Priority.VIP],
+            placement=Placement.CHECKOUT,
             target_ticket_tiers=[stage.tiers[Priority.PREMIUM].id, stage.tiers[Priority.STANDARD].id],
         ),
         _offer(
-            conference, now, "T-shirt", OfferType.MERCHANDISE, 2_500, total=100,
+            conference,
+            now,
+            "T-shirt",
+            OfferType.MERCHANDISE,
+            2_500,
+            total=100,
             description="Organic cotton, this year's print. Shipped to your door.",
         ),
         _offer(
-            conference, now, "Career coaching", OfferType.SERVICE, 8_000, total=10,
+            conference,
+            now,
+            "Career coaching",
+            OfferType.SERVICE,
+            8_000,
+            total=10,
             description="Forty-five minutes with a coach, at a time that suits you.",
         ),
         _offer(
-            conference, now, "Wallpaper", OfferType.EXCLUSIVE_CONTENT, 0, total=None, per_user_limit=1,
+            conference,
+            now,
+            "Wallpaper",
+            OfferType.EXCLUSIVE_CONTENT,
+            0,
+            total=None,
+            per_user_limit=1,
             description="The artwork of the conference for your screen.",
             content_url="https://media.demo.test/wallpaper",
         ),
         _offer(
-            conference, now, "Early-bird poster", OfferType.MERCHANDISE, 1_500, total=400,
-            description="A signed print, for those who came first.", **past,
+            conference,
+            now,
+            "Early-bird poster",
+            OfferType.MERCHANDISE,
+            1_500,
+            total=400,
+            description="A signed print, for those who came first.",
+            **past,
         ),
         _offer(
-            conference, now, "Last year's recordings", OfferType.EXCLUSIVE_CONTENT, 2_900, total=None,
-            description="All talks of last year.", content_url="https://video.demo.test/archive", **past,
+            conference,
+            now,
+            "Last year's recordings",
+            OfferType.EXCLUSIVE_CONTENT,
+            2_900,
+            total=None,
+            description="All talks of last year.",
+            content_url="https://video.demo.test/archive",
+            **past,
         ),
         _offer(
-            rival, now, "Rival mug", OfferType.MERCHANDISE, 1_200, total=10, description="Somebody else's mug.",
+            rival,
+            now,
+            "Rival mug",
+            OfferType.MERCHANDISE,
+            1_200,
+            total=10,
+            description="Somebody else's mug.",
         ),
-    ]  # fmt: skip
+    ]
     return {offer.title: offer for offer in offers}
 
 
-def _offer(event: Event, now: datetime, title: str, kind: str, price: int, *, total: int | None, **more: Any) -> Offer:
+def _offer(
+    event: Event, now: datetime, title: str, kind: str, price: int, *, total: int | None, **more: Any
+) -> Offer:
     values = {
         "offer_type": kind,
         "price_amount": price,

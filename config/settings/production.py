@@ -1,11 +1,11 @@
-"""Production: nothing is guessed. What is missing is named by the start-up checks (``manage.py check --deploy``)."""
+"""Production: nothing is guessed; what is missing is named by the start-up checks (``check --deploy``)."""
 
 import os
 
 os.environ.setdefault("ENVIRONMENT", "production")
 
-from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import env  # noqa: E402
+from config.settings.base import *  # noqa: F403
+from config.settings.base import env
 
 SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

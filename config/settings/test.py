@@ -12,8 +12,8 @@ os.environ.setdefault("STRIPE_API_BASE", "http://127.0.0.1:9")
 os.environ.setdefault("OUTBOX_WAKE", "false")
 os.environ.setdefault("STATIC_ROOT", ".local/test-static")
 
-from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import DATABASES, POSTGRES_OPTIONS  # noqa: E402
+from config.settings.base import *  # noqa: F403
+from config.settings.base import DATABASES, POSTGRES_OPTIONS
 
 DATABASES["default"]["OPTIONS"] = {"options": POSTGRES_OPTIONS}
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]

@@ -1,0 +1,44 @@
+"""``manage.py seed_demo``: the demo's people, events, offers and past sales."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from common import clock
+from config.demo.events import seed_events
+from config.demo.history import SandboxAway, seed_history
+from config.demo.offers import seed_offers
+from config.demo.people import PASSWORD, seed_people
+
+
+class Command(BaseCommand):
+    """Fill in what is missing of the demo; running it again changes nothing."""
+
+    help = "Create the demo's people, events, offers and past sales. Safe to repeat. Never in production."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Seed, and print what there is. The past sales need the Stripe sandbox to run."""
+        if settings.ENVIRONMENT not in {"development", "test"}:
+            raise CommandError(
+                "seed_demo makes accounts with a known password: it runs in development and tests only."
+            )
+        now = clock.now()
+        with transaction.atomic():
+            people = seed_people()
+            stage = seed_events(people, now=now)
+            offers = seed_offers(stage, now=now)
+        try:
+            sales = str(seed_history(people, offers, now=now))
+        except SandboxAway:
+            sales = "none: the Stripe sandbox does not answer, run this again while it does"
+        rows = [
+            ("people", len(people.users)),
+            ("events", len(stage.events)),
+            ("offers", len(offers)),
+            ("past sales added", sales),
+            ("password of all", PASSWORD),
+        ]
+        for name, value in rows:
+            self.stdout.write(f"{name:<18} {value}")
