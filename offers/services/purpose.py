@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, F, Value, When
 
 from common.errors import Failure
 from common.facts import OfferPurchased
@@ -95,13 +94,11 @@ class OfferPurpose:
 
     def price_listed(self, purpose_id: UUID, *, product_id: str, price_id: str, unit_amount: int) -> None:
         """Remember the Product, and the Price while it is still the offer's price. The offer is locked."""
-        current = When(price_amount=unit_amount, then=Value(price_id))
-        amount = When(price_amount=unit_amount, then=Value(unit_amount))
-        Offer.objects.filter(purchases=purpose_id).update(
-            stripe_product_id=product_id,
-            stripe_price_id=Case(current, default=F("stripe_price_id")),
-            stripe_price_amount=Case(amount, default=F("stripe_price_amount")),
-        )
+        offer = Offer.objects.get(purchases=purpose_id)
+        offer.stripe_product_id = product_id
+        if offer.price_amount == unit_amount:
+            offer.stripe_price_id, offer.stripe_price_amount = price_id, unit_amount
+        offer.save(update_fields=["stripe_product_id", "stripe_price_id", "stripe_price_amount"])
 
 
 def _described(order: Order, purchase: Purchase) -> ItemDescription:

@@ -1,0 +1,54 @@
+"""Buying an offer at the REST door, with the sandbox behind it."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from offers.tests.factories import Door, make_offer, settle, stock
+from sandbox.testing import SandboxProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+_FRAME = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
+
+
+def test_buying_answers_where_to_pay_and_holds_the_units(stripe_sandbox: SandboxProcess) -> None:
+    """The answer has the shape of the contract, and the units are held. REQ OF-05."""
+    door, offer = Door(), make_offer(units=5)
+    response = door.buy(offer, quantity=2)
+    answer = response.json()
+    assert response.status_code == 201, answer
+    assert answer["checkout_session_id"].startswith("cs_")
+    assert answer["stripe_checkout_url"].startswith(stripe_sandbox.base_url)
+    assert answer["expires_at"] is not None
+    assert answer["order"]["status"] == "PENDING"
+    assert answer["order"]["total_amount"] == {"amount": 3998, "currency": "USD"}
+    assert stock(offer) == (2, 0)
+
+
+def test_paying_gives_the_access_code(stripe_sandbox: SandboxProcess) -> None:
+    """A paid order is complete, its units sold, and the code is there. REQ OF-05, OF-11."""
+    door, offer = Door(), make_offer(units=5, content_url="https://content.test/film")
+    answer = door.buy(offer).json()
+    settle(stripe_sandbox, answer, door)
+    assert stock(offer) == (0, 1)
+    order = door.get(f"orders/{answer['order']['id']}").json()
+    assert order["status"] == "COMPLETED"
+    given = order["items"][0]
+    assert given["fulfillment_status"] == "FULFILLED"
+    assert given["fulfillment"]["access_url"] == "https://content.test/film"
+    assert len(given["fulfillment"]["access_code"].replace("-", "")) == 16
+
+
+def test_a_purchase_costs_at_most_twelve_statements(stripe_sandbox: SandboxProcess) -> None:
+    """The whole REST request of a known offer, with its key, stays within the budget. REQ OF-05 (query
+    budget).
+    """
+    door, offer = Door(), make_offer(units=50)
+    assert door.buy(offer, key="first").status_code == 201
+    with CaptureQueriesContext(connection) as captured:
+        assert door.buy(offer, key="second").status_code == 201
+    statements = [query["sql"] for query in captured]
+    counted = [sql for sql in statements if not sql.startswith(_FRAME)]
+    print(f"purchase: {len(counted)} statements, {len(statements)} with transaction frames")  # noqa: T201
+    assert len(counted) <= 12, "\n".join(sql[:150] for sql in counted)

@@ -1,0 +1,159 @@
+"""Many buyers, few units: nobody gets what is not there (REQUIREMENTS OF-04)."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import F
+from pytest_django.fixtures import Settings
+
+from accounts.tests.factories import make_user
+from common import clock, idempotency
+from config.local_stack.testing.race import Race
+from offers.models import Offer, Purchase
+from offers.querysets import OfferQuerySet
+from offers.services.reservation import reserve_purchase
+from offers.tests.factories import Door, make_offer, stock
+from offers.types import PurchaseOffer
+from payments.models import Order
+from sandbox.testing import SandboxProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BUYERS, UNITS = 50, 5
+NO_KEY = idempotency.Ticket(None, None, None)
+
+
+@pytest.fixture(autouse=True)
+def _patient(settings: Settings) -> None:
+    """Fifty threads share two cores here; the queue for one row may be longer than a real one."""
+    settings.PURCHASE_ADDRESS_RATE_LIMIT = 10_000
+
+
+def test_fifty_buyers_of_five_units(stripe_sandbox: SandboxProcess, race: Race) -> None:
+    """Exactly 5 of 50 get a checkout session, 45 a clean 409, and the counters are exact. REQ OF-04."""
+    offer = make_offer(units=UNITS)
+    doors = [Door() for _ in range(BUYERS)]
+    answers: list[Any] = race(BUYERS, lambda number: doors[number].buy(offer, key=f"key-{number}"))
+    assert Counter(answer.status_code for answer in answers) == {201: UNITS, 409: BUYERS - UNITS}
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"sold_out"}
+    sessions = {answer.json()["checkout_session_id"] for answer in answers if answer.status_code == 201}
+    assert len(sessions) == UNITS
+    assert stock(offer) == (UNITS, 0)
+    assert Purchase.objects.filter(offer=offer).count() == Order.objects.count() == UNITS
+
+
+def test_the_same_without_the_lock_oversells(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: without the row lock and the CHECK the same service sells units that are not there.
+
+    All buyers have read the offer before the first writes, as may happen on any day. REQ OF-04.
+    """
+    offer = make_offer(units=UNITS)
+    wishes = [_wish(offer) for _ in range(BUYERS)]
+    everybody_looked = threading.Barrier(BUYERS)
+    monkeypatch.setattr(OfferQuerySet, "select_for_update", lambda rows, **_: rows)
+    _meet_before_writing(monkeypatch, everybody_looked)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE offers_offer DROP CONSTRAINT offer_never_oversold")
+    try:
+        outcomes = race(BUYERS, lambda number: reserve_purchase(wishes[number], NO_KEY, now=clock.now()))
+        sold = [outcome for outcome in outcomes if isinstance(outcome, Order)]
+        assert len(sold) > UNITS
+        assert stock(offer)[0] == len(sold)
+    finally:
+        _restore_check(offer)
+
+
+def test_the_database_refuses_an_oversale_by_itself() -> None:
+    """Whatever the code does, the CHECK holds: idea 3 of the design. REQ OF-04."""
+    offer = make_offer(units=1)
+    with pytest.raises(Exception, match="offer_never_oversold"):
+        Offer.objects.filter(pk=offer.pk).update(reserved=F("reserved") + 2)
+    assert stock(offer) == (0, 0)
+
+
+def test_one_person_cannot_pass_the_hold_limits_by_hurrying(race: Race) -> None:
+    """Twenty purchases of one person at once: three checkouts are held, as the limit says. REQ OF-07."""
+    offer, buyer = make_offer(units=100), make_user()
+    wishes = [_wish(offer, buyer_id=buyer.pk) for _ in range(20)]
+    outcomes = race(20, lambda number: reserve_purchase(wishes[number], NO_KEY, now=clock.now()))
+    assert sum(isinstance(outcome, Order) for outcome in outcomes) == 3
+    assert {getattr(outcome, "code", "") for outcome in outcomes if not isinstance(outcome, Order)} == {
+        "hold_limit"
+    }
+    assert stock(offer) == (3, 0)
+
+
+def test_a_limit_per_buyer_holds_against_hurry(race: Race) -> None:
+    """Ten purchases at once with a limit of two units: two are held. REQ OF-14."""
+    offer, buyer = make_offer(units=100, per_user_limit=2), make_user()
+    wishes = [_wish(offer, buyer_id=buyer.pk) for _ in range(10)]
+    outcomes = race(10, lambda number: reserve_purchase(wishes[number], NO_KEY, now=clock.now()))
+    assert sum(isinstance(outcome, Order) for outcome in outcomes) == 2
+    assert stock(offer) == (2, 0)
+
+
+@pytest.mark.parametrize("mutual", [True, False])
+def test_offers_that_exclude_each_other_are_not_both_had(race: Race, mutual: bool) -> None:
+    """One person buys both at the same moment, many times over: they get one of them each time. REQ OF-14."""
+    for _ in range(8):
+        first = make_offer(units=10)
+        second = make_offer(units=10, event=first.event, excludes_offer=first)
+        if mutual:
+            Offer.objects.filter(pk=first.pk).update(excludes_offer=second)
+        buyer = make_user()
+        wishes = [_wish(offer, buyer_id=buyer.pk) for offer in (first, second, first, second)]
+        acts: list[Callable[[], Order]] = [
+            lambda wish=wish: reserve_purchase(wish, NO_KEY, now=clock.now()) for wish in wishes
+        ]
+        outcomes = race.each(acts)
+        assert {getattr(outcome, "code", "") for outcome in outcomes if not isinstance(outcome, Order)} == {
+            "offer_unavailable"
+        }
+        assert sorted([stock(first)[0] > 0, stock(second)[0] > 0]) == [False, True]
+
+
+def test_a_double_click_ends_with_one_purchase(stripe_sandbox: SandboxProcess, race: Race) -> None:
+    """Eight tabs send one key at once: one session, the others its answer or ``in_progress``. REQ OF-13."""
+    door, offer = Door(), make_offer(units=5)
+    doors = [Door(door.user) for _ in range(8)]
+    answers: list[Any] = race(8, lambda number: doors[number].buy(offer, key="one-intent"))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {"in_progress"}
+    made = {answer.json()["order"]["id"] for answer in answers if answer.status_code == 201}
+    assert len(made) == 1
+    again = door.buy(offer, key="one-intent")
+    assert again.status_code == 201
+    assert {again.json()["order"]["id"]} == made
+    assert stock(offer) == (1, 0)
+
+
+def _wish(offer: Offer, **fields: Any) -> PurchaseOffer:
+    buyer_id = fields.pop("buyer_id", None) or make_user().pk
+    return PurchaseOffer(
+        offer_id=offer.pk, quantity=1, buyer_id=buyer_id, buyer_email="buyer@example.test", **fields
+    )
+
+
+def _meet_before_writing(monkeypatch: pytest.MonkeyPatch, barrier: threading.Barrier) -> None:
+    from offers.services import inventory
+
+    reserve = inventory.reserve
+
+    def wait_and_reserve(*args: Any, **kwargs: Any) -> None:
+        barrier.wait(30)
+        reserve(*args, **kwargs)
+
+    monkeypatch.setattr(inventory, "reserve", wait_and_reserve)
+
+
+def _restore_check(offer: Offer) -> None:
+    Offer.objects.filter(pk=offer.pk).update(reserved=0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE offers_offer ADD CONSTRAINT offer_never_oversold "
+            "CHECK (inventory_total IS NULL OR sold <= inventory_total - reserved)"
+        )
