@@ -1,5 +1,7 @@
 """Screens of organizations, members and users."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django import forms
@@ -43,7 +45,7 @@ class OrganizationAdmin(ScopedModelAdmin):
         )
 
 
-class MembershipForm(forms.ModelForm[Membership]):
+class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]
     """A member is named by e-mail, so that nobody browses the platform's people."""
 
     email = forms.EmailField(max_length=254, widget=UnfoldAdminEmailInputWidget(), required=False)

@@ -35,7 +35,7 @@ class User(AbstractBaseUser):
     """A person. The id is the platform's (`sub`) for people of the identity service."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(max_length=254)
+    email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=200, blank=True)
     external_subject = models.CharField(max_length=255, null=True, blank=True, unique=True, editable=False)
     is_active = models.BooleanField(default=True)
@@ -53,7 +53,8 @@ class User(AbstractBaseUser):
     class Meta:
         ordering = ("email",)
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="user_email_unique"),
+            # One spelling per address, so that uniqueness knows no case.
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_lower_case"),
         ]
 
     def __str__(self) -> str:

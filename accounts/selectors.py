@@ -2,9 +2,6 @@
 
 from uuid import UUID
 
-from django.db.models.functions import Lower
-from django.db.models.lookups import Exact
-
 from accounts.models import Membership, User
 from accounts.services.access import may_do_all
 from accounts.types import Capability, roles_with
@@ -30,4 +27,4 @@ def memberships_of(user_id: UUID) -> list[Membership]:
 
 def user_by_email(email: str) -> User | None:
     """Return the user with this e-mail in any case, by the unique index; None when there is none."""
-    return User.objects.filter(Exact(Lower("email"), email.strip().lower())).first()
+    return User.objects.filter(email=email.strip().lower()).first()

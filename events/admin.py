@@ -1,5 +1,7 @@
 """Screens of events, sessions, and who is there."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.contrib import admin

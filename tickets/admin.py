@@ -1,5 +1,7 @@
 """Screens of tiers and tickets."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django import forms
@@ -19,7 +21,7 @@ from tickets.services import tiers
 _FIELDS = ("name", "description", "priority", "price", "inventory_total", "is_active", "sort_order")
 
 
-class TierForm(forms.ModelForm[TicketTier]):
+class TierForm(forms.ModelForm):  # type: ignore[type-arg]
     """A tier, its price as a decimal in the event's currency."""
 
     price = forms.CharField(max_length=20, widget=UnfoldAdminTextInputWidget(), initial="0")

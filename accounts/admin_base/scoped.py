@@ -1,5 +1,7 @@
 """A ``ModelAdmin`` that shows and changes only what the user's roles reach."""
 
+from __future__ import annotations
+
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -157,12 +159,12 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form, which is not valid any more once the service refused what it says."""
-        form: type[ModelForm[Any]] = super().get_form(request, obj, change=change, **kwargs)
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         failure = getattr(request, _FAILURE, None)
         if failure is None:
             return form
 
-        class Refused(form):  # type: ignore[misc,valid-type]
+        class Refused(form):  # type: ignore[misc]
             def _post_clean(self) -> None:
                 super()._post_clean()
                 _show(self, failure)
