@@ -1,11 +1,15 @@
 """Shows the warnings that children write to their logs, so that a person at the terminal sees trouble."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _LOUD = {"warning", "error", "critical"}
-_LOUD_WORDS = ("[WARNING]", "[ERROR]", "[CRITICAL]", "ERROR", "CRITICAL", "[WARN]", "Traceback")
+# Plain lines: a level in capitals, or the last line of a stack trace, which names the error.
+_LOUD_LINE = re.compile(
+    r"\b(WARN|WARNING|ERROR|CRITICAL|FATAL)\b|^[\w.]+(Error|Exception|Interrupt|Exit)\b(:|$)"
+)
 _MOST_LINES_A_LOOK = 5
 _LONGEST_LINE = 300
 
@@ -51,4 +55,4 @@ def loud_text(line: str) -> str:
         if str(entry.get("level", "")).lower() not in _LOUD:
             return ""
         return f"{entry['level']}: {entry.get('event') or entry.get('message') or ''}"[:_LONGEST_LINE]
-    return line[:_LONGEST_LINE] if any(word in line for word in _LOUD_WORDS) else ""
+    return line[:_LONGEST_LINE] if _LOUD_LINE.search(line) else ""
