@@ -8,4 +8,4 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the jobs of this room, and the check of everybody's e-mail templates."""
-        from notifications import checks, handlers  # noqa: F401, PLC0415 models are loaded only now
+        from notifications import checks, handlers  # noqa: F401 models are loaded only now

@@ -56,7 +56,13 @@ def send_email(job: JobContext) -> None:
     raise NotSent(verdict.detail)
 
 
-@on_fact(facts.PurchaseUpdated, "notifications.tell_purchase_update", lane=Lane.REALTIME, retry_after=(1, 5, 30), timeout=10)
+@on_fact(
+    facts.PurchaseUpdated,
+    "notifications.tell_purchase_update",
+    lane=Lane.REALTIME,
+    retry_after=(1, 5, 30),
+    timeout=10,
+)
 def tell_purchase_update(job: JobContext) -> None:
     """Tell the buyer's sockets. After 36 s it is dropped: a page that was away reads the order when it is back."""
     fact = facts.PurchaseUpdated.from_payload(job.payload)

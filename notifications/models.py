@@ -52,7 +52,9 @@ class EmailMessage(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["organization_id", "-created_at"], name="email_organization"),
             models.Index(fields=["-created_at", "-id"], name="email_newest"),
-            models.Index(fields=["about_type", "about_id"], name="email_about", condition=Q(about_id__isnull=False)),
+            models.Index(
+                fields=["about_type", "about_id"], name="email_about", condition=Q(about_id__isnull=False)
+            ),
             models.Index(fields=["sent_at"], condition=Q(sent_at__isnull=False), name="email_sent_at"),
             # Few beside those that are sent.
             models.Index(fields=["status", "created_at"], condition=Q(status="queued"), name="email_queued"),
@@ -61,11 +63,13 @@ class EmailMessage(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(status__in=EmailStatus.values), name="email_status_known"),
             models.CheckConstraint(
-                condition=~Q(status__in=["sent", "delivered", "bounced", "complained"]) | Q(sent_at__isnull=False),
+                condition=~Q(status__in=["sent", "delivered", "bounced", "complained"])
+                | Q(sent_at__isnull=False),
                 name="email_sent_has_its_time",
             ),
             models.CheckConstraint(
-                condition=~Q(subject__regex=r"[\r\n]") & ~Q(to__regex=r"[\r\n]"), name="email_headers_one_line"
+                condition=~Q(subject__regex=r"[\r\n]") & ~Q(to__regex=r"[\r\n]"),
+                name="email_headers_one_line",
             ),
         ]
 
@@ -100,7 +104,9 @@ class EmailAttempt(models.Model):
         ordering = ("started_at", "id")
         # The last minute's, in all and per recipient: at most a few hundred entries are read.
         indexes: ClassVar = [
-            models.Index(fields=["started_at"], include=["recipient_key", "is_urgent"], name="email_attempt_minute"),
+            models.Index(
+                fields=["started_at"], include=["recipient_key", "is_urgent"], name="email_attempt_minute"
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

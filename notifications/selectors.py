@@ -67,7 +67,9 @@ def email_health(*, now: datetime, organization_ids: set[UUID] | None = None) ->
     if organization_ids is not None:
         emails = emails.filter(organization_id__in=organization_ids)
     waiting = emails.filter(status=EmailStatus.QUEUED).aggregate(queued=Count("id"), oldest=Min("created_at"))
-    recent = emails.filter(Q(sent_at__gt=now - _HOUR) | Q(status=EmailStatus.FAILED, created_at__gt=now - _DAY))
+    recent = emails.filter(
+        Q(sent_at__gt=now - _HOUR) | Q(status=EmailStatus.FAILED, created_at__gt=now - _DAY)
+    )
     is_sent = Q(sent_at__gt=now - _HOUR)
     seconds = Extract(F("sent_at") - F("created_at"), "epoch")
     figures = recent.aggregate(

@@ -38,7 +38,9 @@ class EmailTemplate:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a folder of templates/email")
         if reserved := (self.required | self.optional) & PROVIDED:
-            raise ValueError(f"{name!r} declares {', '.join(sorted(reserved))}, which every message is given anyway")
+            raise ValueError(
+                f"{name!r} declares {', '.join(sorted(reserved))}, which every message is given anyway"
+            )
 
     @property
     def subject_file(self) -> str:

@@ -25,8 +25,6 @@ IDLE_SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
 
-
-
 @dataclass(slots=True)
 class _Held:
     connection: BaseEmailBackend
@@ -135,7 +133,13 @@ def _is_good(held: _Held) -> bool:
 
 def _terms() -> tuple[object, ...]:
     """Return what a connection was opened for; a forked process shares no line with its parent."""
-    return os.getpid(), settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_HOST_USER
+    return (
+        os.getpid(),
+        settings.EMAIL_BACKEND,
+        settings.EMAIL_HOST,
+        settings.EMAIL_PORT,
+        settings.EMAIL_HOST_USER,
+    )
 
 
 def _close(connection: BaseEmailBackend) -> None:
@@ -145,5 +149,7 @@ def _close(connection: BaseEmailBackend) -> None:
 
 
 def _failed(message: EmailMessage, error: Exception, verdict: Verdict) -> Verdict:
-    log.warning("email_attempt_failed", email_id=str(message.id), outcome=verdict.outcome.value, error=verdict.detail)
+    log.warning(
+        "email_attempt_failed", email_id=str(message.id), outcome=verdict.outcome.value, error=verdict.detail
+    )
     return verdict

@@ -100,7 +100,9 @@ def _of_reply(code: int, error: Exception, answer: bytes | str) -> Verdict:
 def _of_http(error: AnymailAPIError) -> Verdict:
     status: int | None = error.status_code
     name, message = _of_body(error)
-    detail = described(error, f"HTTP {status}: {name} {message}") if status else described(error, _cause(error))
+    detail = (
+        described(error, f"HTTP {status}: {name} {message}") if status else described(error, _cause(error))
+    )
     if status is None:
         return Verdict(AttemptOutcome.UNKNOWN, detail)
     if status in (401, 403) or (status == 429 and name in _RESEND_QUOTAS):

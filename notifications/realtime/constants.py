@@ -11,7 +11,9 @@ LEAVE_ROOM: Final = "leave_room"
 JOIN_WAITLIST: Final = "monetization.waitlist.join"
 
 # To user:{id}
-WAITLIST_POSITION_UPDATE: Final = "WAITLIST_POSITION_UPDATE"  # position, total, estimated_wait_minutes, session_id
+WAITLIST_POSITION_UPDATE: Final = (
+    "WAITLIST_POSITION_UPDATE"  # position, total, estimated_wait_minutes, session_id
+)
 WAITLIST_OFFER: Final = "WAITLIST_OFFER"  # title, message, join_token, expires_at, session_id
 WAITLIST_OFFER_EXPIRED: Final = "WAITLIST_OFFER_EXPIRED"  # message, session_id
 PURCHASE_UPDATE: Final = "PURCHASE_UPDATE"  # order_id, status
@@ -24,7 +26,9 @@ AD_INJECTED: Final = "AD_INJECTED"  # ad
 DASHBOARD_CHANGED: Final = "DASHBOARD_CHANGED"  # parts
 
 # The names of older front ends, with their older payloads; emitted beside the new ones where a setting says so.
-LEGACY_SPOT_AVAILABLE: Final = "monetization.waitlist.spot_available"  # sessionId, title, message, join_token, expires_at
+LEGACY_SPOT_AVAILABLE: Final = (
+    "monetization.waitlist.spot_available"  # sessionId, title, message, join_token, expires_at
+)
 LEGACY_AD_INJECTED: Final = "monetization.ad.injected"  # ad
 
 

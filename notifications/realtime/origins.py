@@ -20,7 +20,9 @@ def allowed_origins() -> frozenset[str]:
     """Return the configured origins, as browsers write them."""
     configured = [*settings.CORS_ALLOWED_ORIGINS, settings.FRONTEND_URL]
     parts = [urlsplit(address) for address in configured if address]
-    return frozenset(f"{part.scheme}://{part.netloc}".lower() for part in parts if part.scheme and part.netloc)
+    return frozenset(
+        f"{part.scheme}://{part.netloc}".lower() for part in parts if part.scheme and part.netloc
+    )
 
 
 def _is_same(origin: str, environ: Mapping[str, object]) -> bool:

@@ -144,9 +144,15 @@ async def plain_http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         await send({"type": "websocket.close", "code": 1000})
         return
     healthy = scope["path"].rstrip("/") == "/healthz" and scope["method"] in ("GET", "HEAD")
-    body = json.dumps(health() if healthy else {"title": "Not found", "status": 404, "code": "not_found"}).encode()
+    body = json.dumps(
+        health() if healthy else {"title": "Not found", "status": 404, "code": "not_found"}
+    ).encode()
     kind = b"application/json" if healthy else b"application/problem+json"
-    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
     await send({"type": "http.response.start", "status": 200 if healthy else 404, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
@@ -166,4 +172,6 @@ async def _start() -> None:
         sio.manager.initialize()
 
 
-application = socketio.ASGIApp(sio, other_asgi_app=plain_http, socketio_path=constants.PATH, on_startup=_start)
+application = socketio.ASGIApp(
+    sio, other_asgi_app=plain_http, socketio_path=constants.PATH, on_startup=_start
+)

@@ -41,7 +41,9 @@ def send_again(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> E
     message.status = EmailStatus.QUEUED
     message.released_at = now
     message.save(update_fields=["status", "released_at"])
-    job = sending_job(message.id, message.to, is_urgent=message.is_urgent, organization_id=message.organization_id)
+    job = sending_job(
+        message.id, message.to, is_urgent=message.is_urgent, organization_id=message.organization_id
+    )
     outbox.enqueue_many([job], now=now)
     _audit("notifications.send_email_again", message, EmailStatus.FAILED, actor, reason, now)
     return message

@@ -6,7 +6,9 @@ from prometheus_client import Counter, Histogram
 
 from notifications.models import AttemptOutcome, EmailMessage
 
-_ATTEMPTS = Counter("marquee_email_attempts_total", "E-mails handed to the provider, by how it ended", ["outcome"])
+_ATTEMPTS = Counter(
+    "marquee_email_attempts_total", "E-mails handed to the provider, by how it ended", ["outcome"]
+)
 _SECONDS = Histogram(
     "marquee_email_seconds_to_send",
     "From queued to accepted by the provider",

@@ -84,7 +84,9 @@ def _refuse_beyond(which: Q, limit: int, window: timedelta, now: datetime) -> No
     taken = EmailAttempt.objects.filter(which, started_at__gt=now - window).order_by("-started_at")
     blocking = list(taken.values_list("started_at", flat=True)[limit - 1 : limit])
     if blocking:
-        raise NoRoom((blocking[0] + window - now).total_seconds(), "As many e-mails as a minute allows went out")
+        raise NoRoom(
+            (blocking[0] + window - now).total_seconds(), "As many e-mails as a minute allows went out"
+        )
 
 
 def _used(now: datetime) -> dict[str, int]:

@@ -110,7 +110,10 @@ def _record(message: EmailMessage, attempt_id: UUID, verdict: Verdict, *, now: d
     rows = EmailMessage.objects.filter(id=message.id, status__in=SENDABLE)
     if verdict.outcome == AttemptOutcome.SENT:
         rows.update(
-            status=EmailStatus.SENT, sent_at=now, provider_message_id=verdict.provider_message_id, last_error=""
+            status=EmailStatus.SENT,
+            sent_at=now,
+            provider_message_id=verdict.provider_message_id,
+            last_error="",
         )
     else:
         rows.update(last_error=verdict.detail)

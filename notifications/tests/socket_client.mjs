@@ -2,6 +2,8 @@
 import { io } from "socket.io-client";
 
 const [address, token, room] = process.argv.slice(2);
+// Whatever happens, it ends.
+setTimeout(() => process.exit(1), 15000).unref();
 const say = (kind, data) => console.log(JSON.stringify({ kind, data }));
 const socket = io(address, { auth: token ? { token } : {}, transports: ["websocket"], reconnection: false });
 

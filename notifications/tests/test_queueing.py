@@ -4,14 +4,19 @@ from uuid import uuid4
 
 import pytest
 import structlog.testing
-from django.db import transaction
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.db import connection
 
 from common.models import Job
 from config.local_stack.testing.race import Race
 from notifications import templates
-from notifications.errors import BrokenTemplate, InvalidRecipient, MissingVariables, UnknownTemplate, UnknownVariables
+from notifications.errors import (
+    BrokenTemplate,
+    InvalidRecipient,
+    MissingVariables,
+    UnknownTemplate,
+    UnknownVariables,
+)
 from notifications.models import EmailMessage, EmailStatus
 from notifications.selectors import emails_about
 from notifications.templates import EmailTemplate
@@ -37,7 +42,11 @@ def test_an_email_is_frozen_and_has_a_job_in_its_lane(kind: str) -> None:
     assert (message.status, message.created_at, message.sent_at) == (EmailStatus.QUEUED, NOON, None)
     assert (message.user_id, message.organization_id) == (user_id, organization_id)
     job = Job.objects.get()
-    assert (job.lane, job.kind, job.organization_id) == ("urgent_mail", "notifications.send_email", organization_id)
+    assert (job.lane, job.kind, job.organization_id) == (
+        "urgent_mail",
+        "notifications.send_email",
+        organization_id,
+    )
     assert "ada@example.com" not in str(job.payload)
     assert [email.id for email in emails_about("order", order_id)] == [email_id]
     queue(kind, urgent=False)
@@ -73,7 +82,9 @@ def test_a_rolled_back_cause_sends_nothing(kind: str) -> None:
 def test_queueing_costs_two_statements(kind: str) -> None:
     """REQ NO-01: one row and one job, and no more, inside a caller's transaction."""
     queue(kind)
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         queue(kind)
     assert len(queries) == 2
 
@@ -108,9 +119,8 @@ def test_unknown_variables_and_templates_are_refused(kind: str) -> None:
 )
 def test_a_broken_text_or_subject_queues_nothing(words: Path, broken: dict[str, str]) -> None:
     """REQ NO-03: without a sound subject and text part there is no e-mail."""
-    with message_kind(words, **broken) as name:
-        with pytest.raises(BrokenTemplate):
-            queue(name)
+    with message_kind(words, **broken) as name, pytest.raises(BrokenTemplate):
+        queue(name)
     assert nothing_was_written()
 
 

@@ -111,7 +111,9 @@ def test_the_token_itself_is_exact(kind: str, settings: Settings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_workers_together_keep_the_limit(kind: str, mail_server: MailServer, settings: Settings, race: Race) -> None:
+def test_eight_workers_together_keep_the_limit(
+    kind: str, mail_server: MailServer, settings: Settings, race: Race
+) -> None:
     """REQ NO-01: however many workers there are, a minute has as many e-mails as it may."""
     settings.EMAIL_RATE_PER_MINUTE = 10
     queue_many(kind, 24)

@@ -25,6 +25,7 @@ from common.outbox import publish
 from common.outbox.testing import run_due
 from config.local_stack.valkey import EmbeddedValkey
 from notifications.realtime import constants, emitter
+from notifications.realtime.threads import in_thread
 from notifications.tests.realtime import ROOT, RealtimeProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,12 +85,12 @@ def test_a_buyer_hears_of_their_order_on_any_process(servers: list[RealtimeProce
     async def listen() -> tuple[list[Any], list[Any]]:
         mine = [await connected(server, token_of(user)) for server in servers]
         other = await connected(servers[0], token_of(stranger))
-        await asyncio.to_thread(announce, user.id, order_id)
-        assert await asyncio.to_thread(run_due) == 1
+        await in_thread(announce, user.id, order_id)
+        assert await in_thread(run_due) == 1
         heard = [await client.receive(timeout=SECONDS) for client in mine]
         # What comes next on the same line is theirs: nothing of the first event came before it.
-        await asyncio.to_thread(announce, stranger.id, UUID(int=7))
-        await asyncio.to_thread(run_due)
+        await in_thread(announce, stranger.id, UUID(int=7))
+        await in_thread(run_due)
         others = await other.receive(timeout=SECONDS)
         for client in [*mine, other]:
             await client.disconnect()
@@ -97,7 +98,12 @@ def test_a_buyer_hears_of_their_order_on_any_process(servers: list[RealtimeProce
 
     heard, others = asyncio.run(listen())
     job = Job.objects.get(payload__order_id=str(order_id))
-    data = {"event_id": str(job.id), "stream": f"user:{user.id}", "order_id": str(order_id), "status": "COMPLETED"}
+    data = {
+        "event_id": str(job.id),
+        "stream": f"user:{user.id}",
+        "order_id": str(order_id),
+        "status": "COMPLETED",
+    }
     assert heard == [["PURCHASE_UPDATE", data]] * 2
     assert others[1]["order_id"] == str(UUID(int=7))
 
@@ -116,8 +122,12 @@ def test_the_token_may_be_in_the_query(servers: list[RealtimeProcess], user: Use
     assert asyncio.run(ask()) == {"ok": True, "seq": 0}
 
 
-@pytest.mark.parametrize("auth", [None, {}, {"token": ""}, {"token": 7}, {"token": "nonsense"}, "nonsense", ["x"]])
-def test_without_a_valid_token_the_socket_is_refused_with_a_code(servers: list[RealtimeProcess], auth: Any) -> None:
+@pytest.mark.parametrize(
+    "auth", [None, {}, {"token": ""}, {"token": 7}, {"token": "nonsense"}, "nonsense", ["x"]]
+)
+def test_without_a_valid_token_the_socket_is_refused_with_a_code(
+    servers: list[RealtimeProcess], auth: Any
+) -> None:
     """REQ RT-01, EV-02: connect_error carries {code}."""
     told = asyncio.run(refusal(servers[0].url, auth=auth))
     assert told["data"] == {"code": "unauthenticated"}
@@ -129,7 +139,9 @@ def test_expired_and_inactive_are_refused(servers: list[RealtimeProcess], user: 
     assert asyncio.run(refusal(servers[0].url, auth={"token": old}))["data"] == {"code": "unauthenticated"}
     current = token_of(user)
     User.objects.update(is_active=False)
-    assert asyncio.run(refusal(servers[0].url, auth={"token": current}))["data"] == {"code": "unauthenticated"}
+    assert asyncio.run(refusal(servers[0].url, auth={"token": current}))["data"] == {
+        "code": "unauthenticated"
+    }
 
 
 @pytest.mark.parametrize(
@@ -229,26 +241,28 @@ def test_other_addresses_are_not_found(servers: list[RealtimeProcess]) -> None:
     refused.value.close()
 
 
-def test_redis_may_go_and_come_back(servers: list[RealtimeProcess], user: User, valkey: EmbeddedValkey) -> None:
+def test_redis_may_go_and_come_back(
+    servers: list[RealtimeProcess], user: User, valkey: EmbeddedValkey
+) -> None:
     """REQ RT-04: without Redis sockets stay, connect and join; with it back they hear again; the hint is tried again."""
 
     async def live() -> Any:
         early = await connected(servers[0], token_of(user))
         valkey.stop()
-        await asyncio.to_thread(servers[0].wait_for, "degraded")
+        await in_thread(servers[0].wait_for, "degraded")
         late = await connected(servers[0], token_of(user))
         answer = await late.call("join_room", {"room": f"user:{user.id}"}, timeout=SECONDS)
         assert answer["ok"]
         with pytest.raises(emitter.NotEmitted):
             emitter.emit("LOST", {}, room=f"user:{user.id}")
         order_id = uuid4()
-        await asyncio.to_thread(announce, user.id, order_id)
-        await asyncio.to_thread(run_due)
-        job = await asyncio.to_thread(Job.objects.get)
+        await in_thread(announce, user.id, order_id)
+        await in_thread(run_due)
+        job = await in_thread(Job.objects.get)
         assert (job.status, job.attempts) == ("pending", 1)
         valkey.start()
-        await asyncio.to_thread(servers[0].wait_for, "connected")
-        assert await asyncio.to_thread(run_due, job.run_at) == 1
+        await in_thread(servers[0].wait_for, "connected")
+        assert await in_thread(run_due, job.run_at) == 1
         heard = [await client.receive(timeout=SECONDS) for client in (early, late)]
         for client in (early, late):
             await client.disconnect()
@@ -270,7 +284,9 @@ def test_a_hint_that_nobody_could_carry_is_dropped(user: User, valkey: EmbeddedV
     assert (job.status, job.attempts) == ("done", 4)
 
 
-@pytest.mark.parametrize("data", [{"id": uuid4()}, {"price": Decimal(1)}, {"at": clock.now()}, {"n": float("nan")}])
+@pytest.mark.parametrize(
+    "data", [{"id": uuid4()}, {"price": Decimal(1)}, {"at": clock.now()}, {"n": float("nan")}]
+)
 def test_only_json_is_emitted(data: dict[str, Any]) -> None:
     """REQ RT-02: payloads are JSON primitives; anything else is an error here, not silence there."""
     with pytest.raises((TypeError, ValueError)):
@@ -288,7 +304,9 @@ def test_a_room_is_always_named(settings: Settings) -> None:
 
 def test_names_are_told_once() -> None:
     """REQ RT-02: every event has its own name in the one module of names."""
-    names = [value for name, value in vars(constants).items() if name.isupper() and name != "PATH"]
+    names = [
+        value for name, value in vars(constants).items() if name.isupper() and name not in ("PATH", "UUID")
+    ]
     assert len(names) == len(set(names)) == 13
 
 
@@ -312,7 +330,10 @@ def test_the_javascript_client_is_told_why_not(servers: list[RealtimeProcess]) -
     """REQ RT-01: connect_error with {code} in the real client."""
     with _node(servers[0].url, "", "user:x") as client:
         assert client.stdout is not None
-        assert json.loads(client.stdout.readline()) == {"kind": "connect_error", "data": {"code": "unauthenticated"}}
+        assert json.loads(client.stdout.readline()) == {
+            "kind": "connect_error",
+            "data": {"code": "unauthenticated"},
+        }
 
 
 def _node(*arguments: str) -> subprocess.Popen[str]:

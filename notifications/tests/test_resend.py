@@ -44,7 +44,11 @@ class _Answer(BaseHTTPRequestHandler):
             return
         content = json.dumps(answer).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **more}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(content)),
+            **more,
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
@@ -123,7 +127,12 @@ def test_what_may_pass_is_repeated_under_the_same_key(
 
 @pytest.mark.parametrize(
     ("status", "name"),
-    [(400, "validation_error"), (404, "not_found"), (409, "invalid_idempotent_request"), (422, "invalid_to_address")],
+    [
+        (400, "validation_error"),
+        (404, "not_found"),
+        (409, "invalid_idempotent_request"),
+        (422, "invalid_to_address"),
+    ],
 )
 def test_other_4xx_are_dead_at_once(kind: str, provider: Provider, status: int, name: str) -> None:
     """REQ NO-01: no second try on other 4xx."""
@@ -141,9 +150,16 @@ def test_other_4xx_are_dead_at_once(kind: str, provider: Provider, status: int, 
 
 @pytest.mark.parametrize(
     ("status", "name"),
-    [(401, "missing_api_key"), (403, "invalid_api_key"), (429, "daily_quota_exceeded"), (429, "monthly_quota_exceeded")],
+    [
+        (401, "missing_api_key"),
+        (403, "invalid_api_key"),
+        (429, "daily_quota_exceeded"),
+        (429, "monthly_quota_exceeded"),
+    ],
 )
-def test_a_trouble_of_the_account_pauses_the_channel(kind: str, provider: Provider, status: int, name: str) -> None:
+def test_a_trouble_of_the_account_pauses_the_channel(
+    kind: str, provider: Provider, status: int, name: str
+) -> None:
     """REQ NO-01: wrong keys and used-up quotas are no attempt of anybody's e-mail; the channel pauses and says why."""
     email_id = queue(kind)
     provider.answers = [(status, {"name": name, "message": "x"}, {})]

@@ -1,4 +1,3 @@
-import smtplib
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,11 +7,8 @@ from pytest_django.fixtures import Settings
 
 from common.models import Job
 from common.outbox.testing import run_due
-from common.types import Actor
-from notifications import mailer
-from notifications.models import AttemptOutcome, EmailAttempt, EmailChannel, EmailStatus
+from notifications.models import AttemptOutcome, EmailAttempt, EmailMessage, EmailStatus
 from notifications.selectors import email_health, with_progress
-from notifications.models import EmailMessage
 from notifications.tests.factories import NOON, message_kind, queue, stored
 from notifications.tests.smtp import MailServer
 
