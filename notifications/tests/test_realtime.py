@@ -33,8 +33,8 @@ SECONDS = 10
 
 
 @pytest.fixture(scope="module")
-def servers(django_db_setup: None) -> Iterator[list[RealtimeProcess]]:
-    """Give two real-time processes that share Redis and the test's database."""
+def processes(django_db_setup: None) -> Iterator[list[RealtimeProcess]]:
+    """Run two real-time processes that share Redis and the test's database."""
     processes = [RealtimeProcess(), RealtimeProcess()]
     try:
         for process in processes:
@@ -43,6 +43,14 @@ def servers(django_db_setup: None) -> Iterator[list[RealtimeProcess]]:
     finally:
         for process in processes:
             process.stop()
+
+
+@pytest.fixture
+def servers(processes: list[RealtimeProcess]) -> list[RealtimeProcess]:
+    """Give the processes, both hearing Redis again whatever an earlier test did to it."""
+    for process in processes:
+        process.wait_for("connected")
+    return processes
 
 
 @pytest.fixture
