@@ -22,12 +22,14 @@ def work_stripe_event(job: JobContext) -> Finisher | None:
 def expire_hold(job: JobContext) -> Finisher | None:
     """End a hold whose time is over."""
     holds.expire_hold(UUID(job.payload["order_id"]), now=job.now)
+    return None
 
 
 @remote_job(checkout.EXPIRE_SESSION, lane=Lane.MONEY, retry_after=RETRY_AFTER, timeout=60)
 def expire_session(job: JobContext) -> Finisher | None:
     """Close a session that nobody shall pay."""
     holds.close_session(job.payload["session_id"])
+    return None
 
 
 @remote_job(checkout.RESOLVE_CHECKOUT, lane=Lane.MONEY, retry_after=(20, 40, 60, 120, 300), timeout=60)
@@ -37,10 +39,12 @@ def resolve_checkout(job: JobContext) -> Finisher | None:
         checkout.open_checkout(UUID(job.payload["order_id"]), now=job.now)
     except (CheckoutClosed, CheckoutRefused):
         # That is an outcome too: the order is settled, closed, or its goods are released.
-        return
+        return None
+    return None
 
 
 @remote_job(refunding.CREATE_REFUND, lane=Lane.MONEY, retry_after=RETRY_AFTER, timeout=90)
 def create_refund(job: JobContext) -> Finisher | None:
     """Have Stripe make a refund."""
     refunds.send_refund(UUID(job.payload["refund_id"]), now=job.now)
+    return None

@@ -63,7 +63,7 @@ def shown_payment(order: Order) -> Payment | None:
     """
     payments = list(order.payments.all())
     paid = [payment for payment in payments if payment.paid_amount or payment.is_free]
-    return (paid or payments[::-1] or [None])[0]
+    return next(iter(paid or payments[::-1]), None)
 
 
 def _shown(actor: Actor, order: Order | None) -> Order:

@@ -6,6 +6,7 @@ Mutating ones take the idempotency key that is kept for them.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import islice
+from math import ceil
 from typing import Any, cast
 
 import stripe
@@ -128,7 +129,7 @@ def disputes_created(*, since: datetime, until: datetime) -> Iterator[DisputeVie
 
 
 def _window(since: datetime, until: datetime) -> dict[str, Any]:
-    return {"created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}, "limit": _PAGE}
+    return {"created": {"gte": int(since.timestamp()), "lt": ceil(until.timestamp())}, "limit": _PAGE}
 
 
 def _listed(start: Any) -> list[dict[str, Any]]:

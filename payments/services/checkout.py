@@ -93,7 +93,7 @@ def _stored(order: Order, payment: Payment, session: SessionView, now: datetime)
 
 
 def _store(payment: Payment, session: SessionView) -> str:
-    values = {
+    values: dict[str, str | datetime | UUID] = {
         "payment_id": payment.pk,
         "session_id": session.id,
         "url": session.url or "",

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from payments.gateway import DisputeView
+from payments.gateway import DisputeMovement, DisputeView
 from payments.models import Dispute, LedgerKind, Order, OrderState, Payment
 from payments.purposes import purpose_of
 from payments.services.ledger import enter
@@ -51,7 +51,15 @@ def _record(order: Order, payment: Payment, view: DisputeView, now: datetime) ->
     for movement in view.movements:
         withdrawn = movement.amount < 0
         kind = LedgerKind.DISPUTE_WITHDRAWN if withdrawn else LedgerKind.DISPUTE_REINSTATED
-        terms = {"currency": movement.currency, "occurred_at": movement.occurred_at, "now": now}
-        enter(order, payment, kind, movement.id, amount=movement.amount, **terms)
+        _enter(order, payment, kind, movement, movement.amount, now)
         if movement.fee:
-            enter(order, payment, LedgerKind.FEE, movement.id, amount=-movement.fee, **terms)
+            _enter(order, payment, LedgerKind.FEE, movement, -movement.fee, now)
+
+
+def _enter(
+    order: Order, payment: Payment, kind: LedgerKind, movement: DisputeMovement, amount: int, now: datetime
+) -> None:
+    enter(
+        order, payment, kind, movement.id,
+        amount=amount, currency=movement.currency, occurred_at=movement.occurred_at, now=now,
+    )  # fmt: skip

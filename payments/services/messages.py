@@ -1,5 +1,6 @@
 """What buyers are told by e-mail about their money."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from common.money import Money, format_money
@@ -51,7 +52,7 @@ def send_refund(order: Order, refund: Refund, *, now: datetime) -> None:
 
 
 def _send(
-    order: Order, template: EmailTemplate, words: dict[str, object], *, key: str, now: datetime
+    order: Order, template: EmailTemplate, words: Mapping[str, object], *, key: str, now: datetime
 ) -> None:
     queue_email(
         template=template.name,

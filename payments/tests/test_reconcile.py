@@ -1,0 +1,105 @@
+"""Reconciliation repairs what lost webhooks left, and the proof compares the books to the cent."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from common import clock
+from payments import gateway
+from payments.models import LedgerEntry, LedgerKind, Order, OrderState, OrderStatus, Payment
+from payments.services.applying import apply_order
+from payments.services.proof import prove
+from payments.services.reconciling import Drift, reconcile
+from payments.tests.factories import Shop, buy, pay, place
+from sandbox.testing import SandboxProcess
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lost(shop: Shop, stripe_sandbox: SandboxProcess) -> Iterator[list[Order]]:
+    """Give orders whose webhooks never came: one paid, one expired, one refunded after it was settled."""
+    (paid, first), (expired, second), (refunded, third) = buy(shop), buy(shop), buy(shop)
+    pay(stripe_sandbox, first)
+    stripe_sandbox.control(f"sessions/{second.checkout_session_id}/expire")
+    pay(stripe_sandbox, third)
+    apply_order(refunded.pk, now=clock.now())
+    intent = Payment.objects.get(order=refunded).payment_intent_id
+    stripe_sandbox.control(f"charges/{intent}/refund", amount=500)
+    return [paid, expired, refunded]
+
+
+def run(*options: str) -> tuple[int, str]:
+    out = StringIO()
+    try:
+        call_command("reconcile_payments", *options, stdout=out)
+    except SystemExit as ended:
+        return int(str(ended.code)), out.getvalue()
+    return 0, out.getvalue()
+
+
+def statuses(orders: list[Order]) -> list[OrderStatus]:
+    return [Order.objects.get(pk=order.pk).status for order in orders]
+
+
+def test_lost_webhooks_are_found_and_repaired(shop: Shop, lost: list[Order]) -> None:
+    """A dry run tells and changes nothing, a run repairs, the next finds nothing. REQ PA-08."""
+    before = statuses(lost)
+    code, told = run("--dry-run")
+    assert (code, statuses(lost)) == (1, before)
+    assert all(
+        drift.value in told for drift in (Drift.PAID_UNKNOWN, Drift.ENDED_UNKNOWN, Drift.REFUND_UNKNOWN)
+    )
+    assert run()[0] == 1
+    assert statuses(lost) == [OrderStatus.COMPLETED, OrderStatus.EXPIRED, OrderStatus.PARTIALLY_REFUNDED]
+    assert shop.stock() == (0, 2)
+    assert run() == (0, "0 orders off, 0 differences in the books\n")
+
+
+def test_a_session_whose_creation_nobody_saw_end_is_found(shop: Shop, stripe_sandbox: SandboxProcess) -> None:
+    """Its id was lost, it was paid: reconciliation finds it by its metadata. REQ PA-08."""
+    order, opened = buy(shop)
+    pay(stripe_sandbox, opened)
+    Payment.objects.filter(order=order).update(session_id=None)
+    Order.objects.filter(pk=order.pk).update(state=OrderState.SESSION_PENDING)
+    found = reconcile(
+        since=clock.now() - timedelta(hours=1), now=clock.now() + timedelta(seconds=2), dry_run=False
+    )
+    assert [finding.outcome for finding in found] == ["now COMPLETED"]
+
+
+def test_an_overdue_hold_is_ended(shop: Shop, stripe_sandbox: SandboxProcess) -> None:
+    """A hold that nothing ended is ended. REQ PA-08 OF-08."""
+    order = place(shop, now=clock.now() - timedelta(hours=1))
+    found = reconcile(since=clock.now() - timedelta(hours=2), now=clock.now(), dry_run=False)
+    assert [(finding.drift, finding.outcome) for finding in found] == [(Drift.HOLD_OVERDUE, "now EXPIRED")]
+    assert (Order.objects.get(pk=order.pk).state, shop.stock()) == (OrderState.EXPIRED, (0, 0))
+
+
+def test_stripe_away_is_an_error_of_its_own(shop: Shop, settings: object) -> None:
+    """Exit code 2: nobody can say whether something is off. REQ PA-08."""
+    settings.STRIPE_API_BASE = "http://127.0.0.1:9"  # type: ignore[attr-defined]
+    with pytest.raises(CommandError) as refused:
+        call_command("reconcile_payments")
+    assert refused.value.returncode == 2
+
+
+def test_the_proof_tells_every_difference(shop: Shop, stripe_sandbox: SandboxProcess) -> None:
+    """Ledger = orders = Stripe: silent when they agree, exact when they do not. REQ PA-12."""
+    order, opened = buy(shop)
+    pay(stripe_sandbox, opened)
+    apply_order(order.pk, now=clock.now())
+    since, later = clock.now() - timedelta(hours=1), clock.now() + timedelta(minutes=11)
+    assert prove(since=since, now=later) == []
+
+    LedgerEntry.objects.filter(kind=LedgerKind.CHARGE).update(amount=1)
+    told = {(one.what, one.ours, one.theirs) for one in prove(since=since, now=later)}
+    assert told == {("charges of the ledger, USD", 1999, 1), ("charge differs", 1, 1999)}
+    Order.objects.update(paid_amount=1, state=OrderState.EXPIRED)
+    assert ("money kept for nothing, USD", 1, 0) in {
+        (one.what, one.ours, one.theirs) for one in prove(since=since, now=later)
+    }
+    gateway.breaker.reset()
