@@ -100,7 +100,9 @@ class MembershipAdmin(ScopedModelAdmin):
     )
     def remove(self, call: ActCall[Membership]) -> str:
         """End the membership."""
-        members.remove_member(actor=call.actor, membership_id=call.subject.pk, reason=call.reason, now=call.now)
+        members.remove_member(
+            actor=call.actor, membership_id=call.subject.pk, reason=call.reason, now=call.now
+        )
         return "No member any more."
 
 

@@ -17,7 +17,16 @@ from events.models import Attendance, Event, Registration, Session
 from events.services import events as event_services
 from events.services import sessions as session_services
 
-_EVENT_FIELDS = ("slug", "title", "description", "time_zone", "currency", "visibility", "starts_at", "ends_at")
+_EVENT_FIELDS = (
+    "slug",
+    "title",
+    "description",
+    "time_zone",
+    "currency",
+    "visibility",
+    "starts_at",
+    "ends_at",
+)
 _SESSION_FIELDS = ("slug", "title", "description", "starts_at", "ends_at")
 
 
@@ -27,7 +36,16 @@ class EventAdmin(ScopedModelAdmin):
 
     organization_path = "organization"
     add_capability = change_capability = Capability.MANAGE_EVENTS
-    list_display = ("title", "slug", "organization", "visibility", "currency", "time_zone", "starts_at", "ends_at")
+    list_display = (
+        "title",
+        "slug",
+        "organization",
+        "visibility",
+        "currency",
+        "time_zone",
+        "starts_at",
+        "ends_at",
+    )
     list_select_related = ("organization",)
     list_filter = ("visibility",)
     search_fields = ("title", "slug")
@@ -51,7 +69,10 @@ class CapacityForm(ActForm):
     """How many seats."""
 
     maximum_capacity = IntegerField(
-        required=False, min_value=1, max_value=session_services.MAXIMUM_CAPACITY, help_text="Empty: unlimited."
+        required=False,
+        min_value=1,
+        max_value=session_services.MAXIMUM_CAPACITY,
+        help_text="Empty: unlimited.",
     )
 
 
@@ -61,7 +82,15 @@ class SessionAdmin(ScopedModelAdmin):
 
     organization_path = "event__organization"
     add_capability = change_capability = Capability.MANAGE_EVENTS
-    list_display = ("title", "event", "starts_at", "maximum_capacity", "current_attendance", "held", "waiting")
+    list_display = (
+        "title",
+        "event",
+        "starts_at",
+        "maximum_capacity",
+        "current_attendance",
+        "held",
+        "waiting",
+    )
     list_select_related = ("event",)
     search_fields = ("title", "slug", "event__title")
     autocomplete_fields = ("event",)
@@ -99,7 +128,11 @@ class SessionAdmin(ScopedModelAdmin):
         """Set the number of seats."""
         capacity = call.data["maximum_capacity"]
         session_services.change_capacity(
-            actor=call.actor, session_id=call.subject.pk, maximum_capacity=capacity, reason=call.reason, now=call.now
+            actor=call.actor,
+            session_id=call.subject.pk,
+            maximum_capacity=capacity,
+            reason=call.reason,
+            now=call.now,
         )
         return "Unlimited now." if capacity is None else f"{capacity} seats now."
 

@@ -80,7 +80,10 @@ class Query:
 
     @staticmethod
     def resolve_event(
-        root: None, info: GraphQLResolveInfo, id: str | None = None, slug: str | None = None  # noqa: A002
+        root: None,
+        info: GraphQLResolveInfo,
+        id: str | None = None,
+        slug: str | None = None,
     ) -> Event:
         """Return a visible event, by id or slug; its sessions only when they are asked for."""
         if (id is None) == (slug is None):

@@ -20,7 +20,8 @@ class Visibility(models.TextChoices):
 
 
 class Event(models.Model):
-    """An event of an organization. Its time zone decides its days, its currency the money of what it sells."""
+    """An event of an organization. Its time zone decides its days, its currency the money of what it
+    sells."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="events")
@@ -71,7 +72,8 @@ class Event(models.Model):
 class Session(models.Model):
     """A session of an event, and the ledger of its seats.
 
-    ``attendance`` counts seats taken, ``held`` seats of open waitlist offers, ``waiting`` entries in the queue.
+    ``attendance`` counts seats taken, ``held`` seats of open waitlist offers, ``waiting`` entries in the
+    queue.
     ``seats_kept`` is what was taken when capacity was lowered below it: nobody loses a seat by that.
     All of them change only under this row's lock.
     """

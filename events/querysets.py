@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def _visible_to(actor: Actor, event: str) -> Q:
-    """Return the condition on an event reached by the prefix: public, or the actor is registered or a member."""
+    """Return the condition on an event reached by the prefix: public, or the actor is registered or a
+    member."""
     public = Q(**{f"{event}visibility": "public"})
     if actor.is_superuser or actor.is_system:
         return Q()
@@ -35,7 +36,8 @@ class EventQuerySet(QuerySet["Event"]):
     """Events, narrowed by name."""
 
     def visible_to(self, actor: Actor) -> EventQuerySet:
-        """Keep what the actor may see: public events, those they are registered for, those of their organizations."""
+        """Keep what the actor may see: public events, those they are registered for, those of their
+        organizations."""
         return self.filter(_visible_to(actor, ""))
 
 

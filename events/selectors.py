@@ -29,7 +29,8 @@ def visible_events(actor: Actor, *, slug: str | None = None) -> QuerySet[Event]:
 
 
 def event_with_sessions(actor: Actor, *, event_id: UUID | None = None, slug: str | None = None) -> Event:
-    """Return a visible event with its sessions prefetched, by id or slug. Raises ``NotFound``. Two queries."""
+    """Return a visible event with its sessions prefetched, by id or slug. Raises ``NotFound``. Two
+    queries."""
     wanted = Q(pk=event_id) if event_id is not None else Q(slug=slug)
     sessions = Prefetch("sessions", Session.objects.order_by("starts_at", "id"))
     event = visible_events(actor).filter(wanted).prefetch_related(sessions).first()

@@ -43,7 +43,16 @@ class TicketTierAdmin(ScopedModelAdmin):
     organization_path = "event__organization"
     add_capability = change_capability = Capability.MANAGE_EVENTS
     form = TierForm
-    list_display = ("name", "event", "priority", "shown_price", "inventory_total", "sold", "reserved", "is_active")
+    list_display = (
+        "name",
+        "event",
+        "priority",
+        "shown_price",
+        "inventory_total",
+        "sold",
+        "reserved",
+        "is_active",
+    )
     list_select_related = ("event",)
     list_filter = ("priority", "is_active")
     search_fields = ("name", "event__title")

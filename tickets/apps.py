@@ -8,7 +8,7 @@ class TicketsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the room below what holds an event's currency."""
-        from events.registry import register_currency_lock  # noqa: PLC0415 the models come first
-        from tickets.services.tiers import currency_lock  # noqa: PLC0415
+        from events.registry import register_currency_lock
+        from tickets.services.tiers import currency_lock
 
         register_currency_lock(currency_lock)

@@ -67,7 +67,8 @@ class TicketTier(models.Model):
         return max(0, self.inventory_total - self.sold - self.reserved)
 
     def is_above(self, other: "TicketTier") -> bool:
-        """Say whether moving here from the other tier is an upgrade: a better priority, or the same at a higher price."""
+        """Say whether moving here from the other tier is an upgrade: a better priority, or the same at a
+        higher price."""
         mine, theirs = Priority(self.priority).rank, Priority(other.priority).rank
         return mine < theirs or (mine == theirs and self.price_amount > other.price_amount)
 
@@ -113,7 +114,8 @@ class TierChangeStatus(models.TextChoices):
 class TierChange(models.Model):
     """A ticket's move to another tier, one per cause, so that an upgrade can be repeated safely and undone.
 
-    RESERVED holds one place in the target tier; SETTLED: the ticket is there; RELEASED: the place was given back
+    RESERVED holds one place in the target tier; SETTLED: the ticket is there; RELEASED: the place was given
+    back
     before that; REVERSED: the ticket went back to where it was.
     """
 

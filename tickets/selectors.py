@@ -11,7 +11,8 @@ from tickets.models import Ticket, TicketStatus, TicketTier
 
 
 def tiers_of(actor: Actor, event_id: UUID) -> QuerySet[TicketTier]:
-    """Return the tiers on sale of an event that the actor may see, in the organizer's order. Raises ``NotFound``."""
+    """Return the tiers on sale of an event that the actor may see, in the organizer's order. Raises
+    ``NotFound``."""
     event = visible_event(actor, event_id)
     return TicketTier.objects.filter(event=event, is_active=True).order_by("sort_order", "name")
 

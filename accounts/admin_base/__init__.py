@@ -1,6 +1,7 @@
 """What every admin screen of the house stands on (REQ EV-04).
 
-``ScopedModelAdmin`` shows and changes only what the user's roles reach; ``act`` declares a deed on rows, confirmed by
+``ScopedModelAdmin`` shows and changes only what the user's roles reach; ``act`` declares a deed on rows,
+confirmed by
 POST with a reason and answered row by row.
 """
 

@@ -39,7 +39,8 @@ class ActsMixin:
         return actions
 
     def acts_for(self, request: HttpRequest, obj: Model) -> list[Act]:
-        """Return the acts that the user may do on this object; override to hide those that do not fit its state."""
+        """Return the acts that the user may do on this object; override to hide those that do not fit its
+        state."""
         organization_id = self.organization_id_of(obj)
         found = acts_of(type(self)).values()
         return [one for one in found if scope_of(request).has(one.capability, organization_id)]

@@ -27,9 +27,12 @@ _FAILURE = "_marquee_failure"
 class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
     """Rows, choices and deeds of the user's organizations alone; superusers see all.
 
-    ``organization_path`` leads from the model to the organization (``"organization"``, ``"event__organization"``;
-    ``""`` for the organization itself). ``None`` as a capability means: not by this screen. What is saved goes
-    through ``save_by_service`` where a screen overrides it; a ``Failure`` that it raises is shown at its fields.
+    ``organization_path`` leads from the model to the organization (``"organization"``,
+    ``"event__organization"``;
+    ``""`` for the organization itself). ``None`` as a capability means: not by this screen. What is saved
+    goes
+    through ``save_by_service`` where a screen overrides it; a ``Failure`` that it raises is shown at its
+    fields.
     """
 
     organization_path: ClassVar[str] = "organization"
@@ -157,7 +160,9 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
             return again
         return first
 
-    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """Return the form, which is not valid any more once the service refused what it says."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         failure = getattr(request, _FAILURE, None)
@@ -182,7 +187,9 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
         """Leave it to the audit history."""
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
         """Answer as Django does; pop-ups stay inside what the user may see."""
         if IS_POPUP_VAR in request.POST and not self.has_view_permission(request, obj):
             return self._response_post_save(request, obj)  # type: ignore[no-any-return]

@@ -14,7 +14,8 @@ def actor_of(user: User) -> Actor:
 
 
 def role_of(actor: Actor, organization_id: UUID) -> str | None:
-    """Return the actor's role in the organization, None when they are no member. One query for a signed-in actor."""
+    """Return the actor's role in the organization, None when they are no member. One query for a signed-in
+    actor."""
     if actor.user_id is None:
         return None
     memberships = Membership.objects.filter(organization_id=organization_id, user_id=actor.user_id)

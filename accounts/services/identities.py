@@ -1,9 +1,12 @@
 """People of the platform's identity service, made known here on first sight (REQ EV-02).
 
-Which account a person gets (CONTRACT, Socket.IO): their ``sub`` is our id where it is a UUID, else a UUIDv5 of it;
-an e-mail already known is that user. The identity service is trusted as far as the shared secret goes, which also
+Which account a person gets (CONTRACT, Socket.IO): their ``sub`` is our id where it is a UUID, else a UUIDv5
+of it;
+an e-mail already known is that user. The identity service is trusted as far as the shared secret goes,
+which also
 signs our own tokens. What it cannot be trusted with is an address that it never checked: a token that says
-``email_verified: false`` is refused, and an operator's account (superuser, made from the command line) is matched
+``email_verified: false`` is refused, and an operator's account (superuser, made from the command line) is
+matched
 by e-mail only when the token says ``email_verified: true``. Every such match is in the audit history.
 """
 
@@ -43,7 +46,8 @@ def user_of_identity(
 ) -> User:
     """Return the active user of a checked identity token, creating them on first sight; safe under races.
 
-    Raises ``Unauthenticated`` for an absent or unusable subject or e-mail, an e-mail said to be unverified, and
+    Raises ``Unauthenticated`` for an absent or unusable subject or e-mail, an e-mail said to be unverified,
+    and
     an inactive user. One query when the person is known.
     """
     address = _address(subject, email, is_email_verified)

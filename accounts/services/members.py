@@ -1,6 +1,7 @@
 """Who belongs to an organization, and as what.
 
-Every change runs under the organization's row lock, so that two changes at once cannot leave it without an owner,
+Every change runs under the organization's row lock, so that two changes at once cannot leave it without an
+owner,
 and keeps ``User.is_staff`` (who may enter the admin) with the roles in the same transaction.
 """
 
@@ -29,9 +30,11 @@ _is_email = EmailValidator()
 def add_member(
     *, actor: Actor, organization_id: UUID, email: str, role: str, reason: str = "", now: datetime
 ) -> Membership:
-    """Give a person a role; one whom nobody knows yet gets an account, to sign in through the identity service.
+    """Give a person a role; one whom nobody knows yet gets an account, to sign in through the identity
+    service.
 
-    Raises what ``access.require`` raises, ``Forbidden`` when an admin makes an owner, ``Invalid`` for the e-mail
+    Raises what ``access.require`` raises, ``Forbidden`` when an admin makes an owner, ``Invalid`` for the
+    e-mail
     or the role, ``AlreadyMember``.
     """
     _lock(organization_id)
@@ -60,7 +63,8 @@ def change_role(
 ) -> Membership:
     """Give a member another role. The role they have already changes nothing and leaves no entry.
 
-    Raises what ``access.require`` raises, ``Forbidden`` when an admin makes or demotes an owner, ``LastOwner``.
+    Raises what ``access.require`` raises, ``Forbidden`` when an admin makes or demotes an owner,
+    ``LastOwner``.
     """
     membership = _locked_membership(membership_id)
     before = membership.role

@@ -15,7 +15,8 @@ from common.types import Actor
 
 @transaction.atomic
 def create_organization(*, actor: Actor, slug: str, name: str, now: datetime) -> Organization:
-    """Create an organization without members. Only superusers do; raises ``Forbidden``, ``ValidationError``."""
+    """Create an organization without members. Only superusers do; raises ``Forbidden``,
+    ``ValidationError``."""
     if not may_do_all(actor):
         raise Forbidden
     organization = Organization(slug=slug, name=name.strip())

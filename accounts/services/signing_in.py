@@ -11,12 +11,14 @@ from common.errors import Unauthenticated
 from common.ratelimits import RateLimit, hit
 
 _MINUTE = 60
-# Many people share an address at a venue; somebody who tries one password on many accounts needs more than that.
+# Many people share an address at a venue; somebody who tries one password on many accounts needs more than
+# that.
 _ACCOUNTS_PER_ADDRESS = 20
 
 
 def limit_attempts(email: str, address: str) -> None:
-    """Count one attempt to sign in; raises ``RateLimited`` past ``LOGIN_RATE_LIMIT`` a minute for address and e-mail.
+    """Count one attempt to sign in; raises ``RateLimited`` past ``LOGIN_RATE_LIMIT`` a minute for address
+    and e-mail.
 
     One address may make 20 times as many attempts over all e-mails.
     """
@@ -28,7 +30,8 @@ def limit_attempts(email: str, address: str) -> None:
 def sign_in(*, email: str, password: str, address: str, now: datetime) -> tokens.TokenPair:
     """Return tokens for the right e-mail and password.
 
-    Raises ``RateLimited`` after too many attempts from the address, ``Unauthenticated`` for a wrong pair or an
+    Raises ``RateLimited`` after too many attempts from the address, ``Unauthenticated`` for a wrong pair or
+    an
     inactive user, which are not told apart.
     """
     limit_attempts(email, address)

@@ -1,9 +1,12 @@
 """Bearer tokens: JWT, HS256 with one shared secret (REQ EV-02).
 
-Two issuers share the secret. Ours (``iss: marquee``) name a user that we have; those of the platform's identity
-service have no ``iss`` of ours, name a person by ``sub`` and ``email``, and provision that person on first sight.
+Two issuers share the secret. Ours (``iss: marquee``) name a user that we have; those of the platform's
+identity
+service have no ``iss`` of ours, name a person by ``sub`` and ``email``, and provision that person on first
+sight.
 
-A refresh token carries a fingerprint of the password it was issued under: changing the password ends it, and so
+A refresh token carries a fingerprint of the password it was issued under: changing the password ends it,
+and so
 does deactivating the user. Access tokens end by their age; a deactivated user's are refused at once.
 """
 
@@ -61,7 +64,8 @@ def issue(user: User, *, now: datetime) -> TokenPair:
 def refresh(raw: str, *, now: datetime) -> TokenPair:
     """Return a new pair for a refresh token of ours.
 
-    Raises ``Unauthenticated`` when it is none, too old, issued under another password, or its user is inactive.
+    Raises ``Unauthenticated`` when it is none, too old, issued under another password, or its user is
+    inactive.
     """
     claims = _claims(raw, now=now)
     if claims.get("iss") != ISSUER or claims.get("type") != REFRESH:
@@ -76,9 +80,11 @@ def refresh(raw: str, *, now: datetime) -> TokenPair:
 
 
 def authenticate(raw: str, *, now: datetime) -> User:
-    """Return the user whom an access token names; the identity service's people are provisioned on first sight.
+    """Return the user whom an access token names; the identity service's people are provisioned on first
+    sight.
 
-    Raises ``Unauthenticated`` for everything else: unsigned, ``alg: none``, another secret, expired, without an
+    Raises ``Unauthenticated`` for everything else: unsigned, ``alg: none``, another secret, expired,
+    without an
     end, a refresh token, no such user, an inactive one. One query for a user who is known.
     """
     claims = _claims(raw, now=now)

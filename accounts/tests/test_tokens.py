@@ -21,7 +21,11 @@ pytestmark = pytest.mark.django_db
 
 def identity_token(**claims: Any) -> str:
     """Sign what the identity service would."""
-    given = {"sub": str(uuid.uuid4()), "email": "ida@example.test", "exp": int((NOW + timedelta(hours=1)).timestamp())}
+    given = {
+        "sub": str(uuid.uuid4()),
+        "email": "ida@example.test",
+        "exp": int((NOW + timedelta(hours=1)).timestamp()),
+    }
     kept = {name: value for name, value in {**given, **claims}.items() if value is not ...}
     return jwt.encode(kept, settings.JWT_SECRET, algorithm="HS256")
 
@@ -33,7 +37,8 @@ def test_own_token_names_its_user() -> None:
 
 
 def test_first_sight_provisions_with_the_subject_as_id() -> None:
-    """REQ EV-02: a person of the identity service keeps a UUID subject as id; the second request finds them."""
+    """REQ EV-02: a person of the identity service keeps a UUID subject as id; the second request finds
+    them."""
     subject = str(uuid.uuid4())
     first = tokens.authenticate(identity_token(sub=subject), now=NOW)
     assert (str(first.pk), first.email) == (subject, "ida@example.test")
@@ -82,7 +87,9 @@ REFUSED: dict[str, Any] = {
     "number as subject": lambda: jwt.encode(
         {"sub": 7, "email": "a@b.test", "exp": 9**11}, settings.JWT_SECRET, algorithm="HS256"
     ),
-    "other secret": lambda: jwt.encode({"sub": "x", "email": "a@b.test", "exp": 9**11}, "x" * 40, algorithm="HS256"),
+    "other secret": lambda: jwt.encode(
+        {"sub": "x", "email": "a@b.test", "exp": 9**11}, "x" * 40, algorithm="HS256"
+    ),
     "unsigned": lambda: jwt.encode({"sub": "x", "email": "a@b.test", "exp": 9**11}, None, algorithm="none"),
     "other algorithm": lambda: jwt.encode(
         {"sub": "x", "email": "a@b.test", "exp": 9**11}, settings.JWT_SECRET * 2, algorithm="HS512"
@@ -129,7 +136,8 @@ def test_refresh_dies_with_the_password() -> None:
 
 
 def test_signing_in(client: Client) -> None:
-    """REQ EV-02: the right password gives tokens that name the person; a wrong one and an unknown e-mail are 401."""
+    """REQ EV-02: the right password gives tokens that name the person; a wrong one and an unknown e-mail
+    are 401."""
     user = make_user("ida@example.test", password=PASSWORD)
     body = {"email": "Ida@example.test", "password": PASSWORD}
     answer = client.post("/api/v1/auth/token", body, content_type="application/json")
@@ -150,7 +158,9 @@ def test_signing_in_is_limited(client: Client) -> None:
     body = {"email": "ida@example.test", "password": "no"}
     for _ in range(settings.LOGIN_RATE_LIMIT):
         assert client.post("/api/v1/auth/token", body, content_type="application/json").status_code == 401
-    answer = client.post("/api/v1/auth/token", {**body, "password": PASSWORD}, content_type="application/json")
+    answer = client.post(
+        "/api/v1/auth/token", {**body, "password": PASSWORD}, content_type="application/json"
+    )
     assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
     assert int(answer["Retry-After"]) > 0
 

@@ -23,7 +23,8 @@ class EventAnswer(serializers.ModelSerializer[Event]):
     class Meta:
         model = Event
         fields = (
-            "id", "slug", "title", "description", "organization", "time_zone", "currency", "visibility", "starts_at",
+            "id", "slug", "title", "description", "organization", "time_zone", "currency", "visibility",
+            "starts_at",
             "ends_at",
         )  # fmt: skip
         read_only_fields = fields

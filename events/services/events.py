@@ -159,5 +159,10 @@ def _tell(
     changes = changes_between(before, subject)
     if changes:
         record(
-            actor=actor, action=action, subject=subject, organization_id=organization_id, changes=changes, now=now
+            actor=actor,
+            action=action,
+            subject=subject,
+            organization_id=organization_id,
+            changes=changes,
+            now=now,
         )

@@ -9,7 +9,8 @@ from events.models import Registration, RegistrationSource
 def register(
     *, user_id: UUID, event_id: UUID, source: str = RegistrationSource.TICKET, now: datetime
 ) -> bool:
-    """Let a person belong to an event; returns whether they did not before. Safe under races, one or two statements."""
+    """Let a person belong to an event; returns whether they did not before. Safe under races, one or two
+    statements."""
     made = Registration.objects.get_or_create(
         user_id=user_id, event_id=event_id, defaults={"source": source, "created_at": now}
     )[1]

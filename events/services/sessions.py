@@ -1,6 +1,8 @@
-"""Seats of a session: taking, leaving, how many there are. All of it under the session's row lock (REQ EV-05).
+"""Seats of a session: taking, leaving, how many there are. All of it under the session's row lock (REQ
+EV-05).
 
-Who may take a seat: whoever sees the event, that is everybody signed in for a public event, registered people and
+Who may take a seat: whoever sees the event, that is everybody signed in for a public event, registered
+people and
 members for a private one. (The contract is silent; the waitlist asks for a registration besides.)
 """
 
@@ -39,7 +41,8 @@ def lock_session(session_id: UUID) -> Session:
 def attend(*, actor: Actor, session_id: UUID, now: datetime) -> Attendance:
     """Give the actor one seat.
 
-    Raises ``Unauthenticated``, ``NotFound`` when they do not see the event, ``SessionOver``, ``AlreadyAttending``,
+    Raises ``Unauthenticated``, ``NotFound`` when they do not see the event, ``SessionOver``,
+    ``AlreadyAttending``,
     ``SessionFull`` when no seat is free or people wait for one.
     """
     user_id = _signed_in(actor)
@@ -59,7 +62,8 @@ def attend(*, actor: Actor, session_id: UUID, now: datetime) -> Attendance:
 def leave(*, actor: Actor, session_id: UUID, now: datetime) -> None:
     """Give the actor's seats back and tell the waitlist.
 
-    Raises ``Unauthenticated``, ``NotFound`` when they have no seat, ``SessionOver`` once the session has ended.
+    Raises ``Unauthenticated``, ``NotFound`` when they have no seat, ``SessionOver`` once the session has
+    ended.
     """
     user_id = _signed_in(actor)
     session = lock_session(session_id)
@@ -80,7 +84,8 @@ def leave(*, actor: Actor, session_id: UUID, now: datetime) -> None:
 def change_capacity(
     *, actor: Actor, session_id: UUID, maximum_capacity: int | None, reason: str = "", now: datetime
 ) -> Session:
-    """Set how many seats there are (None: unlimited); lowering takes nobody's seat away, raising wakes the waitlist.
+    """Set how many seats there are (None: unlimited); lowering takes nobody's seat away, raising wakes the
+    waitlist.
 
     Raises what ``access.require`` raises, ``Invalid`` for a number outside 1..1,000,000.
     """

@@ -44,7 +44,7 @@ def test_taking_and_leaving() -> None:
 
 def test_refusals_change_nothing() -> None:
     """REQ EV-05: full, people waiting, over, unseen and not signed in are refused, and nobody sits down."""
-    full, queued = make_session(capacity=0 + 1), make_session(capacity=5, waiting=1)
+    full, queued = make_session(capacity=1), make_session(capacity=5, waiting=1)
     make_attendance(full)
     hidden, actor = make_session(event=make_event(private=True)), actor_of(make_user())
     cases = [(full, NOW, SessionFull), (queued, NOW, SessionFull), (hidden, NOW, NotFound)]
@@ -92,7 +92,8 @@ def test_fifty_joiners_for_five_seats(race: Race) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_control_without_the_lock(race: Race) -> None:
-    """Control of the race above: without the lock the check alone lets too many through to the database's CHECK."""
+    """Control of the race above: without the lock the check alone lets too many through to the database's
+    CHECK."""
     session, actors = make_session(capacity=5), [actor_of(make_user()) for _ in range(50)]
     with patch.object(QuerySet, "select_for_update", lambda self, **_: self):
         results = race(50, lambda n: sessions.attend(actor=actors[n], session_id=session.pk, now=NOW))
@@ -101,7 +102,8 @@ def test_control_without_the_lock(race: Race) -> None:
 
 
 def test_rest_doors(client: Client) -> None:
-    """REQ EV-03, EV-05: 401 without a token, 404 for a private event's session, 403 and 404 for the roster."""
+    """REQ EV-03, EV-05: 401 without a token, 404 for a private event's session, 403 and 404 for the
+    roster."""
     now = clock.now()
     later = {"starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=2)}
     session = make_session(capacity=1, **later)
@@ -117,7 +119,9 @@ def test_rest_doors(client: Client) -> None:
     assert client.get(path).status_code == 401
     assert client.get(path, headers=bearer(guest)).status_code == 404
     assert client.get(path, headers=bearer(make_member("owner"))).status_code == 404
-    assert client.get(path, headers=bearer(make_member("analyst", organization=organization))).status_code == 403
+    assert (
+        client.get(path, headers=bearer(make_member("analyst", organization=organization))).status_code == 403
+    )
     roster = client.get(
         path, {"search": guest.email}, headers=bearer(make_member("staff", organization=organization))
     ).json()

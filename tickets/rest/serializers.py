@@ -17,7 +17,8 @@ class TierAnswer(serializers.ModelSerializer[TicketTier]):
     class Meta:
         model = TicketTier
         fields = (
-            "id", "event_id", "name", "description", "priority", "price", "currency", "inventory_total", "sold",
+            "id", "event_id", "name", "description", "priority", "price", "currency", "inventory_total",
+            "sold",
             "available",
         )  # fmt: skip
         read_only_fields = fields

@@ -37,6 +37,7 @@ def issue_ticket(*, event_id: UUID, tier_id: UUID, holder_id: UUID, now: datetim
 
 
 def _number() -> str:
-    """Return a number nobody has: of 31^10 (8 * 10^14) a repetition is refused by the table's unique constraint."""
+    """Return a number nobody has: of 31^10 (8 * 10^14) a repetition is refused by the table's unique
+    constraint."""
     letters = "".join(secrets.choice(_ALPHABET) for _ in range(_NUMBER_LENGTH))
     return f"T-{letters[:5]}-{letters[5:]}"

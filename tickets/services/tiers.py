@@ -82,7 +82,9 @@ def update_tier(*, actor: Actor, tier_id: UUID, tier: TierInput, now: datetime) 
 def _fill(stored: TicketTier, tier: TierInput) -> None:
     price, errors = _price(tier.price, stored.currency)
     if tier.priority not in Priority.values:
-        errors.append(FieldError("priority", "invalid_choice", f"Choose one of {', '.join(Priority.values)}."))
+        errors.append(
+            FieldError("priority", "invalid_choice", f"Choose one of {', '.join(Priority.values)}.")
+        )
     taken = stored.sold + stored.reserved
     if tier.inventory_total is not None and tier.inventory_total < max(1, taken):
         message = f"{taken} are sold or reserved." if taken else "Give 1 or more, or none for unlimited."

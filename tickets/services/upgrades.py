@@ -27,14 +27,17 @@ def reserve_upgrade(
 ) -> TierChange:
     """Hold one place in the target tier for the holder's ticket.
 
-    A cause that holds a place, or has settled, keeps it; one that was released takes a place again. Raises ``NotFound`` unless the ticket is the user's own and of the tier's event, ``UpgradeNotPossible`` for a
+    A cause that holds a place, or has settled, keeps it; one that was released takes a place again. Raises
+    ``NotFound`` unless the ticket is the user's own and of the tier's event, ``UpgradeNotPossible`` for a
     void ticket or a tier that is not above its own, ``UpgradeInProgress``, ``TierSoldOut``. Five statements.
     """
     target = lock_tier(to_tier_id)
     ticket = _lock_ticket(ticket_id)
     if ticket.holder_id != user_id or ticket.event_id != target.event_id:
         raise NotFound
-    earlier = list(TierChange.objects.filter(Q(cause=cause) | Q(ticket=ticket, status=TierChangeStatus.RESERVED)))
+    earlier = list(
+        TierChange.objects.filter(Q(cause=cause) | Q(ticket=ticket, status=TierChangeStatus.RESERVED))
+    )
     own = next((change for change in earlier if change.cause == cause), None)
     if own is not None and own.status in {TierChangeStatus.RESERVED, TierChangeStatus.SETTLED}:
         return own
@@ -57,8 +60,10 @@ def reserve_upgrade(
 def settle_upgrade(*, cause: UUID, now: datetime) -> Ticket:
     """Move the ticket to the tier that was reserved for it; settled before, it changes nothing.
 
-    An upgrade whose place was released meanwhile (paid late) takes a place if one is left. Raises ``NotFound``
-    for an unknown cause, ``TierSoldOut``, ``UpgradeNotPossible`` when the ticket is void, is at or above that tier
+    An upgrade whose place was released meanwhile (paid late) takes a place if one is left. Raises
+    ``NotFound``
+    for an unknown cause, ``TierSoldOut``, ``UpgradeNotPossible`` when the ticket is void, is at or above
+    that tier
     by now, or the upgrade was reversed; ``UpgradeInProgress`` when, after a release, another one is open.
     """
     change, tiers, ticket = _locked(cause)
@@ -96,9 +101,11 @@ def release_upgrade(*, cause: UUID, now: datetime | None = None) -> None:
 
 @transaction.atomic
 def reverse_upgrade(*, cause: UUID, now: datetime) -> None:
-    """Move the ticket back to where it was. Reversed before, it changes nothing; reserved only, it is released.
+    """Move the ticket back to where it was. Reversed before, it changes nothing; reserved only, it is
+    released.
 
-    A refund never fails for want of room: when the old tier has sold the place meanwhile, its total grows by one,
+    A refund never fails for want of room: when the old tier has sold the place meanwhile, its total grows
+    by one,
     which the audit history tells. A void ticket stays where it is. Raises ``NotFound`` for an unknown cause,
     ``UpgradeSuperseded`` when the ticket has moved on since.
     """
@@ -141,13 +148,16 @@ def _locked(cause: UUID) -> tuple[TierChange, dict[UUID, TicketTier], Ticket]:
     tiers = lock_tiers(unlocked.from_tier_id, unlocked.to_tier_id, unlocked.ticket.tier_id)
     ticket = _lock_ticket(unlocked.ticket_id)
     if ticket.tier_id not in tiers:
-        # It moved between our look and our lock; a third tier cannot be locked now without breaking the order.
+        # It moved between our look and our lock; a third tier cannot be locked now without breaking the
+        # order.
         raise UpgradeSuperseded(retryable=True)
     return TierChange.objects.get(pk=unlocked.pk), tiers, ticket
 
 
 def _lock_ticket(ticket_id: UUID) -> Ticket:
-    ticket = Ticket.objects.select_for_update(of=("self",)).select_related("tier").filter(pk=ticket_id).first()
+    ticket = (
+        Ticket.objects.select_for_update(of=("self",)).select_related("tier").filter(pk=ticket_id).first()
+    )
     if ticket is None:
         raise NotFound
     return ticket

@@ -26,7 +26,9 @@ def counts(tier: TicketTier) -> tuple[int, int]:
 def reserve(ticket: Ticket, tier: TicketTier, cause: uuid.UUID, user: User | None = None) -> TierChange:
     """Reserve for the holder unless another user is named."""
     user_id = ticket.holder_id if user is None else user.pk
-    return upgrades.reserve_upgrade(ticket_id=ticket.pk, to_tier_id=tier.pk, user_id=user_id, cause=cause, now=NOW)
+    return upgrades.reserve_upgrade(
+        ticket_id=ticket.pk, to_tier_id=tier.pk, user_id=user_id, cause=cause, now=NOW
+    )
 
 
 def test_reserve_settle_reverse_each_once() -> None:
@@ -66,7 +68,8 @@ def test_released_may_settle_late_while_room_is_left() -> None:
 
 
 def test_refusals_hold_nothing() -> None:
-    """REQ OF-11, EV-03: another's ticket, another event's tier, a lower tier, a second open upgrade, a full tier."""
+    """REQ OF-11, EV-03: another's ticket, another event's tier, a lower tier, a second open upgrade, a full
+    tier."""
     event = make_event()
     standard, vip = make_tier(event=event), make_tier(event=event, priority="VIP", units=1)
     ticket, elsewhere = make_ticket(tier=standard), make_tier(priority="VIP")
@@ -86,7 +89,8 @@ def test_refusals_hold_nothing() -> None:
 
 
 def test_reversal_never_fails_for_want_of_room() -> None:
-    """REQ PA-07: when the old place was sold meanwhile, the old tier grows by one and nobody is left standing."""
+    """REQ PA-07: when the old place was sold meanwhile, the old tier grows by one and nobody is left
+    standing."""
     event, cause = make_event(), uuid.uuid4()
     standard, vip = make_tier(event=event, units=1), make_tier(event=event, priority="VIP")
     reserve(make_ticket(tier=standard), vip, cause)
