@@ -68,11 +68,11 @@ class MembershipAdmin(ScopedModelAdmin):
     list_filter = ("role",)
     search_fields = ("user__email", "user__name", "organization__name")
 
-    def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Ask for the e-mail of a new member, show who an old one is."""
         return ("organization", "email", "role") if obj is None else ("organization", "user", "role")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep a membership with its person and organization."""
         return () if obj is None else ("organization", "user")
 

@@ -51,7 +51,7 @@ class EventAdmin(ScopedModelAdmin):
     search_fields = ("title", "slug")
     fields = ("organization", *_EVENT_FIELDS)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Event | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep an event where it was made."""
         return ("organization",) if obj is not None else ()
 
@@ -98,7 +98,7 @@ class SessionAdmin(ScopedModelAdmin):
         "event", *_SESSION_FIELDS, "maximum_capacity", "current_attendance", "held", "waiting", "seats_kept",
     )  # fmt: skip
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Session | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep a session in its event; seats change by acts, under the session's lock."""
         counters = ("current_attendance", "held", "waiting", "seats_kept")
         return counters if obj is None else ("event", "maximum_capacity", *counters)

@@ -82,7 +82,7 @@ class Query:
     def resolve_event(
         root: None,
         info: GraphQLResolveInfo,
-        id: str | None = None,
+        id: str | None = None,  # noqa: A002
         slug: str | None = None,
     ) -> Event:
         """Return a visible event, by id or slug; its sessions only when they are asked for."""

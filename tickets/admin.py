@@ -64,7 +64,7 @@ class TicketTierAdmin(ScopedModelAdmin):
         """Show the price as people read it."""
         return format_money(tier.price)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: TicketTier | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep a tier in its event; counters change by sales."""
         return ("sold", "reserved") if obj is None else ("event", "sold", "reserved")
 

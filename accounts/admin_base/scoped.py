@@ -178,13 +178,13 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
 
     # One history: ours. Django's own log entries would be a second, thinner one.
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Leave it to the audit history."""
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Leave it to the audit history."""
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         """Leave it to the audit history."""
 
     def response_add(

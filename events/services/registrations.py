@@ -11,7 +11,6 @@ def register(
 ) -> bool:
     """Let a person belong to an event; returns whether they did not before. Safe under races, one or two
     statements."""
-    made = Registration.objects.get_or_create(
+    return Registration.objects.get_or_create(
         user_id=user_id, event_id=event_id, defaults={"source": source, "created_at": now}
     )[1]
-    return made
