@@ -9,7 +9,7 @@ from payments.models.ledger import (
     RefundOrigin,
     RefundStatus,
 )
-from payments.models.operations import OperationState, StripeOperation
+from payments.models.operations import OperationState, OrderEvent, StripeOperation
 from payments.models.orders import HOLDING_STATES, PAID_STATES, TIMED_STATES, Order, OrderState, OrderStatus
 from payments.models.payments import Payment, PaymentStatus
 
@@ -23,6 +23,7 @@ __all__ = [
     "LedgerKind",
     "OperationState",
     "Order",
+    "OrderEvent",
     "OrderState",
     "OrderStatus",
     "Payment",

@@ -1,8 +1,10 @@
-"""Mutating calls to Stripe, each with its key."""
+"""Mutating calls to Stripe, each with its key; and which of Stripe's events were about which order."""
 
 import uuid
 
 from django.db import models
+
+from payments.models.orders import Order
 
 
 class OperationState(models.TextChoices):
@@ -38,3 +40,18 @@ class StripeOperation(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["operation", "stable_id"], name="stripe_operation_once")
         ]
+
+
+class OrderEvent(models.Model):
+    """One of Stripe's events that was worked for an order, so that the order's page finds it by an index."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="events")
+    inbox_id = models.UUIDField()
+    event_type = models.CharField(max_length=100)
+    note = models.CharField(max_length=500, blank=True)
+    received_at = models.DateTimeField()
+    worked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "inbox_id"], name="order_event_once")]

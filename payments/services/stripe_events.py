@@ -13,7 +13,7 @@ from uuid import UUID
 from common.inbox.models import InboxEvent, InboxStatus
 from common.inbox.store import mark
 from payments import gateway
-from payments.models import Order, Payment
+from payments.models import Order, OrderEvent, Payment
 from payments.services.applying import apply_order
 
 HANDLED_TYPES = frozenset({
@@ -46,23 +46,42 @@ def work_event(inbox_id: UUID, *, now: datetime) -> Callable[[], None] | None:
     event = InboxEvent.objects.get(pk=inbox_id)
     if event.status in {InboxStatus.DONE, InboxStatus.IGNORED, InboxStatus.QUARANTINED}:
         return None
-    status, note = _worked(event, now)
-    return lambda: mark(inbox_id, status, note, now=now)
+    verdict = _worked(event, now)
+    return lambda: _finish(event, verdict, now)
 
 
-def _worked(event: InboxEvent, now: datetime) -> tuple[InboxStatus, str]:
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    status: InboxStatus
+    note: str
+    order_id: UUID | None = None
+
+
+def _finish(event: InboxEvent, verdict: _Verdict, now: datetime) -> None:
+    """Mark the event, and note it at its order."""
+    mark(event.pk, verdict.status, verdict.note, now=now)
+    if verdict.order_id is not None:
+        told = {"event_type": event.event_type, "note": verdict.note[:500], "received_at": event.received_at}
+        OrderEvent.objects.update_or_create(
+            order_id=verdict.order_id, inbox_id=event.pk, defaults=told | {"worked_at": now}
+        )
+
+
+def _worked(event: InboxEvent, now: datetime) -> _Verdict:
     if event.livemode != gateway.is_live():
-        return InboxStatus.QUARANTINED, "The event is of the other mode (live or test) than our key."
+        return _Verdict(
+            InboxStatus.QUARANTINED, "The event is of the other mode (live or test) than our key."
+        )
     if event.event_type not in HANDLED_TYPES:
-        return InboxStatus.IGNORED, "We do not act on this type."
+        return _Verdict(InboxStatus.IGNORED, "We do not act on this type.")
     hint = _hint(json.loads(event.content)["data"]["object"])
     order_id = _order_of(hint)
     if order_id is None:
-        return InboxStatus.IGNORED, "It is of no order of ours."
+        return _Verdict(InboxStatus.IGNORED, "It is of no order of ours.")
     order = apply_order(order_id, now=now, seen_session_id=hint.session_id)
     if order.is_quarantined:
-        return InboxStatus.QUARANTINED, order.quarantine_reason
-    return InboxStatus.DONE, f"Order {order.number} is {order.status}."
+        return _Verdict(InboxStatus.QUARANTINED, order.quarantine_reason, order_id)
+    return _Verdict(InboxStatus.DONE, f"Order {order.number} is {order.status}.", order_id)
 
 
 def _hint(found: dict[str, Any]) -> Hint:

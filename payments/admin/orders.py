@@ -1,0 +1,232 @@
+"""The order: its standing, its goods, and everything that happened with it as one timeline."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from accounts.admin_base import ActCall, ScopedModelAdmin, act
+from accounts.types import Capability
+from common.money import Money, format_money
+from payments.admin.forms import RefundForm, minor_units
+from payments.models import HOLDING_STATES, Order, OrderState, OrderStatus
+from payments.selectors import items_of, shown_payment, with_details
+from payments.services.once import refund_once
+from payments.services.returning import read_again
+from payments.timeline import timeline
+from payments.types import RequestRefund
+
+_BADGES = {
+    OrderStatus.PENDING: "info",
+    OrderStatus.COMPLETED: "success",
+    OrderStatus.FAILED: "danger",
+    OrderStatus.EXPIRED: "",
+    OrderStatus.CANCELLED: "",
+    OrderStatus.REFUNDED: "warning",
+    OrderStatus.PARTIALLY_REFUNDED: "warning",
+    OrderStatus.DISPUTED: "danger",
+}
+
+
+class TroubleFilter(admin.SimpleListFilter):
+    """What people should look at."""
+
+    title = "trouble"
+    parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Name the sorts of trouble."""
+        return [
+            ("quarantined", "Quarantined"),
+            ("disputed", "Disputed"),
+            ("late", "Paid without goods"),
+            ("refunding", "Refund under way"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """Keep the orders of the chosen sort."""
+        conditions = {
+            "quarantined": ~Q(quarantine_reason=""),
+            "disputed": Q(is_disputed=True),
+            "late": Q(state=OrderState.LATE_PAID),
+            "refunding": Q(refund_pending_amount__gt=0),
+        }
+        condition = conditions.get(self.value() or "")
+        return queryset if condition is None else queryset.filter(condition)
+
+
+@admin.register(Order)
+class OrderAdmin(ScopedModelAdmin):
+    """Orders of one's organizations; nothing here is typed in, deeds are asked for by name."""
+
+    organization_path = "organization"
+    view_capability = Capability.VIEW_ORDERS
+    list_display = ("number", "title", "buyer", "event", "shown_status", "total_", "refunded_", "created_at")
+    list_select_related = ("buyer", "event")
+    list_filter = ("state", TroubleFilter, "created_at")
+    date_hierarchy = "created_at"
+    search_fields = (
+        "number",
+        "title",
+        "buyer__email",
+        "payments__session_id",
+        "payments__payment_intent_id",
+        "payments__charge_id",
+    )
+    ordering = ("-created_at", "-id")
+    readonly_fields = (
+        *(
+            "shown_status",
+            "number",
+            "buyer",
+            "event",
+            "organization",
+            "goods",
+            "total_",
+            "paid_",
+            "refunded_",
+        ),
+        *("going_back", "kept_", "fees", "paid_with", "quarantine_reason", "hold_expires_at", "created_at"),
+        *("paid_at", "closed_at", "story"),
+    )
+    fieldsets = (
+        (None, {"fields": (("number", "shown_status"), ("buyer", "event"), "organization", "goods")}),
+        (
+            "Money",
+            {"fields": (("total_", "paid_"), ("refunded_", "going_back"), ("kept_", "fees"), "paid_with")},
+        ),
+        (
+            "Standing",
+            {"fields": ("quarantine_reason", ("created_at", "hold_expires_at"), ("paid_at", "closed_at"))},
+        ),
+        ("Timeline", {"fields": ("story",)}),
+    )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
+        """Load the order with its payments and refunds, through the scoped rows."""
+        try:
+            wanted = UUID(object_id)
+        except ValueError:
+            return None
+        return with_details(self.get_queryset(request)).filter(pk=wanted).first()
+
+    def acts_for(self, request: HttpRequest, obj: Any) -> list[Any]:
+        """Offer a refund only where something is left to give back."""
+        found = super().acts_for(request, obj)
+        left = obj.paid_amount - obj.refunded_amount - obj.refund_pending_amount
+        return [one for one in found if one.name != "refund" or (left > 0 and not obj.is_disputed)]
+
+    @act(
+        "Refund",
+        capability=Capability.REFUND,
+        explain="The money goes back to the way it was paid. Stripe is asked right after, and the buyer is told.",
+        form=RefundForm,
+        icon="undo",
+        is_dangerous=True,
+        on_many=False,
+    )
+    def refund(self, call: ActCall[Order]) -> str:
+        """Give money back, in full or in part."""
+        command = RequestRefund(
+            order_id=call.subject.pk,
+            amount=minor_units(call.data, call.subject.currency),
+            reason=call.reason,
+            restock_units=call.data.get("restock_units"),
+            actor=call.actor,
+        )
+        answer = refund_once(command, key=call.data["intent"], now=call.now)
+        money = Money(answer["amount"]["amount"], call.subject.currency)
+        return f"{format_money(money)} go back, and {answer['restock_units']} units."
+
+    @act(
+        "Read again from Stripe",
+        capability=Capability.VIEW_ORDERS,
+        explain="Settles a stuck order: everything Stripe knows of it is read and applied, sessions lost included.",
+        icon="sync",
+    )
+    def read_again(self, call: ActCall[Order]) -> str:
+        """Apply what Stripe says now."""
+        order = read_again(call.subject.pk, call.actor, now=call.now, reason=call.reason)
+        return f"The order is {order.status.label.lower()}."
+
+    @display(description="Status", label=_BADGES)
+    def shown_status(self, order: Order) -> tuple[str, str]:
+        """Show the status as a badge; a quarantined order says so."""
+        if order.is_quarantined:
+            return OrderStatus.DISPUTED.value, "Quarantined"
+        return order.status.value, _words(order)
+
+    @admin.display(description="Total", ordering="amount")
+    def total_(self, order: Order) -> str:
+        """Show what was asked."""
+        return format_money(order.total)
+
+    @admin.display(description="Paid")
+    def paid_(self, order: Order) -> str:
+        """Show what came in."""
+        return format_money(Money(order.paid_amount, order.currency))
+
+    @admin.display(description="Refunded", ordering="refunded_amount")
+    def refunded_(self, order: Order) -> str:
+        """Show what went back."""
+        return format_money(order.refunded) if order.refunded_amount else "-"
+
+    @admin.display(description="Refund under way")
+    def going_back(self, order: Order) -> str:
+        """Show what is going back."""
+        return format_money(Money(order.refund_pending_amount, order.currency))
+
+    @admin.display(description="Kept")
+    def kept_(self, order: Order) -> str:
+        """Show what was paid and did not go back."""
+        return format_money(order.kept)
+
+    @admin.display(description="Stripe's fees")
+    def fees(self, order: Order) -> str:
+        """Show what Stripe and banks asked for it, in the currency they asked it in."""
+        sums: dict[str, int] = {}
+        for entry in order.ledger.all():
+            if entry.kind == "fee":
+                sums[entry.currency] = sums.get(entry.currency, 0) - entry.amount
+        return ", ".join(format_money(Money(amount, currency)) for currency, amount in sums.items()) or "-"
+
+    @admin.display(description="Paid with")
+    def paid_with(self, order: Order) -> str:
+        """Show how it was paid, and where Stripe shows it."""
+        payment = shown_payment(order)
+        if payment is None:
+            return "-"
+        method = " ".join(
+            filter(None, [payment.brand or payment.method_type, payment.last4 and f"•••• {payment.last4}"])
+        )
+        return " · ".join(filter(None, [payment.get_status_display(), method, payment.payment_intent_id]))
+
+    @admin.display(description="Goods")
+    def goods(self, order: Order) -> str:
+        """Show what was bought, and how far it is."""
+        items = items_of([order]).get(order.pk, [])
+        return (
+            "; ".join(
+                f"{item.quantity} x {item.title}"
+                + (f" ({item.fulfillment_status})" if item.fulfillment_status else "")
+                for item in items
+            )
+            or f"{order.quantity} x {order.title}"
+        )
+
+    @admin.display(description="")
+    def story(self, order: Order) -> SafeString:
+        """Show everything that happened, the oldest first."""
+        return render_to_string("admin/payments/timeline.html", {"entries": timeline(order)})
+
+
+def _words(order: Order) -> str:
+    """Say what a pending order waits for."""
+    if order.status is OrderStatus.PENDING and order.state in HOLDING_STATES:
+        return order.get_state_display()
+    return str(order.status.label)
