@@ -1,6 +1,7 @@
-"""The top floor as an app: it owns the demo data and the storefront, and loads Celery with Django."""
+"""The top floor as an app: demo, storefront, schedules; it loads Celery with Django."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class HouseConfig(AppConfig):
@@ -10,5 +11,8 @@ class HouseConfig(AppConfig):
     label = "house"
 
     def ready(self) -> None:
-        """Import the Celery app, which reads the settings."""
+        """Import the Celery app, which reads the settings; fill in schedules after each migration."""
         from config import celery  # noqa: F401
+        from config.schedules import ensure_schedules
+
+        post_migrate.connect(ensure_schedules, sender=self, dispatch_uid="schedules")

@@ -13,7 +13,7 @@ class Query(accounts.Query, events.Query, offers.Query, payments.Query, tickets.
     """What can be asked."""
 
 
-class Mutation(offers.Mutation, payments.Mutation, graphene.ObjectType):
+class Mutation(events.Mutation, offers.Mutation, payments.Mutation, graphene.ObjectType):
     """What can be done."""
 
 

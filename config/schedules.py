@@ -25,7 +25,36 @@ class Schedule:
     description: str = ""
 
 
-SCHEDULES: tuple[Schedule, ...] = ()
+SCHEDULES: tuple[Schedule, ...] = (
+    Schedule(
+        "Wake every lane of the queue",
+        "common.outbox.wake_all",
+        every=(10, SECONDS),
+        description="Finds what a lost wake-up left. run_jobs looks each second as well.",
+    ),
+    Schedule(
+        "Expire holds that are over",
+        "payments.sweep_due_holds",
+        every=(5, MINUTES),
+        description="The net under each hold's own job (REQUIREMENTS OF-08).",
+    ),
+    Schedule(
+        "Take ended offers off sale",
+        "offers.deactivate_ended",
+        every=(30, MINUTES),
+        description="An ended offer cannot be bought even before this ran.",
+    ),
+    Schedule("Send due e-mails", "notifications.send_due_emails", every=(1, MINUTES), queue="urgent_mail"),
+    Schedule(
+        "Reconcile payments and prove the books",
+        "payments.reconcile_daily",
+        at=(3, 10),
+        description="Repairs what lost webhooks left, then proves ledger = purchases = Stripe.",
+    ),
+    Schedule("Count dead letters", "common.outbox.check_dead", every=(1, MINUTES)),
+    Schedule("Delete finished jobs", "common.outbox.tidy", every=(1, HOURS), queue="bulk"),
+    Schedule("Forget old idempotency keys", "common.idempotency.purge", every=(1, HOURS), queue="bulk"),
+)
 
 
 def ensure_schedules(sender: AppConfig, **_: object) -> None:

@@ -20,6 +20,6 @@ DROP FUNCTION common_audit_append_only();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("common", "0001_initial")]
+    dependencies = [("common", "0002_outbox_storage")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

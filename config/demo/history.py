@@ -1,8 +1,8 @@
 """A month of past sales, so that screens have something to show.
 
-The payments are put into the sandbox first and read back through the payments gateway, so ids, fees and amounts
-here are what Stripe's side says: ``reconcile_payments`` and ``reconcile_inventory`` find nothing off. No job and
-no e-mail comes of them.
+The payments are put into the sandbox first and read back through the payments gateway, so ids, fees and
+amounts here are what Stripe's side says: ``reconcile_payments`` and ``reconcile_inventory`` find nothing off.
+No job and no e-mail comes of them.
 """
 
 import random

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "common.requests.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "common.problems.ProblemMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 APPEND_SLASH = False
 
@@ -235,6 +237,7 @@ CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS: list[str] = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
 
 # Pages carry no inline script. The admin theme evaluates Alpine expressions, so it alone needs unsafe-eval
 # (config.csp.AdminContentSecurityPolicy); fonts and pictures of offers come over https.

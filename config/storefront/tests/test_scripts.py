@@ -47,5 +47,6 @@ def test_minor_units_become_the_same_decimals(amount: int, currency: str) -> Non
 
 def test_a_rate_without_a_base_is_not_a_number() -> None:
     """A rate with nothing below it is shown as N/A. REQ UI-05."""
-    source = 'import { formatRate } from "./money.js"; console.log(JSON.stringify([formatRate(null), formatRate(0.125)]));'
+    shown = "console.log(JSON.stringify([formatRate(null), formatRate(0.125)]));"
+    source = f'import {{ formatRate }} from "./money.js"; {shown}'
     assert run_module(source) == ["N/A", "12.5%"]

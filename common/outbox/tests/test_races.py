@@ -1,0 +1,119 @@
+"""Workers against each other, slow workers, lost workers."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from common.outbox import JobContext, Lane, drain, enqueue, enqueue_many
+from common.outbox import claim as claiming
+from common.outbox.models import Job
+from common.outbox.types import NewJob
+from common.outbox.worker import Worker
+from config.local_stack.testing.race import Race
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_eight_workers_run_each_of_400_jobs_once(kind: Callable[..., Any], race: Race) -> None:
+    """Every job is run, and none twice, however many workers there are. REQ OP-03."""
+    ran: Counter[int] = Counter()
+    kind(lambda job: ran.update([job.payload["n"]]))
+    enqueue_many([NewJob("test.job", {"n": n}) for n in range(400)], now=NOW)
+    drained = race(8, lambda _: drain(Lane.MONEY, read_clock=lambda: NOW))
+    assert sum(result.done for result in drained) == 400
+    assert ran == Counter(range(400))
+
+
+def test_control_without_the_lock_jobs_run_more_than_once(
+    kind: Callable[..., Any], race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the row lock and the holder's proof taken away the same race runs jobs twice: the test above can fail.
+
+    REQ OP-03.
+    """
+    ran: Counter[int] = Counter()
+    kind(lambda job: ran.update([job.payload["n"]]))
+    enqueue_many([NewJob("test.job", {"n": n}) for n in range(200)], now=NOW)
+    unlocked = claiming._IN_ORDER.replace("FOR UPDATE SKIP LOCKED", "")
+    monkeypatch.setattr(claiming, "_IN_ORDER", unlocked)
+    race(8, lambda _: drain(Lane.MONEY, read_clock=lambda: NOW))
+    assert max(ran.values()) > 1
+
+
+def test_a_worker_that_was_too_slow_may_not_finish(kind: Callable[..., Any]) -> None:
+    """A job that another worker took over keeps that one's outcome; the slow one's effects are rolled back.
+
+    REQ OP-03.
+    """
+    entered, go_on = threading.Event(), threading.Event()
+    runs: list[int] = []
+
+    def handle(job: JobContext) -> None:
+        runs.append(len(runs))
+        mine = len(runs)
+        if mine == 1:
+            entered.set()
+            assert go_on.wait(20)
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO django_session VALUES (%s, '', now())", [f"worker {mine}"])
+
+    kind(handle)
+    enqueue("test.job", {}, now=NOW)
+    slow_result: list[Any] = []
+
+    def slow() -> None:
+        try:
+            slow_result.append(Worker(Lane.MONEY, read_clock=lambda: NOW).drain())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert entered.wait(20)
+    later = NOW + timedelta(hours=1)
+    assert Worker(Lane.MONEY, read_clock=lambda: later).drain().done == 1
+    go_on.set()
+    thread.join(20)
+    assert slow_result[0].lost == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT session_key FROM django_session")
+        assert cursor.fetchall() == [("worker 2",)]
+    assert Job.objects.get().status == "done"
+
+
+def test_a_job_that_kills_its_workers_ends_among_the_dead(kind: Callable[..., Any]) -> None:
+    """A lease that runs out counts as an attempt when the job was claimed alone: no endless loop. REQ OP-03."""
+    kind(lambda job: None, is_remote=True, retry_after=(1, 1))
+    enqueue("test.job", {}, now=NOW)
+    pool = next(pool for pool in claiming_pools() if pool.is_remote)
+    now = NOW
+    assert claiming.claim(Lane.MONEY, pool, now, 1)
+    for _ in range(2):
+        now += timedelta(hours=1)
+        assert claiming.reclaim(Lane.MONEY, now, now + timedelta(minutes=5)) is not None
+    now += timedelta(hours=1)
+    assert Worker(Lane.MONEY, read_clock=lambda: now).drain().dead == 1
+    job = Job.objects.get()
+    assert job.status == "dead"
+    assert "WorkerLost" in job.errors[-1]["error"]
+
+
+def claiming_pools() -> Any:
+    """Return the pools of the money lane."""
+    from common.outbox.registry import registry
+
+    return registry.pools(Lane.MONEY)
+
+
+def test_parallel_wishes_under_one_key_make_one_job(kind: Callable[..., Any], race: Race) -> None:
+    """Fifty at once with one key: one job. REQ OP-03."""
+    kind(lambda job: None)
+    added = race(50, lambda _: enqueue("test.job", {}, now=NOW, dedupe_key="only"))
+    assert sum(result is not None for result in added) == 1
+    assert Job.objects.count() == 1

@@ -1,0 +1,12 @@
+"""What beat starts on this floor, beside the queue's own (``common.outbox.celery``)."""
+
+from celery import shared_task
+
+from common import clock
+from common.idempotency import purge
+
+
+@shared_task(name="common.idempotency.purge", ignore_result=True)
+def purge_idempotency_keys() -> int:
+    """Forget final answers older than 30 days; returns how many."""
+    return purge(now=clock.now())
