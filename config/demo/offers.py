@@ -35,7 +35,6 @@ def seed_offers(stage: Stage, *, now: datetime) -> dict[str, Offer]:
             description="Front rows, the lounge, and a place ahead in every queue.",
             upgrade_to_tier=stage.tiers[Priority.VIP],
             placement=Placement.CHECKOUT,
-            target_ticket_tiers=[stage.tiers[Priority.PREMIUM].id, stage.tiers[Priority.STANDARD].id],
         ),
         _offer(
             conference,

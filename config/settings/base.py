@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.csp.AdminPolicyMiddleware",
     "common.problems.ProblemMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -240,7 +241,7 @@ METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 METRICS_NETWORKS: list[str] = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
 
 # Pages carry no inline script. The admin theme evaluates Alpine expressions, so it alone needs unsafe-eval
-# (config.csp.AdminContentSecurityPolicy); fonts and pictures of offers come over https.
+# (config.csp); fonts and pictures of offers come over https.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],

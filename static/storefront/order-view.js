@@ -1,6 +1,6 @@
 // One order as the buyer sees it: what was bought, what it cost, and how to get it.
 import { el, formatTime, safeUrl } from "./dom.js";
-import { decimalString, formatMoney, formatPrice } from "./money.js";
+import { formatMoney } from "./money.js";
 
 const STATUS = {
   PENDING: "Waiting for payment", COMPLETED: "Paid", FAILED: "Payment failed", EXPIRED: "Expired", CANCELLED: "Cancelled",
@@ -26,7 +26,7 @@ function goods({ access_code: code, access_url: url, tracking_number: tracking, 
 
 function item(order, line) {
   return el("li", {},
-    el("p", { class: "line" }, `${line.quantity} × ${line.title}`, el("span", {}, formatPrice(decimalString(line.unit_amount, order.currency), order.currency))),
+    el("p", { class: "line" }, `${line.quantity} × ${line.title}`, el("span", {}, formatMoney(line.unit_amount))),
     order.payment?.status !== "PENDING" && line.fulfillment_status && el("p", { class: "hint" }, FULFILMENT[line.fulfillment_status] ?? line.fulfillment_status),
     line.fulfillment && goods(line.fulfillment));
 }

@@ -48,6 +48,7 @@ def test_buys_pays_and_reads_the_access_code(page: Page, shop: LiveServer, offer
     expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     code = page.locator(".goods code")
     expect(code).to_be_visible()
+    expect(page.locator(".line")).to_have_text("1 × Backstage video$19.99")
     purchase = Purchase.objects.select_related("fulfillment").get()
     assert code.inner_text() == purchase.fulfillment.access_code
     assert purchase.sold_units == 1
