@@ -9,6 +9,8 @@ from payments.services import checkout, holds, orders, refunding, refunds, strip
 
 # REQUIREMENTS PA-05: after 1 min, 5 min, 30 min, 2 h, 24 h, then dead.
 RETRY_AFTER = (60, 300, 1800, 7200, 86400)
+# Goods wait for it, so never long between two tries; once dead, the sweep begins anew.
+_HOLD_RETRY_AFTER = (30, 60, 300, 900, 1800, 3600)
 STRIPE_EVENT = "payments.stripe_event"
 
 
@@ -18,7 +20,7 @@ def work_stripe_event(job: JobContext) -> Finisher | None:
     return stripe_events.work_event(UUID(job.payload["inbox_id"]), now=job.now)
 
 
-@remote_job(orders.EXPIRE_HOLD, lane=Lane.MONEY, retry_after=RETRY_AFTER, timeout=90)
+@remote_job(orders.EXPIRE_HOLD, lane=Lane.MONEY, retry_after=_HOLD_RETRY_AFTER, timeout=90)
 def expire_hold(job: JobContext) -> Finisher | None:
     """End a hold whose time is over."""
     holds.expire_hold(UUID(job.payload["order_id"]), now=job.now)

@@ -16,6 +16,7 @@ from common.money import Money, format_money
 from payments.admin.forms import RefundForm, minor_units
 from payments.models import HOLDING_STATES, Order, OrderState, OrderStatus
 from payments.selectors import items_of, shown_payment, with_details
+from payments.services.holds import close_quarantined
 from payments.services.once import refund_once
 from payments.services.returning import read_again
 from payments.timeline import timeline
@@ -116,15 +117,19 @@ class OrderAdmin(ScopedModelAdmin):
         return with_details(self.get_queryset(request)).filter(pk=wanted).first()
 
     def acts_for(self, request: HttpRequest, obj: Any) -> list[Any]:
-        """Offer a refund only where something is left to give back."""
+        """Offer what fits the order's standing."""
         found = super().acts_for(request, obj)
         left = obj.paid_amount - obj.refunded_amount - obj.refund_pending_amount
-        return [one for one in found if one.name != "refund" or (left > 0 and not obj.is_disputed)]
+        fits = {
+            "refund": left > 0 and not obj.is_disputed,
+            "close_quarantined": obj.is_quarantined and obj.state in HOLDING_STATES,
+        }
+        return [one for one in found if fits.get(one.name, True)]
 
     @act(
         "Refund",
         capability=Capability.REFUND,
-        explain="The money goes back to the way it was paid. Stripe is asked right after, and the buyer is told.",
+        explain="The money goes back to the way it was paid; the buyer is told once Stripe has made it.",
         form=RefundForm,
         icon="undo",
         is_dangerous=True,
@@ -146,13 +151,25 @@ class OrderAdmin(ScopedModelAdmin):
     @act(
         "Read again from Stripe",
         capability=Capability.VIEW_ORDERS,
-        explain="Settles a stuck order: everything Stripe knows of it is read and applied, sessions lost included.",
+        explain="Settles a stuck order: everything that Stripe knows of it is read and applied.",
         icon="sync",
     )
     def read_again(self, call: ActCall[Order]) -> str:
         """Apply what Stripe says now."""
         order = read_again(call.subject.pk, call.actor, now=call.now, reason=call.reason)
         return f"The order is {order.status.label.lower()}."
+
+    @act(
+        "Close quarantined order",
+        capability=Capability.REFUND,
+        explain="Releases the goods it still holds. What was paid is refunded apart from this.",
+        icon="inventory",
+        is_dangerous=True,
+    )
+    def close_quarantined(self, call: ActCall[Order]) -> str:
+        """Release the goods of an order that was looked into."""
+        close_quarantined(call.subject.pk, call.actor, reason=call.reason, now=call.now)
+        return "Its goods are released."
 
     @display(description="Status", label=_BADGES)
     def shown_status(self, order: Order) -> tuple[str, str]:

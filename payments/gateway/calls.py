@@ -76,12 +76,12 @@ def _sorted(error: stripe.StripeError, state: CallState) -> GatewayError:
         return Refused(message, code=code)
     if status in {401, 403, 429} and not state.may_have_been_sent:
         return RefusedRetryable(message, code=code)
-    return Unknown(message, code=code, is_key_spent=bool(status and status >= 500))
+    return Unknown(message, code=code, is_key_spent=state.was_answered_5xx)
 
 
 def _unanswered(message: str, state: CallState) -> GatewayError:
     if state.may_have_been_sent:
-        return Unknown(message)
+        return Unknown(message, is_key_spent=state.was_answered_5xx)
     return RefusedRetryable(message, code="not_sent")
 
 

@@ -18,6 +18,8 @@ RETRIES = 2
 RETRY_SLEEPS_SECONDS = 1.6
 _CONNECT_SECONDS = 1.5
 _LEAST_SECONDS = 0.05
+# 409: a request with the same key is being executed this moment.
+_SERVER_ERROR, _CONFLICT = 500, 409
 
 
 @dataclass(slots=True)
@@ -27,6 +29,12 @@ class CallState:
     ends_at: float
     tries_left: int = RETRIES + 1
     may_have_been_sent: bool = False
+    was_answered_5xx: bool = False
+
+    def note(self, status: int) -> None:
+        """Remember an answer after which a later try of the same call cannot say that nothing happened."""
+        self.was_answered_5xx = self.was_answered_5xx or status >= _SERVER_ERROR
+        self.may_have_been_sent = self.may_have_been_sent or status >= _SERVER_ERROR or status == _CONFLICT
 
     def timeouts(self) -> tuple[float, float]:
         """Return the connect and read time-outs of the next try, in seconds: its share of what is left."""
@@ -74,11 +82,13 @@ class BoundedSession(requests.Session):
             raise RuntimeError("Stripe is called outside of the gateway's call()")
         kwargs["timeout"] = state.timeouts()
         try:
-            return super().request(*args, **kwargs)
+            response = super().request(*args, **kwargs)
         except requests.exceptions.RequestException as error:
             if not _never_connected(error):
                 state.may_have_been_sent = True
             raise
+        state.note(response.status_code)
+        return response
 
 
 def _never_connected(error: requests.exceptions.RequestException) -> bool:

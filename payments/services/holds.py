@@ -9,13 +9,20 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from accounts.services import access
+from accounts.types import Capability
+from common.audit.services import record
+from common.db import retrying
 from common.errors import NotFound
 from common.outbox import NewJob, enqueue_many, reschedule
 from common.types import Actor
 from payments import gateway, selectors
 from payments.errors import NotCancellable
-from payments.models import TIMED_STATES, Order, OrderState, Payment
+from payments.models import HOLDING_STATES, TIMED_STATES, Order, OrderState, Payment
+from payments.services import standing
 from payments.services.applying import apply_order
+from payments.services.closing import locked_order, release
+from payments.services.mismatches import quarantine
 from payments.services.orders import EXPIRE_HOLD, hold_job_key
 from payments.services.reading import find_sessions, payment_named_by
 
@@ -98,9 +105,41 @@ def _claim(condition: Q, **also: datetime) -> bool:
 
 def _close_and_apply(order_id: UUID, *, now: datetime) -> Order:
     order = _order(order_id)
-    for session_id in _open_sessions(order, now=now):
-        close_session(session_id)
-    return apply_order(order_id, now=now, search=True)
+    try:
+        for session_id in _open_sessions(order, now=now):
+            close_session(session_id)
+        return apply_order(order_id, now=now, search=True)
+    except gateway.NotThere as error:
+        # Made under another key or account: whether it can still be paid, we cannot know.
+        with locked_order(order_id) as locked:
+            quarantine(locked, f"Stripe does not know a session of ours: {error.message}")
+            locked.save(update_fields=["quarantine_reason"])
+            return locked
+
+
+@retrying
+def close_quarantined(order_id: UUID, actor: Actor, *, reason: str, now: datetime) -> Order:
+    """Release the goods of a quarantined order that staff looked into; the reason of its quarantine stays.
+
+    What was paid is refunded apart from this. Raises ``NotFound``, ``Forbidden``, ``NotCancellable``.
+    """
+    access.require(actor, _order(order_id).organization_id, Capability.REFUND)
+    with locked_order(order_id) as order:
+        if not order.is_quarantined or order.state not in HOLDING_STATES:
+            raise NotCancellable("Only a quarantined order that still holds goods is closed by hand.")
+        before = order.status
+        release(order, OrderState.FAILED, now=now)
+        standing.announce(order, before=before, now=now)
+        record(
+            actor=actor,
+            action="payments.close_quarantined",
+            subject=order,
+            organization_id=order.organization_id,
+            reason=reason,
+            changes={"status": [before.value, order.status.value]},
+            now=now,
+        )
+        return order
 
 
 def _open_sessions(order: Order, *, now: datetime) -> list[str]:

@@ -7,10 +7,15 @@ from common.money import Money, format_money
 from notifications.services.email import queue_email
 from notifications.templates import EmailTemplate, register
 from payments.models import Order, Refund
+from payments.services.requests import front_url
 
-RECEIPT = EmailTemplate("payments_receipt", ("order_number", "title", "quantity", "total"), urgent=True)
-LATE_REFUND = EmailTemplate("payments_late_refund", ("order_number", "title", "amount"), urgent=True)
-REFUND = EmailTemplate("payments_refund", ("order_number", "title", "amount", "reason"), urgent=True)
+RECEIPT = EmailTemplate(
+    "payments_receipt", ("order_number", "title", "quantity", "total", "order_url"), urgent=True
+)
+LATE_REFUND = EmailTemplate(
+    "payments_late_refund", ("order_number", "title", "amount", "order_url"), urgent=True
+)
+REFUND = EmailTemplate("payments_refund", ("order_number", "title", "amount", "order_url"), urgent=True)
 
 
 def register_templates() -> None:
@@ -46,7 +51,6 @@ def send_refund(order: Order, refund: Refund, *, now: datetime) -> None:
         "order_number": order.number,
         "title": order.title,
         "amount": format_money(Money(refund.amount, refund.currency)),
-        "reason": refund.reason,
     }
     _send(order, REFUND, words, key=f"refund:{refund.pk}", now=now)
 
@@ -58,7 +62,7 @@ def _send(
         template=template.name,
         to=order.buyer.email,
         user_id=order.buyer_id,
-        context=words,
+        context={**words, "order_url": front_url(f"orders/{order.pk}")},
         organization_id=order.organization_id,
         subject_ref=("order", order.pk),
         dedupe_key=key,

@@ -1,6 +1,7 @@
 """The door to Stripe: what is sent is allowed, what fails is sorted, nothing waits for ever."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NotRequired, get_args, get_origin, get_type_hints
 from uuid import uuid4
@@ -17,6 +18,8 @@ from payments.services.requests import price_params, product_params, refund_para
 from payments.types import NewOrder
 from sandbox.testing import SandboxProcess
 
+# What the library imports for type checkers alone.
+_TYPE_CHECKING_ONLY = {"StripeContext": stripe.StripeContext, "Mapping": Mapping, "Any": Any}
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
@@ -51,7 +54,7 @@ def unknown_names(given: Any, allowed: Any, path: str = "") -> list[str]:
     shape = next((one for one in choices if is_typeddict(one)), None)
     if not isinstance(given, dict) or shape is None:
         return []
-    hints = get_type_hints(shape, localns={"StripeContext": stripe.StripeContext})
+    hints = get_type_hints(shape, localns=_TYPE_CHECKING_ONLY)
     wrong = [f"{path}{name}" for name in given if name not in hints]
     for name, value in given.items():
         if name in hints:
@@ -130,6 +133,20 @@ def test_the_breaker_opens_and_says_that_nothing_was_sent(
     with pytest.raises(gateway.RefusedRetryable):
         gateway.create_session(params, key="key-6")
     assert len(stripe_sandbox.control("requests")["requests"]) == sent
+
+
+@pytest.mark.django_db
+def test_a_5xx_before_the_time_was_over_stays_unknown(stripe_sandbox: SandboxProcess, settings: Any) -> None:
+    """The last try was never sent, an earlier one was answered 500: nobody may say nothing happened.
+
+    REQ PA-01.
+    """
+    settings.STRIPE_TIMEOUT_SECONDS = 2.0
+    stripe_sandbox.control("faults", api="500", times=None, path_prefix="/v1/")
+    params = session_params(new_order(), uuid4(), now=datetime.now(UTC))
+    with pytest.raises(gateway.Unknown) as failed:
+        gateway.create_session(params, key="key")
+    assert failed.value.is_key_spent
 
 
 @pytest.mark.django_db

@@ -1,0 +1,101 @@
+"""Payments that are not what was asked for: twice, of another amount or mode, days later, of unknown sessions."""
+
+from typing import Any
+
+import pytest
+
+from accounts.services.access import actor_of
+from accounts.tests.factories import make_membership
+from common import clock
+from common.errors import NotFound
+from payments import gateway
+from payments.models import Order, OrderState, OrderStatus, Payment, Refund, RefundOrigin
+from payments.services.applying import apply_order
+from payments.services.attempts import next_attempt
+from payments.services.holds import close_quarantined, expire_hold
+from payments.tests.factories import Shop, buy, make_shop, pay, work_money
+from payments.tests.goods import Goods
+from sandbox.testing import SandboxProcess
+
+pytestmark = pytest.mark.django_db
+
+
+def fresh(order: Order) -> Order:
+    return Order.objects.get(pk=order.pk)
+
+
+def test_charged_twice_gives_the_extra_back_and_keeps_the_goods(
+    shop: Shop, stripe_sandbox: SandboxProcess
+) -> None:
+    """Two sessions of one order were paid: the second payment goes back, the order stays complete.
+
+    REQ PA-12.
+    """
+    order, opened = buy(shop)
+    first = Payment.objects.get(order=order)
+    second = next_attempt(order, first, now=clock.now())
+    session = gateway.create_session(second.request["session"], key=second.idempotency_key)
+    for session_id in (opened.checkout_session_id, session.id):
+        stripe_sandbox.control(f"sessions/{session_id}/pay")
+    for _ in range(2):
+        apply_order(order.pk, now=clock.now(), seen_session_id=session.id)
+        work_money()
+    order = fresh(order)
+    assert (order.status, order.kept.amount, shop.stock()) == (OrderStatus.COMPLETED, 1999, (0, 1))
+    refund = Refund.objects.get(order=order)
+    assert (refund.origin, refund.payment_id, refund.amount) == (RefundOrigin.AUTOMATIC, second.pk, 1999)
+
+
+@pytest.mark.parametrize(
+    "tampered",
+    [{"amount_total": 1}, {"currency": "eur"}, {"livemode": True}],
+    ids=["amount", "currency", "mode"],
+)
+def test_a_mismatch_is_quarantined_and_never_fulfilled(
+    shop: Shop, stripe_sandbox: SandboxProcess, tampered: dict[str, Any]
+) -> None:
+    """Wrong amount, currency or mode: nothing is given, nothing released, staff see it. REQ PA-10."""
+    order, opened = buy(shop)
+    pay(stripe_sandbox, opened)
+    stripe_sandbox.control(f"sessions/{opened.checkout_session_id}/tamper", **tampered)
+    order = apply_order(order.pk, now=clock.now())
+    assert order.is_quarantined
+    assert (order.paid_at, shop.stock()) == (None, (1, 0))
+    work_money(order.hold_expires_at)
+    assert shop.stock() == (1, 0)
+
+
+def test_a_quarantined_order_is_closed_by_hand(shop: Shop, stripe_sandbox: SandboxProcess) -> None:
+    """A session that our key does not know is left to people, who release its goods. REQ PA-10."""
+    order, _ = buy(shop)
+    Payment.objects.filter(order=order).update(session_id="cs_test_of_another_account")
+    expire_hold(order.pk, now=order.hold_expires_at)  # type: ignore[arg-type]
+    assert (fresh(order).is_quarantined, shop.stock()) == (True, (1, 0))
+    stranger, owner = (
+        make_membership("owner").user,
+        make_membership("owner", organization=shop.organization).user,
+    )
+    with pytest.raises(NotFound):
+        close_quarantined(order.pk, actor_of(stranger), reason="x", now=clock.now())
+    assert shop.stock() == (1, 0)
+    close_quarantined(order.pk, actor_of(owner), reason="Looked into", now=clock.now())
+    assert (fresh(order).status, shop.stock()) == (OrderStatus.FAILED, (0, 0))
+
+
+def test_delayed_payment_holds_until_the_bank_decides(
+    goods: Goods, db: None, stripe_sandbox: SandboxProcess
+) -> None:
+    """Complete but unpaid is held, and fulfilled only when paid; a failure releases. REQ PA-03."""
+    shop = make_shop(goods, allows_delayed=True)
+    (settled, first), (failed, second) = buy(shop), buy(shop)
+    for opened in (first, second):
+        stripe_sandbox.control(f"sessions/{opened.checkout_session_id}/pay_later")
+    for order in (settled, failed):
+        assert apply_order(order.pk, now=clock.now()).state == OrderState.PROCESSING
+    work_money(failed.hold_expires_at)
+    assert shop.stock() == (2, 0)
+    stripe_sandbox.control(f"sessions/{first.checkout_session_id}/settle")
+    stripe_sandbox.control(f"sessions/{second.checkout_session_id}/fail")
+    assert apply_order(settled.pk, now=clock.now()).status == OrderStatus.COMPLETED
+    assert apply_order(failed.pk, now=clock.now()).status == OrderStatus.FAILED
+    assert shop.stock() == (0, 1)
