@@ -48,7 +48,7 @@ function card(offer) {
 async function chooseTicket(offer, message) {
   if (offer.offer_type !== "TICKET_UPGRADE") return null;
   const { results } = await get("me/tickets?limit=200");
-  const mine = results.filter((ticket) => ticket.event_id === offer.event_id && ticket.status === "VALID");
+  const mine = results.filter((ticket) => ticket.event.id === offer.event_id && ticket.status === "VALID");
   if (mine.length < 2) return null;
   const choice = el("select", { "aria-label": "Which ticket to upgrade" }, ...mine.map((ticket) => el("option", { value: ticket.id }, `${ticket.number} (${ticket.tier?.name ?? ""})`)));
   return new Promise((resolve) => {
