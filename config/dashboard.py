@@ -11,8 +11,8 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.selectors import organization_ids
-from accounts.services.access import actor_of
+from accounts.scope import scope_of
+from accounts.types import Capability
 from common.clock import now as read_clock
 from common.money import Money, format_money
 from common.outbox.models import Job
@@ -27,7 +27,7 @@ _REVENUE_DAYS = 30
 
 def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures of the member's organizations to the index page (unfold calls this)."""
-    scope = organization_ids(actor_of(request.user))
+    scope = scope_of(request).organizations(Capability.VIEW_ADMIN)
     since = read_clock() - timedelta(days=_REVENUE_DAYS)
     context["dashboard"] = {
         "days": _REVENUE_DAYS,

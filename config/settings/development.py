@@ -14,6 +14,7 @@ os.environ.setdefault("STRIPE_WEBHOOK_SECRET", "whsec_sandbox")
 os.environ.setdefault("STRIPE_API_BASE", "http://127.0.0.1:8001")
 
 from config.settings.base import *  # noqa: E402, F403
+from config.settings.base import AUTH_PASSWORD_VALIDATORS  # noqa: E402
 
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
@@ -25,4 +26,4 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 # The demo accounts share the password "demo".
-AUTH_PASSWORD_VALIDATORS: list[dict[str, str]] = []
+AUTH_PASSWORD_VALIDATORS.clear()

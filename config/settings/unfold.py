@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
@@ -23,6 +24,10 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "config.dashboard.callback",
+    "LOGIN": {"form": "accounts.admin_login.LimitedAuthenticationForm"},
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("storefront/icon.svg")},
+    ],
     "COLORS": {
         "primary": {
             "50": "oklch(97% 0.02 280)", "100": "oklch(94% 0.04 280)", "200": "oklch(88% 0.07 280)",
