@@ -10,6 +10,8 @@ from payments.models import Order, Payment
 
 # Our clock against Stripe's.
 _SKEW = timedelta(minutes=5)
+# No session of an order is made after its hold, so an old order's are not looked for in months of others.
+_OPENED_WITHIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,8 @@ def find_sessions(order: Order, *, now: datetime) -> list[SessionView]:
 
     Search lags, and ids may be lost, lists do not lie.
     """
-    since, until = order.created_at - _SKEW, now + _SKEW
+    since = order.created_at - _SKEW
+    until = min(now, order.created_at + _OPENED_WITHIN) + _SKEW
     wanted = str(order.pk)
     listed = gateway.sessions_created(since=since, until=until)
     return [session for session in listed if session.client_reference_id == wanted]
