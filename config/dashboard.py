@@ -27,14 +27,15 @@ _REVENUE_DAYS = 30
 
 def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures of the member's organizations to the index page (unfold calls this)."""
-    scope = scope_of(request).organizations(Capability.VIEW_ADMIN)
+    # Each part shows the organizations in which the member may see it.
+    where = scope_of(request).organizations
     since = read_clock() - timedelta(days=_REVENUE_DAYS)
     context["dashboard"] = {
         "days": _REVENUE_DAYS,
-        "revenue": _revenue(scope, since),
-        "todo": _todo(scope),
-        "orders": _recent_orders(scope),
-        "stock": _low_stock(scope),
+        "revenue": _revenue(where(Capability.VIEW_ANALYTICS), since),
+        "todo": _todo(where(Capability.FULFIL)),
+        "orders": _recent_orders(where(Capability.VIEW_ORDERS)),
+        "stock": _low_stock(where(Capability.VIEW_ADMIN)),
     }
     return context
 

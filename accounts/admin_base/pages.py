@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
 from accounts.admin_base.acts import Act, ActCall, ActResult, acts_of, sentence
@@ -20,7 +21,7 @@ MAXIMUM_ROWS = 500
 _CONFIRMED = "confirmed"
 
 
-class ActsMixin:
+class ActsMixin(ModelAdmin):
     """Gives a scoped ``ModelAdmin`` its declared acts, in the list and on the object's page."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -31,7 +32,7 @@ class ActsMixin:
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the acts that the user may do somewhere, and nothing that deletes."""
-        actions = super().get_actions(request)
+        actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         for name, declared in acts_of(type(self)).items():
             if declared.on_many and scope_of(request).has(declared.capability):

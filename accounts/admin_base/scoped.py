@@ -83,7 +83,7 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
         return field
 
     def _choices(self, db_field: ForeignKey[Any, Any], request: HttpRequest) -> QuerySet[Any]:
-        model: type[Model] = db_field.related_model  # type: ignore[assignment]
+        model: type[Model] = db_field.related_model
         screen = self.admin_site._registry.get(model)
         if not isinstance(screen, ScopedModelAdmin):
             return model._default_manager.none()
@@ -165,14 +165,15 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
     ) -> Any:
         """Return the form, which is not valid any more once the service refused what it says."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        failure = getattr(request, _FAILURE, None)
+        failure: Failure | ValidationError | None = getattr(request, _FAILURE, None)
         if failure is None:
             return form
+        refusal = failure
 
-        class Refused(form):  # type: ignore[misc]
+        class Refused(form):
             def _post_clean(self) -> None:
                 super()._post_clean()
-                _show(self, failure)
+                _show(self, refusal)
 
         return Refused
 
@@ -193,7 +194,7 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
         """Answer as Django does; pop-ups stay inside what the user may see."""
         if IS_POPUP_VAR in request.POST and not self.has_view_permission(request, obj):
             return self._response_post_save(request, obj)  # type: ignore[no-any-return]
-        return super().response_add(request, obj, post_url_continue)  # type: ignore[no-any-return]
+        return super().response_add(request, obj, post_url_continue)
 
 
 def _show(form: ModelForm[Any], failure: Failure | ValidationError) -> None:
