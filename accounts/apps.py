@@ -5,3 +5,7 @@ class AccountsConfig(AppConfig):
     """Users, organizations, roles and tokens."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Describe our tokens to the API's documentation."""
+        from accounts.rest import schema  # noqa: F401

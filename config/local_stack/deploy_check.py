@@ -14,7 +14,7 @@ _PRODUCTION = {
     "DATABASE_URL": "postgres://marquee:secret@db.example.com/marquee",
     "REDIS_URL": "redis://:secret@redis.example.com/0",
     "STRIPE_SECRET_KEY": "sk_live_check_only",
-    "STRIPE_WEBHOOK_SECRET": "whsec_check_only",
+    "STRIPE_WEBHOOK_SECRET": "whsec_check_only_0123456789",
     "RESEND_API_KEY": "re_check_only",
     "DEFAULT_FROM_EMAIL": "Marquee <tickets@example.com>",
     "METRICS_TOKEN": "check-only-metrics-token-0123456789",
