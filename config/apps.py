@@ -1,6 +1,6 @@
 """The top floor as an app: demo, storefront, schedules; it loads Celery with Django."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -15,4 +15,6 @@ class HouseConfig(AppConfig):
         from config import celery  # noqa: F401
         from config.schedules import ensure_schedules
 
-        post_migrate.connect(ensure_schedules, sender=self, dispatch_uid="schedules")
+        # The signal comes for apps with tables: for the one whose tables these are.
+        beat = apps.get_app_config("django_celery_beat")
+        post_migrate.connect(ensure_schedules, sender=beat, dispatch_uid="schedules")

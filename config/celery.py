@@ -19,6 +19,6 @@ app.autodiscover_tasks()
 celery_tracing.connect()
 
 
-@setup_logging.connect  
+@setup_logging.connect
 def keep_django_logging(**_: object) -> None:
     """Leave logging as Django set it up: one shape of line in every process."""

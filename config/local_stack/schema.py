@@ -9,10 +9,13 @@ from config.local_stack.environment import ROOT
 
 
 def fingerprint(more: Iterable[Path] = ()) -> str:
-    """Hash the migrations, settings, package versions and server version; `more` files are added."""
+    """Hash the migrations, schedules, settings, package and server versions; `more` files are added."""
     packages = [folder for folder in ROOT.iterdir() if (folder / "__init__.py").exists()]
     files = {file for folder in packages for file in folder.rglob("migrations/**/*") if file.is_file()}
-    files |= {*(ROOT / "config" / "settings").rglob("*.py"), ROOT / "requirements.txt", *more}
+    # Schedules are filled in after a migration.
+    house = ROOT / "config"
+    files |= {*(house / "settings").rglob("*.py"), *house.glob("schedules.py")}
+    files |= {ROOT / "requirements.txt", *more}
     digest = hashlib.sha256(postgres_version().encode())
     for file in sorted(files):
         if file.suffix != ".pyc":

@@ -1,0 +1,84 @@
+"""The demo's data."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from accounts.models import Membership, User
+from events.models import Event, Session
+from offers.models import Offer, Purchase
+from payments.models import LedgerEntry, Order
+from sandbox.testing import SandboxProcess
+from tickets.models import Ticket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def counts() -> dict[str, int]:
+    """Count the rows that seeding makes."""
+    models = (User, Membership, Event, Session, Ticket, Offer, Order, Purchase, LedgerEntry)
+    return {model.__name__: model.objects.count() for model in models}
+
+
+def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: SandboxProcess) -> None:
+    """The demo has what the contract lists, its past sales exist at the sandbox, and again is nothing. REQ PA-08."""
+    call_command("seed_demo", stdout=StringIO())
+    first = counts()
+    assert first["Order"] > 40
+    call_command("seed_demo", stdout=StringIO())
+    assert counts() == first
+    for command in ("reconcile_payments", "reconcile_inventory"):
+        call_command(command, "--dry-run", stdout=StringIO())
+    assert Offer.objects.get(title="Backstage video").inventory_total == 5
+    keynote = Session.objects.get(slug="keynote")
+    assert (keynote.maximum_capacity, keynote.current_attendance) == (3, 3)
+    assert set(Membership.objects.values_list("role", flat=True)) == {"owner", "staff", "analyst", "scanner"}
+
+
+def test_every_listed_account_signs_in(
+    client: Client, stripe_sandbox: SandboxProcess, settings: Settings
+) -> None:
+    """The accounts of the contract have the password of the contract. REQ EV-02."""
+    settings.LOGIN_RATE_LIMIT = 1000
+    call_command("seed_demo", stdout=StringIO())
+    for login in (
+        "admin",
+        "owner",
+        "staff",
+        "analyst",
+        "scanner",
+        "rival",
+        "vip",
+        "premium",
+        "standard40",
+        "noticket",
+    ):
+        body = {"email": f"{login}@demo.test", "password": "demo"}
+        assert client.post("/api/v1/auth/token", body, content_type="application/json").status_code == 200, (
+            login
+        )
+
+
+def test_without_the_sandbox_the_rest_is_there_and_the_past_comes_later(
+    stripe_sandbox: SandboxProcess,
+) -> None:
+    """A sandbox that is away is said; seeding again while it runs fills in the past sales. REQ PA-09."""
+    stripe_sandbox.stop()
+    said = StringIO()
+    call_command("seed_demo", stdout=said)
+    assert "does not answer" in said.getvalue()
+    assert (Order.objects.count(), Offer.objects.filter(event__slug="demo-conf").count()) == (0, 7)
+    stripe_sandbox.start()
+    call_command("seed_demo", stdout=StringIO())
+    assert Order.objects.count() > 40
+
+
+def test_it_refuses_to_run_in_production(settings: Settings) -> None:
+    """Accounts with a known password are never made in production. REQ OP-05."""
+    settings.ENVIRONMENT = "production"
+    with pytest.raises(CommandError):
+        call_command("seed_demo")
+    assert User.objects.count() == 0
