@@ -3,17 +3,6 @@
 from typing import Any
 
 from django.templatetags.static import static
-from django.urls import reverse_lazy
-
-
-def _item(title: str, icon: str, view: str, permission: str) -> dict[str, Any]:
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{view}_changelist"),
-        "permission": f"accounts.navigation.{permission}",
-    }
-
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Marquee",
@@ -36,5 +25,5 @@ UNFOLD: dict[str, Any] = {
             "900": "oklch(32% 0.13 280)", "950": "oklch(24% 0.10 280)",
         },
     },
-    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": []},
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "config.navigation.sidebar"},
 }  # fmt: skip

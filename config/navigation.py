@@ -1,0 +1,64 @@
+"""The staff's sidebar: the screens in the order of their work. What a member may not see is not there."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+# title of the group: (title, icon of Material Symbols, app label, model name)
+_GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+    "Sell": (
+        ("Offers", "sell", "offers", "offer"),
+        ("Purchases", "shopping_bag", "offers", "purchase"),
+    ),
+    "Deliver": (
+        ("Parcels to send", "local_shipping", "offers", "merchandisefulfillment"),
+        ("Appointments to set", "event_available", "offers", "servicefulfillment"),
+        ("All fulfilment", "task_alt", "offers", "fulfillment"),
+    ),
+    "Money": (
+        ("Orders", "receipt_long", "payments", "order"),
+        ("Refunds", "undo", "payments", "refund"),
+        ("Disputes", "gavel", "payments", "dispute"),
+        ("Ledger", "account_balance", "payments", "ledgerentry"),
+    ),
+    "Events": (
+        ("Events", "event", "events", "event"),
+        ("Sessions", "schedule", "events", "session"),
+        ("Attendance", "groups", "events", "attendance"),
+        ("Ticket tiers", "confirmation_number", "tickets", "tickettier"),
+        ("Tickets", "qr_code_2", "tickets", "ticket"),
+        ("Registrations", "how_to_reg", "events", "registration"),
+    ),
+    "Messages": (("E-mail outbox", "mail", "notifications", "emailmessage"),),
+    "Operations": (
+        ("Dead letters", "dangerous", "common", "deadletter"),
+        ("Jobs", "low_priority", "common", "job"),
+        ("Webhook inbox", "webhook", "common", "inboxevent"),
+        ("Schedules", "alarm", "django_celery_beat", "periodictask"),
+    ),
+    "Organization": (
+        ("Organizations", "apartment", "accounts", "organization"),
+        ("Members", "badge", "accounts", "membership"),
+        ("Users", "person", "accounts", "user"),
+    ),
+}
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of the sidebar with the screens that this member may look at (unfold calls this)."""
+    screens = {
+        (model._meta.app_label, model._meta.model_name): screen
+        for model, screen in admin.site._registry.items()
+    }
+    groups = []
+    for title, entries in _GROUPS.items():
+        items = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
+            for name, icon, app, model in entries
+            if (app, model) in screens and screens[app, model].has_view_permission(request)
+        ]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return groups

@@ -1,0 +1,104 @@
+"""Every screen of the admin, by each kind of member: it opens or it is refused, it leaks nothing, it is in the sidebar."""
+
+from io import StringIO
+
+import pytest
+from django.contrib import admin
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User
+from config.navigation import _GROUPS
+from sandbox.testing import SandboxProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Operators' tables of libraries: superusers alone.
+OPERATORS_APPS = {"django_celery_beat"}
+
+
+@pytest.fixture
+def house(stripe_sandbox: SandboxProcess) -> None:
+    """Fill the database as the demo does."""
+    call_command("seed_demo", stdout=StringIO())
+
+
+def signed_in(login: str) -> Client:
+    """Return a browser in which that person of the demo is signed in."""
+    client = Client()
+    client.force_login(User.objects.get(email=f"{login}@demo.test"))
+    return client
+
+
+def screens() -> list[type[Model]]:
+    """Return the models that have a screen."""
+    return list(admin.site._registry)
+
+
+def address(model: type[Model], page: str, *args: object) -> str:
+    """Return the address of a model's page."""
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def test_every_list_and_page_opens_for_an_operator(house: None) -> None:
+    """No screen fails, with rows and their pages. REQ EV-04."""
+    client = signed_in("admin")
+    for model in screens():
+        assert client.get(address(model, "changelist")).status_code == 200, model
+        row = model._default_manager.first()
+        if row is not None:
+            assert client.get(address(model, "change", row.pk)).status_code == 200, model
+
+
+def test_every_screen_that_is_ours_is_in_the_sidebar() -> None:
+    """What can be done is found. REQ EV-04."""
+    listed = {(app, name) for entries in _GROUPS.values() for _, _, app, name in entries}
+    ours = {
+        (model._meta.app_label, model._meta.model_name)
+        for model in screens()
+        if model._meta.app_label not in OPERATORS_APPS and model.__module__.split(".")[0] != "django"
+    }
+    assert ours <= listed
+    assert {one for one in listed if one[0] not in OPERATORS_APPS} <= ours
+
+
+@pytest.mark.parametrize("login", ["owner", "staff", "analyst"])
+def test_members_see_nothing_of_the_rival_on_any_screen(house: None, login: str) -> None:
+    """Lists name no row of another organization, and its pages are not there. REQ EV-04, EV-03."""
+    client, operator = signed_in(login), signed_in("admin")
+    rival = User.objects.get(email="rival@demo.test")
+    assert rival.memberships.count() == 1
+    for model in screens():
+        listing = client.get(address(model, "changelist"))
+        assert listing.status_code in {200, 403}, model
+        assert b"Rival" not in listing.content, model
+        for row in model._default_manager.all()[:60]:
+            theirs = operator.get(address(model, "change", row.pk))
+            if b"rival" in theirs.content.lower() and login != "admin":
+                mine = client.get(address(model, "change", row.pk))
+                assert b"Rival" not in mine.content, (model, row.pk)
+
+
+@pytest.mark.parametrize("login", ["scanner", "vip", "noticket"])
+def test_whoever_has_no_role_does_not_get_in(house: None, login: str) -> None:
+    """Scanners and attendees are sent to the sign-in page by every screen. REQ EV-04."""
+    client = signed_in(login)
+    for model in screens():
+        answer = client.get(address(model, "changelist"))
+        assert (answer.status_code, answer.headers.get("Location", "")[:13]) == (302, "/admin/login/"), model
+
+
+@pytest.mark.parametrize("login", ["owner", "analyst", "admin", "rival"])
+def test_the_first_screen_costs_a_fixed_number_of_queries(house: None, login: str) -> None:
+    """The dashboard opens for every role, within its budget, and names no other organization's figures. REQ EV-04."""
+    client = signed_in(login)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get("/admin/")
+    assert answer.status_code == 200
+    assert len(queries) <= 14
+    if login == "rival":
+        assert b"Backstage video" not in answer.content
