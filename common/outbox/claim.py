@@ -199,7 +199,7 @@ def _turn_params(pool: Pool, now: datetime, wanted: int, condition: Condition, a
     ]
 
 
-def _take(sql: str, params: Sequence[object]) -> list[Claimed]:
+def _take(sql: str, params: Sequence[Any]) -> list[Claimed]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         rows = cursor.fetchall()

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -72,7 +73,7 @@ def _entry(job: Claimed, now: datetime, error: str) -> str:
     )
 
 
-def _end(sql: str, params: list[object], job: Claimed) -> None:
+def _end(sql: str, params: list[Any], job: Claimed) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, [*params, job.id, job.claim])
         if cursor.fetchone() is None:

@@ -32,9 +32,10 @@ def delete_finished(*, now: datetime, batch: int = _BATCH) -> int:
     while True:
         with connection.cursor() as cursor:
             cursor.execute(_DELETE, [now - KEPT_FOR, batch])
-            deleted += cursor.rowcount
-            if cursor.rowcount < batch:
-                return deleted
+            gone: int = cursor.rowcount
+        deleted += gone
+        if gone < batch:
+            return deleted
 
 
 def check_dead() -> int:

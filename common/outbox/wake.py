@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import structlog
 from celery import current_app
@@ -108,7 +109,8 @@ def on_commit(lanes: Iterable[Lane]) -> None:
 def _is_arranged(lane: Lane) -> bool:
     """Say whether this transaction wakes the lane already, by a hook that outlives the present savepoint."""
     here = set(connection.savepoint_ids)
+    hooks: list[Any] = connection.run_on_commit  # the stubs do not know of "robust", the third value
     return any(
         isinstance(hook, _Wake) and hook.lane == lane and savepoints <= here
-        for savepoints, hook, _robust in connection.run_on_commit
+        for savepoints, hook, _robust in hooks
     )

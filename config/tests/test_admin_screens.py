@@ -1,4 +1,4 @@
-"""Every screen of the admin, by each kind of member: it opens or it is refused, it leaks nothing, it is in the sidebar."""
+"""Every screen of the admin, by each kind of member: it opens or is refused, and leaks nothing."""
 
 from io import StringIO
 

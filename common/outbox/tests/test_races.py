@@ -1,13 +1,14 @@
 """Workers against each other, slow workers, lost workers."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from common.outbox import JobContext, Lane, drain, enqueue, enqueue_many
 from common.outbox import claim as claiming
@@ -30,20 +31,53 @@ def test_eight_workers_run_each_of_400_jobs_once(kind: Callable[..., Any], race:
     assert ran == Counter(range(400))
 
 
-def test_control_without_the_lock_jobs_run_more_than_once(
-    kind: Callable[..., Any], race: Race, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the row lock and the holder's proof taken away the same race runs jobs twice: the test above can fail.
+def claimed_at_once() -> tuple[set[Any], set[Any]]:
+    """Return what two workers take when the second claims before the first has committed."""
+    pool = next(pool for pool in claiming_pools() if not pool.is_remote)
+    second: set[Any] = set()
+    done = threading.Event()
 
-    REQ OP-03.
-    """
-    ran: Counter[int] = Counter()
-    kind(lambda job: ran.update([job.payload["n"]]))
-    enqueue_many([NewJob("test.job", {"n": n}) for n in range(200)], now=NOW)
-    unlocked = claiming._IN_ORDER.replace("FOR UPDATE SKIP LOCKED", "")
-    monkeypatch.setattr(claiming, "_IN_ORDER", unlocked)
-    race(8, lambda _: drain(Lane.MONEY, read_clock=lambda: NOW))
-    assert max(ran.values()) > 1
+    def claim_beside() -> None:
+        try:
+            second.update(job.id for job in claiming.claim(Lane.MONEY, pool, NOW, 20))
+        finally:
+            connection.close()
+            done.set()
+
+    thread = threading.Thread(target=claim_beside)
+    with transaction.atomic():
+        first = {job.id for job in claiming.claim(Lane.MONEY, pool, NOW, 20)}
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not done.is_set() and not _somebody_waits_for_a_lock():
+            assert time.monotonic() < deadline
+    thread.join(20)
+    return first, second
+
+
+def _somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_second_worker_takes_other_jobs_without_waiting(kind: Callable[..., Any]) -> None:
+    """While one claim is under way another gets the jobs behind it. REQ OP-03."""
+    kind(lambda job: None)
+    enqueue_many([NewJob("test.job", {"n": n}) for n in range(40)], now=NOW)
+    first, second = claimed_at_once()
+    assert (len(first), len(second), first & second) == (20, 20, set())
+
+
+def test_control_without_the_row_lock_both_take_the_same_jobs(
+    kind: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the lock taken away the two claims above overlap: that test can fail. REQ OP-03."""
+    kind(lambda job: None)
+    enqueue_many([NewJob("test.job", {"n": n}) for n in range(40)], now=NOW)
+    monkeypatch.setattr(claiming, "_IN_ORDER", claiming._IN_ORDER.replace("FOR UPDATE SKIP LOCKED", ""))
+    first, second = claimed_at_once()
+    assert first == second
 
 
 def test_a_worker_that_was_too_slow_may_not_finish(kind: Callable[..., Any]) -> None:

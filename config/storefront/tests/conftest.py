@@ -16,7 +16,8 @@ _PAUSE_SECONDS = 0.1
 _PATIENCE_MS = 15_000
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright keeps an event loop in this thread, which other modules' tests start themselves.
+@pytest.fixture(scope="module")
 def _browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

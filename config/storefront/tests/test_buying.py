@@ -90,8 +90,10 @@ def test_two_tabs_share_one_purchase(page: Page, shop: LiveServer, offer: Offer)
 def test_sold_out_is_said_and_the_list_is_fresh(page: Page, shop: LiveServer, offer: Offer) -> None:
     """Whoever comes too late is told, and sees that nothing is left. REQ UI-03, OF-03."""
     sign_in(page, shop)
+    buy = page.get_by_role("button", name="Buy Backstage video")
+    expect(buy).to_be_visible()
     Offer.objects.filter(pk=offer.pk).update(sold=5)
-    page.get_by_role("button", name="Buy Backstage video").click()
+    buy.click()
     expect(page.get_by_text("Nothing is on offer right now.")).to_be_visible()
     assert Order.objects.count() == 0
 
