@@ -1,5 +1,13 @@
 """The audit history: who did what to which object, and why. Append-only, held by triggers in PostgreSQL."""
 
-from common.audit.services import Changes, changes_between, history_of, record, snapshot
+from common.audit.services import (
+    Changes,
+    changes_between,
+    entry_of,
+    history_of,
+    record,
+    record_many,
+    snapshot,
+)
 
-__all__ = ["Changes", "changes_between", "history_of", "record", "snapshot"]
+__all__ = ["Changes", "changes_between", "entry_of", "history_of", "record", "record_many", "snapshot"]

@@ -1,7 +1,7 @@
 """Writing and reading the audit history."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,36 @@ def record(
     ``action`` is ``room.verb`` (``offers.archive``); ``changes`` is ``{field: [before, after]}`` as
     ``changes_between`` returns it. One statement.
     """
-    return AuditEntry.objects.create(
+    entry = entry_of(
+        actor=actor,
+        action=action,
+        subject=subject,
+        organization_id=organization_id,
+        reason=reason,
+        changes=changes,
+        now=now,
+    )
+    entry.save(force_insert=True)
+    return entry
+
+
+def record_many(entries: Sequence[AuditEntry]) -> None:
+    """Write the entries of a bulk act (made by ``entry_of``), by one statement."""
+    AuditEntry.objects.bulk_create(entries)
+
+
+def entry_of(
+    *,
+    actor: Actor,
+    action: str,
+    subject: Model,
+    organization_id: UUID | None,
+    reason: str = "",
+    changes: Changes | None = None,
+    now: datetime,
+) -> AuditEntry:
+    """Return the entry that ``record`` writes, not yet written."""
+    return AuditEntry(
         at=now,
         actor_id=actor.user_id,
         actor_label=actor.label[:255],

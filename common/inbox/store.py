@@ -1,7 +1,9 @@
 """Storing a verified event once, with the job that will work it: one statement when it is new."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -14,6 +16,10 @@ from common.outbox.queue import encode, enqueue
 from common.outbox.registry import registry
 from common.outbox.types import Lane
 from common.requests import current_request_id
+
+Params = dict[str, Any]
+# What an event may have come to; its job does not run again by itself.
+VERDICTS = frozenset({InboxStatus.DONE, InboxStatus.IGNORED, InboxStatus.QUARANTINED})
 
 _STORE = """
 WITH event AS (
@@ -84,7 +90,7 @@ def accept(
     """
     kind = registry.get(job_kind)
     inbox_id, job_id = new_id(), new_id()
-    params: dict[str, object] = {
+    params: Params = {
         "id": inbox_id,
         "provider": provider,
         "account": account,
@@ -113,9 +119,8 @@ def accept(
 
 def mark(inbox_id: UUID, status: InboxStatus, note: str = "", *, now: datetime) -> None:
     """Say where the event stands, in the transaction that made it so. ``NotFound`` when there is none."""
-    is_final = status in {InboxStatus.DONE, InboxStatus.IGNORED, InboxStatus.QUARANTINED}
     changed = InboxEvent.objects.filter(pk=inbox_id).update(
-        status=status, note=note[:500], finished_at=now if is_final else None
+        status=status, note=note[:500], finished_at=now if _is_final(status) else None
     )
     if not changed:
         raise NotFound("There is no such event")
@@ -123,9 +128,7 @@ def mark(inbox_id: UUID, status: InboxStatus, note: str = "", *, now: datetime) 
 
 def run_again(event: InboxEvent, *, now: datetime) -> UUID | None:
     """Give an event a new job, whatever became of its last one; None when one is still pending or running."""
-    job_id = enqueue(
-        event.job_kind, {"inbox_id": event.pk}, now=now, dedupe_key=f"inbox:{event.pk}:again"
-    )
+    job_id = enqueue(event.job_kind, {"inbox_id": event.pk}, now=now, dedupe_key=f"inbox:{event.pk}:again")
     if job_id is not None:
         event.job_id = job_id
         event.status = InboxStatus.RECEIVED
@@ -134,7 +137,21 @@ def run_again(event: InboxEvent, *, now: datetime) -> UUID | None:
     return job_id
 
 
-def _delivered_again(params: dict[str, object], lane: Lane, now: datetime) -> Accepted:
+def jobs_retried(job_ids: Collection[UUID]) -> None:
+    """Show the events of these jobs, if they have any, as received again: their jobs wait anew."""
+    InboxEvent.objects.filter(job_id__in=job_ids).exclude(status__in=VERDICTS).update(
+        status=InboxStatus.RECEIVED, finished_at=None
+    )
+
+
+def jobs_discarded(job_ids: Collection[UUID], reason: str, *, now: datetime) -> None:
+    """Show the events of these jobs as ignored, so that a further delivery does not work them either."""
+    InboxEvent.objects.filter(job_id__in=job_ids).exclude(status__in=VERDICTS).update(
+        status=InboxStatus.IGNORED, note=f"Discarded: {reason}"[:500], finished_at=now
+    )
+
+
+def _delivered_again(params: Params, lane: Lane, now: datetime) -> Accepted:
     with connection.cursor() as cursor:
         cursor.execute(_DELIVERED_AGAIN, params)
         found, status, woken_lane, job_status = cursor.fetchone()
@@ -147,4 +164,4 @@ def _delivered_again(params: dict[str, object], lane: Lane, now: datetime) -> Ac
 
 
 def _is_final(status: InboxStatus) -> bool:
-    return status in {InboxStatus.DONE, InboxStatus.IGNORED, InboxStatus.QUARANTINED}
+    return status in VERDICTS
