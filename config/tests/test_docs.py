@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.core.management import get_commands
 
 from common.outbox.registry import registry
@@ -153,6 +154,16 @@ def test_every_constant_named_exists() -> None:
         if re.fullmatch(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+", name) and name not in known
     )
     assert _missing(names) == []
+
+
+def test_every_screen_named_exists() -> None:
+    """A screen of the admin that a runbook opens is registered. REQ OP-05."""
+    screens = {(model._meta.app_label, model._meta.model_name) for model in admin.site._registry}
+    named = [
+        (page, found.groups()) for page, name in _names() if (found := re.match(r"/admin/(\w+)/(\w+)/", name))
+    ]
+    assert _missing((page, "/".join(names)) for page, names in named if names not in screens) == []
+    assert len(named) > 5
 
 
 def test_every_metric_named_exists() -> None:
