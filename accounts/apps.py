@@ -7,5 +7,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Describe our tokens to the API's documentation."""
-        from accounts.rest import schema  # noqa: F401
+        """Say who may handle dead letters."""
+        from accounts.dead_letter_policy import DeadLetterPolicy
+        from common.admin import scoping
+
+        scoping.use(DeadLetterPolicy())

@@ -3,6 +3,6 @@
 from common.audit.models import AuditEntry
 from common.idempotency.models import IdempotencyRecord
 from common.inbox.models import InboxEvent
-from common.outbox.models import Job
+from common.outbox.models import DeadLetter, Job
 
-__all__ = ["AuditEntry", "IdempotencyRecord", "InboxEvent", "Job"]
+__all__ = ["AuditEntry", "DeadLetter", "IdempotencyRecord", "InboxEvent", "Job"]

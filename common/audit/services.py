@@ -66,7 +66,7 @@ def entry_of(
         actor_id=actor.user_id,
         actor_label=actor.label[:255],
         action=action,
-        subject_type=subject._meta.label_lower,
+        subject_type=_type_of(subject),
         subject_id=str(subject.pk),
         subject_label=str(subject)[:255],
         organization_id=organization_id,
@@ -99,9 +99,15 @@ def changes_between(before: Model | Mapping[str, Any], after: Model | Mapping[st
 
 def history_of(subject: Model) -> QuerySet[AuditEntry]:
     """Return an object's entries, the newest first."""
-    return AuditEntry.objects.filter(
-        subject_type=subject._meta.label_lower, subject_id=str(subject.pk)
-    ).order_by("-id")
+    return AuditEntry.objects.filter(subject_type=_type_of(subject), subject_id=str(subject.pk)).order_by(
+        "-id"
+    )
+
+
+def _type_of(subject: Model) -> str:
+    """Return the name of the table's own model: a proxy shares its history."""
+    model = subject._meta.concrete_model or type(subject)
+    return model._meta.label_lower
 
 
 def _plain(changes: Changes) -> Changes:

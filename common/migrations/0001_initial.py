@@ -116,4 +116,16 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('dedupe_key__isnull', False), ('status__in', ['pending', 'running'])), fields=('dedupe_key',), name='job_dedupe_key'), models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'running', 'done', 'dead', 'discarded', 'expired'])), name='job_status_known'), models.CheckConstraint(condition=models.Q(('lane__in', ['money', 'realtime', 'urgent_mail', 'bulk'])), name='job_lane_known'), models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('status', 'running')), models.Q(models.Q(('status', 'running'), _negated=True), ('lease_until__isnull', True)), _connector='OR'), name='job_leased_while_running'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('status__in', ['pending', 'running'])), models.Q(models.Q(('status__in', ['pending', 'running']), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='job_finished_at_its_end')],
             },
         ),
+        migrations.CreateModel(
+            name='DeadLetter',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'dead letter',
+                'proxy': True,
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('common.job',),
+        ),
     ]

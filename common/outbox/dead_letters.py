@@ -92,7 +92,7 @@ def retry(
     work waits or runs already under the same key. Raises ``Invalid`` without a reason.
     """
     deed = _Deed(
-        "common.retry_dead_letter", actor, _given(reason), now, organizations,
+        "common.retry_dead_letter", actor, given(reason), now, organizations,
         JobStatus.PENDING, "It runs again.", _not_retried, _bring_back,
     )  # fmt: skip
     return _act(chosen, deed)
@@ -106,7 +106,7 @@ def discard(
     A webhook whose job is discarded counts as ignored. Raises ``Invalid`` without a reason.
     """
     deed = _Deed(
-        "common.discard_dead_letter", actor, _given(reason), now, organizations,
+        "common.discard_dead_letter", actor, given(reason), now, organizations,
         JobStatus.DISCARDED, "It is discarded.", lambda jobs, now: {}, _give_up,
     )  # fmt: skip
     return _act(chosen, deed)
@@ -159,7 +159,8 @@ def last_error(job: Job) -> str:
     return str(masked(job.errors[-1].get("error", ""))) if job.errors else ""
 
 
-def _given(reason: str) -> str:
+def given(reason: str) -> str:
+    """Return the reason in one line; ``Invalid`` when there is none, or too much of it."""
     reason = " ".join(reason.split())
     if not reason:
         raise Invalid.field("reason", "required", "Say why.")

@@ -83,3 +83,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class DeadLetter(Job):
+    """A job that is left to people: the rows of the console."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "dead letter"
