@@ -5,6 +5,7 @@ class CommonConfig(AppConfig):
     """What every room stands on: queue, inbox, idempotency, audit, problems."""
 
     name = "common"
+    verbose_name = "operations"
 
     def ready(self) -> None:
         """Register the start-up checks."""

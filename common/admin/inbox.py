@@ -67,7 +67,7 @@ class InboxEventAdmin(ReadOnlyAdmin):
     search_help_text = "Event id, type, account, trace id or note"
     ordering = ("-received_at", "id")
     readonly_fields = fields = (
-        "id", "provider", "event_id", "event_type", "account", "livemode", "api_version", "shown_status", "note",
+        "id", "provider", "event_id", "event_type", "account", "livemode", "api_version", "status_", "note",
         "attempts_", "errors_", "job_", "deliveries", "trace_id", "received_at", "finished_at", "body_",
     )  # fmt: skip
 
@@ -118,6 +118,11 @@ class InboxEventAdmin(ReadOnlyAdmin):
     def shown_status(self, event: Any) -> tuple[str, str]:
         """Return where it stands; failed and dead follow from its job."""
         return event.shown, InboxStatus(event.shown).label
+
+    @display(description="Status")
+    def status_(self, event: Any) -> str:
+        """Return the same in words, for the page of one event."""
+        return str(InboxStatus(event.shown).label)
 
     @display(description="Attempts")
     def attempts_(self, event: Any) -> str:

@@ -31,7 +31,7 @@ class JobAdmin(QueueAdmin):
     search_help_text = "Kind, id, trace id or key"
     ordering = ("-id",)
     readonly_fields = fields = (
-        "id", "kind", "lane", "shown_status", "organization_", "run_at", "not_after", "attempts_", "lease_until",
+        "id", "kind", "lane", "status", "organization_", "run_at", "not_after", "attempts_", "lease_until",
         "dedupe_key", "trace_id", "note", "error_group", "errors_", "payload_", "created_at", "finished_at",
     )  # fmt: skip
 

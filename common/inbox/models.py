@@ -44,6 +44,7 @@ class InboxEvent(models.Model):
 
     class Meta:
         db_table = "common_inboxevent"
+        verbose_name = "webhook"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["provider", "account", "livemode", "event_id"], name="inbox_event_once"

@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
+                'verbose_name': 'webhook',
                 'db_table': 'common_inboxevent',
                 'indexes': [models.Index(fields=['job_id'], name='inbox_job'), models.Index(fields=['-received_at', 'id'], name='inbox_received'), models.Index(models.F('event_type'), models.OrderBy(models.F('received_at'), descending=True), name='inbox_type')],
                 'constraints': [models.UniqueConstraint(fields=('provider', 'account', 'livemode', 'event_id'), name='inbox_event_once'), models.CheckConstraint(condition=models.Q(('status__in', ['received', 'processing', 'done', 'failed', 'dead', 'ignored', 'quarantined'])), name='inbox_status_known'), models.CheckConstraint(condition=models.Q(('event_id', ''), _negated=True), name='inbox_event_named')],
