@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from common import clock
 from common.admin.scoping import policy
+from common.outbox.registry import registry
 
 _MOST_ORGANIZATIONS = 200
 _AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
@@ -51,6 +52,14 @@ class KindFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the jobs of the kind."""
         return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+class RegisteredKindFilter(KindFilter):
+    """Every kind that somebody works: for the list of all jobs, which is too long to be read through for it."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Name the kinds."""
+        return [(kind, kind) for kind in registry.names()]
 
 
 class OrganizationFilter(admin.SimpleListFilter):

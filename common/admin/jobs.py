@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from common.admin.base import QueueAdmin, error_history, pretty
-from common.admin.filters import KindFilter, OrganizationFilter
+from common.admin.filters import RegisteredKindFilter
 from common.outbox.models import Job
 
 BADGES = {
@@ -25,7 +25,7 @@ class JobAdmin(QueueAdmin):
     """The queue as it stands."""
 
     list_display = ("kind", "lane", "shown_status", "organization_", "run_at", "attempts_", "finished_at")
-    list_filter = ("status", "lane", KindFilter, OrganizationFilter)
+    list_filter = ("status", "lane", RegisteredKindFilter)
     list_filter_sheet = True
     search_fields = ("kind", "id", "trace_id", "dedupe_key")
     search_help_text = "Kind, id, trace id or key"
