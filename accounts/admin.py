@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminEmailInputWidget
 
@@ -15,6 +16,9 @@ from accounts.scope import scope_of
 from accounts.services import members, organizations, users
 from accounts.types import Capability
 from common import clock
+
+# Roles decide, not Django's groups (docs/decisions/0003).
+admin.site.unregister(Group)
 
 
 @admin.register(Organization)

@@ -273,3 +273,21 @@ class Fulfillment(models.Model):
                 name="fulfillment_tracking_whole",
             ),
         ]
+
+
+class MerchandiseFulfillment(Fulfillment):
+    """Fulfilments of merchandise, for their own screen."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "parcel"
+        verbose_name_plural = "parcels to send"
+
+
+class ServiceFulfillment(Fulfillment):
+    """Fulfilments of services, for their own screen."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "appointment"
+        verbose_name_plural = "appointments to set"

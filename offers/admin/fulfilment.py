@@ -1,0 +1,189 @@
+"""What buyers are still to get: one queue for parcels, one for appointments, and everything in one list."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.timesince import timesince
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
+
+from accounts.admin_base import Act, ActCall, ActForm, ScopedModelAdmin, act
+from accounts.types import Capability
+from common import clock
+from offers.admin.offers import link_to
+from offers.models import (
+    Fulfillment,
+    FulfillmentStatus,
+    MerchandiseFulfillment,
+    OfferType,
+    ServiceFulfillment,
+)
+from offers.services import manual
+
+_COLOURS = {
+    "Fulfilled": "success",
+    "Waiting for staff": "warning",
+    "Failed": "danger",
+    "Pending": "info",
+    "Processing": "info",
+    "Cancelled": "default",
+}
+_WAITING = (FulfillmentStatus.PENDING_MANUAL, FulfillmentStatus.PROCESSING, FulfillmentStatus.FAILED)
+
+
+class ShippingForm(ActForm):
+    """With whom the parcel goes, and how the buyer follows it."""
+
+    carrier = forms.CharField(max_length=manual.MAXIMUM_CARRIER, widget=UnfoldAdminTextInputWidget())
+    tracking_number = forms.CharField(
+        max_length=manual.MAXIMUM_TRACKING,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Of this one parcel.",
+    )
+
+
+class AppointmentForm(ActForm):
+    """When the buyer is expected."""
+
+    appointment_at = forms.SplitDateTimeField(
+        widget=UnfoldAdminSplitDateTimeWidget(), help_text="In UTC, and in the future."
+    )
+
+
+class FulfillmentScreen(ScopedModelAdmin):
+    """What the three lists share. What waits for staff stands first, the longest waiting on top."""
+
+    organization_path = "offer__event__organization"
+    view_capability = Capability.VIEW_ORDERS
+    list_display = ("shown_offer", "buyer", "units", "shown_status", "waiting_since", "order_link")
+    list_filter = ("status",)
+    fields = readonly_fields = (
+        "shown_offer", "buyer", "units", "shown_status", "access_code", "access_url", "carrier", "tracking_number",
+        "appointment_at", "note", "failure", "revoked_at", "created_at", "fulfilled_at", "order_link",
+    )  # fmt: skip
+    search_fields = ("purchase__user__email", "purchase__order__number", "offer__title", "tracking_number")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Fetch everything a row shows along with it."""
+        related = ("offer__event__organization", "purchase__user", "purchase__order")
+        return super().get_queryset(request).select_related(*related)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Order by what waits, then by age."""
+        waits_first = Case(
+            When(status__in=_WAITING, then=Value(0)), default=Value(1), output_field=IntegerField()
+        )
+        return (waits_first.asc(), "created_at", "id")
+
+    def acts_for(self, request: HttpRequest, obj: Any) -> list[Act]:
+        """Offer what fits the state."""
+        fitting = {"retry"} if obj.status in {"FAILED", "CANCELLED"} else set()
+        if obj.status in {FulfillmentStatus.PENDING_MANUAL, FulfillmentStatus.PROCESSING}:
+            fitting |= {"ship"} if obj.offer.offer_type == OfferType.MERCHANDISE else {"set_appointment"}
+        if obj.status == FulfillmentStatus.PENDING_MANUAL:
+            fitting.add("start_work")
+        return [one for one in super().acts_for(request, obj) if one.name in fitting]
+
+    @admin.display(description="Offer", ordering="offer__title")
+    def shown_offer(self, row: Fulfillment) -> str:
+        """Name the offer."""
+        return row.offer.title
+
+    @admin.display(description="Buyer", ordering="purchase__user__email")
+    def buyer(self, row: Fulfillment) -> str:
+        """Name the buyer."""
+        return row.purchase.user.email
+
+    @admin.display(description="Units")
+    def units(self, row: Fulfillment) -> int:
+        """Count what is to be given."""
+        return row.purchase.sold_units
+
+    @display(description="Status", label=_COLOURS)
+    def shown_status(self, row: Fulfillment) -> str:
+        """Show the status in words."""
+        return str(FulfillmentStatus(row.status).label)
+
+    @admin.display(description="Waiting", ordering="created_at")
+    def waiting_since(self, row: Fulfillment) -> str:
+        """Say for how long the buyer has been waiting."""
+        if row.fulfilled_at is not None:
+            return "done"
+        now = clock.now()
+        return timesince(row.created_at, now) if now - row.created_at > timedelta(minutes=1) else "just now"
+
+    @admin.display(description="Order")
+    def order_link(self, row: Fulfillment) -> str:
+        """Lead to the order."""
+        order = row.purchase.order
+        return link_to(reverse("admin:payments_order_change", args=[order.pk]), order.number)
+
+    @act(
+        "Take in hand",
+        capability=Capability.FULFIL,
+        icon="back_hand",
+        explain="Colleagues see that you are on it.",
+    )
+    def start_work(self, call: ActCall[Fulfillment]) -> str:
+        """Mark it as being worked on."""
+        manual.start_work(call.actor, call.subject.purchase_id, now=call.now)
+        return "In hand."
+
+    @act("Try again", capability=Capability.FULFIL, icon="refresh")
+    def retry(self, call: ActCall[Fulfillment]) -> str:
+        """Take a failed one up again."""
+        manual.retry(call.actor, call.subject.purchase_id, reason=call.reason, now=call.now)
+        return "Taken up again."
+
+
+@admin.register(Fulfillment)
+class FulfillmentAdmin(FulfillmentScreen):
+    """Everything that was sold, and whether the buyer has it."""
+
+    list_filter = ("status", "offer__offer_type")
+
+
+@admin.register(MerchandiseFulfillment)
+class MerchandiseAdmin(FulfillmentScreen):
+    """Parcels to send."""
+
+    list_display = (*FulfillmentScreen.list_display, "carrier", "tracking_number")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Keep merchandise."""
+        return super().get_queryset(request).filter(offer__offer_type=OfferType.MERCHANDISE)
+
+    @act("Mark as sent", capability=Capability.FULFIL, form=ShippingForm, icon="local_shipping", on_many=False,
+         explain="The buyer is told carrier and tracking number by e-mail.")  # fmt: skip
+    def ship(self, call: ActCall[Fulfillment]) -> str:
+        """Record carrier and tracking number."""
+        data = call.data
+        manual.ship(
+            call.actor, call.subject.purchase_id, carrier=data["carrier"], tracking_number=data["tracking_number"],
+            now=call.now,
+        )  # fmt: skip
+        return f"Sent with {data['carrier']}, {data['tracking_number']}."
+
+
+@admin.register(ServiceFulfillment)
+class ServiceAdmin(FulfillmentScreen):
+    """Appointments to set."""
+
+    list_display = (*FulfillmentScreen.list_display, "appointment_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Keep services."""
+        return super().get_queryset(request).filter(offer__offer_type=OfferType.SERVICE)
+
+    @act("Set appointment", capability=Capability.FULFIL, form=AppointmentForm, icon="event_available", on_many=False,
+         explain="The buyer is told the time by e-mail.")  # fmt: skip
+    def set_appointment(self, call: ActCall[Fulfillment]) -> str:
+        """Record the time."""
+        when = call.data["appointment_at"]
+        manual.set_appointment(call.actor, call.subject.purchase_id, appointment_at=when, now=call.now)
+        return f"Set for {when:%Y-%m-%d %H:%M} UTC."
