@@ -6,13 +6,13 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
-from accounts.admin_base.acts import Act, ActCall, ActResult, acts_of, sentence
+from accounts.admin_base.acts import Act, ActCall, ActForm, ActResult, acts_of, sentence
 from accounts.scope import scope_of
 from common import clock
 from common.errors import Failure, Forbidden
@@ -73,7 +73,7 @@ class ActsMixin(ModelAdmin):
     def act_page(self, request: HttpRequest, declared: Act, rows: list[Model]) -> HttpResponse:
         """Show the form, or with a valid and confirmed one the results."""
         is_confirmed = request.method == "POST" and _CONFIRMED in request.POST
-        form = declared.form(request.POST) if is_confirmed else declared.form()
+        form = self.act_form(declared, rows, request.POST if is_confirmed else None)
         results = None
         if is_confirmed and form.is_valid():
             results = [self._run(request, declared, row, form.cleaned_data) for row in rows]
@@ -91,6 +91,10 @@ class ActsMixin(ModelAdmin):
             "done": sum(one.is_done for one in results or ()),
         }
         return TemplateResponse(request, "admin/act.html", context)
+
+    def act_form(self, declared: Act, rows: list[Model], given: QueryDict | None) -> ActForm:
+        """Return the act's form; override where it asks something of each row."""
+        return declared.form(given)
 
     def _run(self, request: HttpRequest, declared: Act, row: Model, data: dict[str, Any]) -> ActResult:
         scope = scope_of(request)

@@ -1,16 +1,21 @@
 """The form of an offer. It checks shapes only: the rules are the catalog's, and its errors stand at the fields."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms.utils import from_current_timezone
+from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from common.errors import FieldError, Invalid
 from common.money import decimal_string
-from events.models import Session
+from events.models import Event, Session
 from offers.models import Offer
-from offers.types import MAXIMUM_TARGETS, MAXIMUM_URL
+from offers.types import MAXIMUM_URL
 from tickets.models import TicketTier
 
 PLAIN_FIELDS = (
@@ -18,6 +23,9 @@ PLAIN_FIELDS = (
     "expires_at", "is_active", "content_url", "allows_delayed_payment",
 )  # fmt: skip
 LINKED_FIELDS = ("requires_offer", "excludes_offer", "upgrade_to_tier")
+_TIMES = ("starts_at", "expires_at")
+# Of all events together, before the offer has its own: more cannot be chosen from by eye.
+_MOST_CHOICES = 500
 
 
 class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -62,15 +70,50 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial["original_price"] = "" if original is None else decimal_string(original)
             self.initial["target_sessions"] = [str(one) for one in offer.target_sessions]
             self.initial["target_ticket_tiers"] = [str(one) for one in offer.target_ticket_tiers]
+            self._show_times(offer.event)
         if "target_sessions" in self.fields:
-            events = self.events if offer._state.adding else [offer.event_id]
-            self._choices("target_sessions", Session.objects.filter(event__in=events))
-            self._choices("target_ticket_tiers", TicketTier.objects.filter(event__in=events))
+            rows = self._of_the_event(Session.objects.all())
+            self._choices("target_sessions", rows.order_by("starts_at", "pk"))
+            rows = self._of_the_event(TicketTier.objects.all())
+            self._choices("target_ticket_tiers", rows.order_by("sort_order", "name", "pk"))
+
+    def _of_the_event(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what belongs to the offer's event; before it has one, to the member's events."""
+        if self.instance._state.adding:
+            return rows.filter(event__in=self.events)
+        return rows.filter(event=self.instance.event_id)
 
     def _choices(self, name: str, rows: QuerySet[Any]) -> None:
-        found = rows.select_related("event").order_by("event__title", "pk")[:MAXIMUM_TARGETS]
         field: Any = self.fields[name]
-        field.choices = [(str(row.pk), f"{row.event}: {row}") for row in found]
+        if not self.instance._state.adding:
+            field.choices = [(str(row.pk), str(row)) for row in rows]
+            return
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for row in rows.select_related("event")[:_MOST_CHOICES]:
+            groups.setdefault(str(row.event), []).append((str(row.pk), str(row)))
+        field.choices = list(groups.items())
+
+    def _show_times(self, event: Event) -> None:
+        """Show the window as the clocks at the event say it."""
+        for name in _TIMES:
+            instant = getattr(self.instance, name)
+            if instant is not None:
+                self.initial[name] = timezone.make_naive(instant, event.zone)
+            if name in self.fields:
+                self.fields[name].help_text = f"As clocks at the event say: {event.time_zone}."
+
+    def clean(self) -> dict[str, Any]:
+        """Read the window as the clocks at the event say it."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        event = data.get("event") if self.instance._state.adding else self.instance.event
+        for name in _TIMES:
+            if event is None or data.get(name) is None:
+                continue
+            try:
+                data[name] = at_the_event(data[name], event)
+            except ValidationError as error:
+                self.add_error(name, error)
+        return data
 
     def chosen(self, name: str) -> tuple[UUID, ...]:
         """Return the ids that were ticked."""
@@ -80,3 +123,19 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         """Leave the model's own checks out: the catalog judges, once for all doors."""
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return excluded | set(PLAIN_FIELDS) | set(LINKED_FIELDS)
+
+
+def at_the_event(read: datetime, event: Event) -> datetime:
+    """Return the instant at which the event's clocks show what a form read as if it were UTC.
+
+    Raises ``ValidationError`` for a time that the clocks skip or show twice.
+    """
+    with timezone.override(event.zone):
+        return from_current_timezone(read.astimezone(UTC).replace(tzinfo=None))
+
+
+def named_as_here(refused: Invalid) -> Invalid:
+    """Return the catalog's refusal with the names that the fields have in the form."""
+    return Invalid(
+        errors=[FieldError(one.field.removesuffix("_id"), one.code, one.message) for one in refused.errors]
+    )

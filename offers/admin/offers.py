@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -9,6 +10,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -16,9 +19,10 @@ from accounts.admin_base import ActCall, ScopedModelAdmin, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
+from common.errors import Invalid
 from common.money import format_money
 from events.models import Event
-from offers.admin.forms import LINKED_FIELDS, PLAIN_FIELDS, OfferForm
+from offers.admin.forms import LINKED_FIELDS, PLAIN_FIELDS, OfferForm, named_as_here
 from offers.models import Offer
 from offers.querysets import on_sale, with_room
 from offers.services import catalog
@@ -86,8 +90,8 @@ class OfferAdmin(ScopedModelAdmin):
     organization_path = "event__organization"
     add_capability = change_capability = Capability.MANAGE_OFFERS
     form = OfferForm
-    list_display = ("title", "event", "kind", "shown_price", "stock", "state", "expires_at")
-    list_filter = (StateFilter, "offer_type", "placement")
+    list_display = ("title", "event", "kind", "placement", "shown_price", "stock", "state", "sold_when")
+    list_filter = (StateFilter, ("event", admin.RelatedOnlyFieldListFilter), "offer_type", "placement")
     search_fields = ("title", "event__title")
     autocomplete_fields = ("event", *LINKED_FIELDS)
     fieldsets = (
@@ -129,18 +133,25 @@ class OfferAdmin(ScopedModelAdmin):
         """Call the catalog, whose refusals are shown at their fields."""
         if not isinstance(form, OfferForm):
             raise TypeError("offers are saved through their form")
-        data, actor, now = form.cleaned_data, scope_of(request).actor, clock.now()
+        actor, now = scope_of(request).actor, clock.now()
+        data: dict[str, Any] = form.cleaned_data
+        links: dict[str, Any] = {
+            f"{name}_id": data[name].pk if data[name] else None for name in LINKED_FIELDS
+        }
         given = OfferInput(
             **{name: data[name] for name in PLAIN_FIELDS},
-            **{f"{name}_id": data[name].pk if data[name] else None for name in LINKED_FIELDS},
+            **links,
             price=data["price"],
             original_price=data["original_price"] or None,
             target_sessions=form.chosen("target_sessions"),
             target_ticket_tiers=form.chosen("target_ticket_tiers"),
         )
-        if change:
-            return catalog.update_offer(actor, obj.pk, given, now=now)
-        return catalog.create_offer(actor, data["event"].pk, given, now=now)
+        try:
+            if change:
+                return catalog.update_offer(actor, obj.pk, given, now=now)
+            return catalog.create_offer(actor, data["event"].pk, given, now=now)
+        except Invalid as refused:
+            raise named_as_here(refused) from refused
 
     @admin.display(description="Type", ordering="offer_type")
     def kind(self, offer: Offer) -> str:
@@ -151,6 +162,13 @@ class OfferAdmin(ScopedModelAdmin):
     def shown_price(self, offer: Offer) -> str:
         """Show the price as people read it."""
         return format_money(offer.price) if offer.price_amount else "Free"
+
+    @admin.display(description="On sale when", ordering="expires_at")
+    def sold_when(self, offer: Offer) -> str:
+        """Show the window as the clocks at the event say it."""
+        ends = [("from", offer.starts_at), ("until", offer.expires_at)]
+        said = [f"{word} {words_of(instant, offer.event)}" for word, instant in ends if instant is not None]
+        return " ".join(said) or "always"
 
     @admin.display(description="Stock")
     def stock(self, offer: Offer) -> str:
@@ -183,6 +201,11 @@ class OfferAdmin(ScopedModelAdmin):
         """Take it away for good."""
         catalog.archive_offer(call.actor, call.subject.pk, reason=call.reason, now=call.now)
         return "Archived."
+
+
+def words_of(instant: datetime, event: Event) -> str:
+    """Say an instant as the clocks at the event do: ``2 Jan 2027, 10:00 CET``."""
+    return date_format(timezone.localtime(instant, event.zone), "j M Y, H:i T")
 
 
 def link_to(address: str, text: object) -> str:

@@ -31,7 +31,7 @@ _WORKABLE = frozenset({FulfillmentStatus.FAILED, FulfillmentStatus.CANCELLED})
 
 @retrying
 @transaction.atomic
-def start_work(actor: Actor, purchase_id: UUID, *, now: datetime) -> Fulfillment:
+def start_work(actor: Actor, purchase_id: UUID, *, reason: str = "", now: datetime) -> Fulfillment:
     """Take a waiting fulfilment in hand, so that colleagues see it: PROCESSING.
 
     Raises ``NotFound``, ``Forbidden``, ``NotWaiting``.
@@ -42,14 +42,14 @@ def start_work(actor: Actor, purchase_id: UUID, *, now: datetime) -> Fulfillment
     before = audit.snapshot(fulfillment)
     fulfillment.status = FulfillmentStatus.PROCESSING
     fulfillment.save(update_fields=["status"])
-    _record(actor, "offers.fulfilment.start", order, fulfillment, before, now)
+    _record(actor, "offers.fulfilment.start", order, fulfillment, before, now, reason)
     return fulfillment
 
 
 @retrying
 @transaction.atomic
 def ship(
-    actor: Actor, purchase_id: UUID, *, carrier: str, tracking_number: str, now: datetime
+    actor: Actor, purchase_id: UUID, *, carrier: str, tracking_number: str, reason: str = "", now: datetime
 ) -> Fulfillment:
     """Fulfil merchandise: both carrier and tracking number are given, and the buyer is told.
 
@@ -64,13 +64,13 @@ def ship(
         mark_fulfilled(fulfillment, "carrier", "tracking_number", now=now)
         messages.send_shipped(purchase, order, fulfillment, now=now)
 
-    return _give(actor, purchase_id, OfferType.MERCHANDISE, "offers.fulfilment.ship", give, now)
+    return _give(actor, purchase_id, OfferType.MERCHANDISE, "offers.fulfilment.ship", give, now, reason)
 
 
 @retrying
 @transaction.atomic
 def set_appointment(
-    actor: Actor, purchase_id: UUID, *, appointment_at: datetime, now: datetime
+    actor: Actor, purchase_id: UUID, *, appointment_at: datetime, reason: str = "", now: datetime
 ) -> Fulfillment:
     """Fulfil a service: an appointment in the future is set, and the buyer is told.
 
@@ -85,7 +85,7 @@ def set_appointment(
         mark_fulfilled(fulfillment, "appointment_at", now=now)
         messages.send_appointment(purchase, order, fulfillment, now=now)
 
-    return _give(actor, purchase_id, OfferType.SERVICE, "offers.fulfilment.appointment", give, now)
+    return _give(actor, purchase_id, OfferType.SERVICE, "offers.fulfilment.appointment", give, now, reason)
 
 
 @retrying
@@ -131,6 +131,7 @@ def _give(
     action: str,
     give: Callable[[Purchase, Order, Fulfillment], None],
     now: datetime,
+    reason: str,
 ) -> Fulfillment:
     purchase, order, fulfillment = _open(actor, purchase_id, offer_type)
     if fulfillment.status not in _FOR_STAFF:
@@ -138,7 +139,7 @@ def _give(
     _refuse_obstacles(purchase, order)
     before = audit.snapshot(fulfillment)
     give(purchase, order, fulfillment)
-    _record(actor, action, order, fulfillment, before, now)
+    _record(actor, action, order, fulfillment, before, now, reason)
     return fulfillment
 
 
