@@ -49,9 +49,9 @@ def test_every_list_and_page_opens_for_an_operator(house: None) -> None:
     """No screen fails, with rows and their pages. REQ EV-04."""
     client = signed_in("admin")
     for model in screens():
-        assert client.get(address(model, "changelist")).status_code == 200, model
-        row = model._default_manager.first()
-        if row is not None:
+        listing = client.get(address(model, "changelist"))
+        assert listing.status_code == 200, model
+        for row in listing.context["cl"].result_list[:1]:
             assert client.get(address(model, "change", row.pk)).status_code == 200, model
 
 

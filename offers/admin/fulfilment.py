@@ -3,19 +3,19 @@
 from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.db.models import Case, IntegerField, QuerySet, Value, When
-from django.http import HttpRequest
+from django.db.models import Case, IntegerField, Model, QuerySet, Value, When
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.timesince import timesince
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin_base import Act, ActCall, ActForm, ScopedModelAdmin, act
+from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
-from offers.admin.offers import link_to
+from offers.admin.deliveries import AppointmentForm, RowsForm, ShippingForm
+from offers.admin.offers import link_to, words_of
 from offers.models import (
     Fulfillment,
     FulfillmentStatus,
@@ -33,35 +33,24 @@ _COLOURS = {
     "Processing": "info",
     "Cancelled": "default",
 }
+_OF_ORDERS = frozenset({"order_link", "access_code", "access_url"})
 _WAITING = (FulfillmentStatus.PENDING_MANUAL, FulfillmentStatus.PROCESSING, FulfillmentStatus.FAILED)
-
-
-class ShippingForm(ActForm):
-    """With whom the parcel goes, and how the buyer follows it."""
-
-    carrier = forms.CharField(max_length=manual.MAXIMUM_CARRIER, widget=UnfoldAdminTextInputWidget())
-    tracking_number = forms.CharField(
-        max_length=manual.MAXIMUM_TRACKING,
-        widget=UnfoldAdminTextInputWidget(),
-        help_text="Of this one parcel.",
-    )
-
-
-class AppointmentForm(ActForm):
-    """When the buyer is expected."""
-
-    appointment_at = forms.SplitDateTimeField(
-        widget=UnfoldAdminSplitDateTimeWidget(), help_text="In UTC, and in the future."
-    )
+_OPEN = (*_WAITING, FulfillmentStatus.PENDING)
 
 
 class FulfillmentScreen(ScopedModelAdmin):
     """What the three lists share. What waits for staff stands first, the longest waiting on top."""
 
     organization_path = "offer__event__organization"
-    view_capability = Capability.VIEW_ORDERS
-    list_display = ("shown_offer", "buyer", "units", "shown_status", "waiting_since", "order_link")
-    list_filter = ("status",)
+    list_display = [
+        "shown_offer",
+        "buyer",
+        "units",
+        "shown_status",
+        "waiting_since",
+        "order_link",
+    ]
+    list_filter = ["status"]
     fields = readonly_fields = (
         "shown_offer", "buyer", "units", "shown_status", "access_code", "access_url", "carrier", "tracking_number",
         "appointment_at", "note", "failure", "revoked_at", "created_at", "fulfilled_at", "order_link",
@@ -79,6 +68,24 @@ class FulfillmentScreen(ScopedModelAdmin):
             When(status__in=_WAITING, then=Value(0)), default=Value(1), output_field=IntegerField()
         )
         return (waits_first.asc(), "created_at", "id")
+
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Lead to orders whoever may see them."""
+        return self._shown(request, tuple(super().get_list_display(request)))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        """Show what the buyer opens the goods with only to whoever may see orders."""
+        return self._shown(request, tuple(super().get_fields(request, obj)))
+
+    def _shown(self, request: HttpRequest, names: tuple[Any, ...]) -> tuple[Any, ...]:
+        may = scope_of(request).has(Capability.VIEW_ORDERS)
+        return names if may else tuple(name for name in names if name not in _OF_ORDERS)
+
+    def act_form(self, declared: Act, rows: list[Model], given: QueryDict | None) -> ActForm:
+        """Ask of each row what the act needs to know of it."""
+        if issubclass(declared.form, RowsForm):
+            return declared.form(given, rows=[row for row in rows if isinstance(row, Fulfillment)])
+        return super().act_form(declared, rows, given)
 
     def acts_for(self, request: HttpRequest, obj: Any) -> list[Act]:
         """Offer what fits the state."""
@@ -112,8 +119,8 @@ class FulfillmentScreen(ScopedModelAdmin):
     @admin.display(description="Waiting", ordering="created_at")
     def waiting_since(self, row: Fulfillment) -> str:
         """Say for how long the buyer has been waiting."""
-        if row.fulfilled_at is not None:
-            return "done"
+        if row.status not in _OPEN:
+            return "-"
         now = clock.now()
         return timesince(row.created_at, now) if now - row.created_at > timedelta(minutes=1) else "just now"
 
@@ -131,7 +138,7 @@ class FulfillmentScreen(ScopedModelAdmin):
     )
     def start_work(self, call: ActCall[Fulfillment]) -> str:
         """Mark it as being worked on."""
-        manual.start_work(call.actor, call.subject.purchase_id, now=call.now)
+        manual.start_work(call.actor, call.subject.purchase_id, reason=call.reason, now=call.now)
         return "In hand."
 
     @act("Try again", capability=Capability.FULFIL, icon="refresh")
@@ -145,45 +152,47 @@ class FulfillmentScreen(ScopedModelAdmin):
 class FulfillmentAdmin(FulfillmentScreen):
     """Everything that was sold, and whether the buyer has it."""
 
-    list_filter = ("status", "offer__offer_type")
+    list_filter = ["status", "offer__offer_type"]
 
 
 @admin.register(MerchandiseFulfillment)
 class MerchandiseAdmin(FulfillmentScreen):
     """Parcels to send."""
 
-    list_display = (*FulfillmentScreen.list_display, "carrier", "tracking_number")
+    list_display = [*FulfillmentScreen.list_display, "carrier", "tracking_number"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Keep merchandise."""
         return super().get_queryset(request).filter(offer__offer_type=OfferType.MERCHANDISE)
 
-    @act("Mark as sent", capability=Capability.FULFIL, form=ShippingForm, icon="local_shipping", on_many=False,
+    @act("Mark as sent", capability=Capability.FULFIL, form=ShippingForm, icon="local_shipping",
          explain="The buyer is told carrier and tracking number by e-mail.")  # fmt: skip
     def ship(self, call: ActCall[Fulfillment]) -> str:
         """Record carrier and tracking number."""
-        data = call.data
+        carrier, number = call.data["carrier"], call.data[ShippingForm.name_of(call.subject)]
         manual.ship(
-            call.actor, call.subject.purchase_id, carrier=data["carrier"], tracking_number=data["tracking_number"],
+            call.actor, call.subject.purchase_id, carrier=carrier, tracking_number=number, reason=call.reason,
             now=call.now,
         )  # fmt: skip
-        return f"Sent with {data['carrier']}, {data['tracking_number']}."
+        return f"Sent with {carrier}, {number}."
 
 
 @admin.register(ServiceFulfillment)
 class ServiceAdmin(FulfillmentScreen):
     """Appointments to set."""
 
-    list_display = (*FulfillmentScreen.list_display, "appointment_at")
+    list_display = [*FulfillmentScreen.list_display, "appointment_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Keep services."""
         return super().get_queryset(request).filter(offer__offer_type=OfferType.SERVICE)
 
-    @act("Set appointment", capability=Capability.FULFIL, form=AppointmentForm, icon="event_available", on_many=False,
+    @act("Set appointment", capability=Capability.FULFIL, form=AppointmentForm, icon="event_available",
          explain="The buyer is told the time by e-mail.")  # fmt: skip
     def set_appointment(self, call: ActCall[Fulfillment]) -> str:
         """Record the time."""
-        when = call.data["appointment_at"]
-        manual.set_appointment(call.actor, call.subject.purchase_id, appointment_at=when, now=call.now)
-        return f"Set for {when:%Y-%m-%d %H:%M} UTC."
+        when = call.data[AppointmentForm.name_of(call.subject)]
+        manual.set_appointment(
+            call.actor, call.subject.purchase_id, appointment_at=when, reason=call.reason, now=call.now
+        )
+        return f"Set for {words_of(when, call.subject.offer.event)}."

@@ -1,0 +1,131 @@
+"""The staff's screen of the e-mail outbox."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from unfold.decorators import display
+
+from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
+from accounts.scope import scope_of
+from accounts.types import Capability
+from common import clock
+from notifications.models import EmailMessage, EmailStatus
+from notifications.selectors import email_health, with_progress
+from notifications.services import acts
+
+_COLOURS = {
+    "Queued": "info",
+    "Sent": "success",
+    "Delivered": "success",
+    "Bounced": "warning",
+    "Complained": "warning",
+    "Failed": "danger",
+    "Cancelled": "default",
+}
+
+
+@admin.register(EmailMessage)
+class EmailMessageAdmin(ScopedModelAdmin):
+    """Every e-mail of one's organizations with its story. Those of no organization are the operators'."""
+
+    organization_path = "organization_id"
+    view_capability = Capability.VIEW_ORDERS
+    list_display = (
+        "subject",
+        "to",
+        "shown_status",
+        "template",
+        "tries",
+        "next_attempt",
+        "created_at",
+        "sent_at",
+    )
+    list_filter = ("status", "template", "is_urgent")
+    search_fields = ("to", "subject")
+    list_before_template = "admin/notifications/health.html"
+    fields = readonly_fields = (
+        "subject", "to", "shown_status", "template", "is_urgent", "created_at", "sent_at", "last_error", "story",
+        "text", "preview",
+    )  # fmt: skip
+
+    class Media:
+        css = {"all": ("admin-marquee/admin.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Add attempts and the next try to the rows; the list leaves the bodies out."""
+        rows = with_progress(super().get_queryset(request))
+        resolved = request.resolver_match
+        if resolved is not None and (resolved.url_name or "").endswith("_changelist"):
+            return rows.defer("text_body", "html_body")
+        return rows
+
+    def organization_id_of(self, obj: Model) -> UUID | None:
+        """Return whose e-mail it is; None is the house's own."""
+        found: UUID | None = getattr(obj, "organization_id", None)
+        return found
+
+    def acts_for(self, request: HttpRequest, obj: Any) -> list[Act]:
+        """Offer what fits the state."""
+        fitting = {EmailStatus.QUEUED: "cancel", EmailStatus.FAILED: "send_again"}.get(obj.status)
+        return [one for one in super().acts_for(request, obj) if one.name == fitting]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Put the channel's health above the list."""
+        where = scope_of(request).organizations(self.view_capability)
+        health = email_health(now=clock.now(), organization_ids=where)
+        response: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "health": health})
+        return response
+
+    @display(description="Status", label=_COLOURS)
+    def shown_status(self, message: EmailMessage) -> str:
+        """Show the status in words."""
+        return str(EmailStatus(message.status).label)
+
+    @admin.display(description="Attempts")
+    def tries(self, message: Any) -> int:
+        """Count how often it was handed to the provider."""
+        return int(message.attempt_count or 0)
+
+    @admin.display(description="Next attempt")
+    def next_attempt(self, message: Any) -> Any:
+        """Say when it is tried next."""
+        return message.next_attempt_at or "-"
+
+    @admin.display(description="Attempts")
+    def story(self, message: EmailMessage) -> str:
+        """Show each attempt with how it ended."""
+        return render_to_string(
+            "admin/notifications/attempts.html", {"attempts": message.attempts.all()[:50]}
+        )
+
+    @admin.display(description="Text")
+    def text(self, message: EmailMessage) -> str:
+        """Show the text part as it was sent."""
+        return render_to_string("admin/notifications/text.html", {"message": message})
+
+    @admin.display(description="HTML")
+    def preview(self, message: EmailMessage) -> str:
+        """Show the HTML part where it can do nothing: no scripts, no forms, no origin."""
+        return render_to_string("admin/notifications/preview.html", {"message": message})
+
+    @act("Cancel", capability=Capability.MANAGE_EVENTS, icon="cancel", is_dangerous=True,
+         explain="Only what is still waiting can be taken back.")  # fmt: skip
+    def cancel(self, call: ActCall[EmailMessage]) -> str:
+        """Take it back."""
+        acts.cancel(call.subject.pk, actor=call.actor, reason=call.reason, now=call.now)
+        return "Cancelled."
+
+    @act("Send again", capability=Capability.MANAGE_EVENTS, icon="refresh",
+         explain="It goes out under the same Message-ID. An attempt without an answer may have arrived already.")  # fmt: skip
+    def send_again(self, call: ActCall[EmailMessage]) -> str:
+        """Try a failed one again."""
+        acts.send_again(call.subject.pk, actor=call.actor, reason=call.reason, now=call.now)
+        return "Queued again."

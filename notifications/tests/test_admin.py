@@ -1,0 +1,138 @@
+"""The outbox as staff see it."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Organization
+from accounts.tests.factories import make_member, make_organization, make_superuser
+from common import clock
+from common.audit.models import AuditEntry
+from common.outbox import enqueue_many
+from common.outbox.models import Job
+from notifications.models import EmailMessage, EmailStatus
+from notifications.services import email
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:notifications_emailmessage_changelist")
+
+
+@pytest.fixture
+def house() -> Organization:
+    """Give the organization whose e-mails these are."""
+    return make_organization()
+
+
+def make_email(organization_id: UUID | None, **fields: Any) -> EmailMessage:
+    """Create an e-mail, sent unless the fields say otherwise."""
+    now = clock.now()
+    given = {
+        "template": "test", "to": "guest@example.test", "recipient_key": "k", "subject": "Hello <b>you</b>",
+        "text_body": "Plain words", "html_body": "<p>Rich words</p><script>alert(1)</script>",
+        "dedupe_key": str(uuid4()), "status": EmailStatus.SENT, "created_at": now - timedelta(minutes=1),
+        "sent_at": now,
+    }  # fmt: skip
+    return EmailMessage.objects.create(organization_id=organization_id, **{**given, **fields})
+
+
+def page_of(message: EmailMessage) -> str:
+    """Return the address of an e-mail's page."""
+    return reverse("admin:notifications_emailmessage_change", args=[message.pk])
+
+
+def do(client: Client, name: str, message: EmailMessage) -> Any:
+    """Confirm an act."""
+    return client.post(
+        f"{LIST}act/{name}/", {"ids": [str(message.pk)], "confirmed": "1", "reason": "asked by phone"}
+    )
+
+
+def test_lists_and_pages_end_at_the_organization(client: Client, house: Organization) -> None:
+    """Staff see their organization's e-mails; another's and the house's own are not there. REQ EV-04, NO-01."""
+    mine = make_email(house.pk, subject="Mine")
+    theirs, own = make_email(make_organization().pk, subject="Theirs"), make_email(None, subject="House")
+    client.force_login(make_member("staff", organization=house))
+    listing = client.get(LIST).content.decode()
+    assert "Mine" in listing
+    assert "Theirs" not in listing
+    assert "House" not in listing
+    assert client.get(page_of(mine)).status_code == 200
+    for foreign in (theirs, own):
+        assert client.get(page_of(foreign)).status_code == 302
+    client.force_login(make_superuser())
+    assert "House" in client.get(LIST).content.decode()
+
+
+def test_a_message_is_shown_frozen_and_can_do_nothing(client: Client, house: Organization) -> None:
+    """The page has both parts; the HTML part is caged and nothing can be changed. REQ NO-01, NO-03."""
+    message = make_email(house.pk)
+    client.force_login(make_member("owner", organization=house))
+    page = client.get(page_of(message)).content.decode()
+    assert "Plain words" in page
+    assert 'sandbox=""' in page
+    assert "<script>alert(1)</script>" not in page
+    client.post(page_of(message), {"subject": "Changed", "status": "queued"})
+    message.refresh_from_db()
+    assert (message.subject, message.status) == ("Hello <b>you</b>", EmailStatus.SENT)
+
+
+def test_the_list_costs_the_same_for_fifty(client: Client, house: Organization) -> None:
+    """A list's queries do not grow with its rows. REQ EV-04."""
+    client.force_login(make_member("staff", organization=house))
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(LIST).status_code == 200
+        return len(queries)
+
+    for _ in range(5):
+        make_email(house.pk)
+    few = cost()
+    for _ in range(45):
+        make_email(house.pk)
+    assert cost() == few
+
+
+def test_cancelling_takes_the_job_away_and_is_audited(client: Client, house: Organization) -> None:
+    """A queued e-mail is taken back with a reason; a sent one is not. REQ NO-01, EV-04."""
+    queued = queue(house)
+    client.force_login(make_member("staff", organization=house))
+    assert b"Cancelled." in do(client, "cancel", queued).content
+    queued.refresh_from_db()
+    assert queued.status == EmailStatus.CANCELLED
+    assert not Job.objects.filter(status="pending").exists()
+    entry = AuditEntry.objects.get(action="notifications.cancel_email")
+    assert (entry.reason, entry.organization_id) == ("asked by phone", house.pk)
+    sent = make_email(house.pk)
+    assert b"Cancelled." not in do(client, "cancel", sent).content
+    sent.refresh_from_db()
+    assert sent.status == EmailStatus.SENT
+
+
+def queue(house: Organization) -> EmailMessage:
+    """Queue an e-mail as the product does, but for its template's files."""
+    message = make_email(house.pk, status=EmailStatus.QUEUED, sent_at=None)
+    job = email.sending_job(message.pk, message.to, is_urgent=False, organization_id=house.pk)
+    assert enqueue_many([job], now=clock.now()) == 1
+    return message
+
+
+def test_a_failed_one_goes_out_again_and_analysts_may_not(client: Client, house: Organization) -> None:
+    """Staff send a failed e-mail again; an analyst has neither the list nor the act. REQ NO-01, EV-03."""
+    failed = make_email(house.pk, status=EmailStatus.FAILED, sent_at=None)
+    client.force_login(make_member("analyst", organization=house))
+    assert do(client, "send_again", failed).status_code in {302, 403, 404}
+    failed.refresh_from_db()
+    assert failed.status == EmailStatus.FAILED
+    client.force_login(make_member("staff", organization=house))
+    assert b"Queued again." in do(client, "send_again", failed).content
+    failed.refresh_from_db()
+    assert failed.status == EmailStatus.QUEUED
+    assert Job.objects.filter(status="pending").count() == 1
