@@ -274,6 +274,9 @@ class Fulfillment(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.purchase.quantity} × {self.offer.title}, order {self.purchase.order.number}"
+
 
 class MerchandiseFulfillment(Fulfillment):
     """Fulfilments of merchandise, for their own screen."""

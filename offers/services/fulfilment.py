@@ -107,6 +107,8 @@ def lock_fulfilment(purchase_id: UUID) -> tuple[Purchase, Order, Fulfillment]:
     purchase = inventory.lock_purchase(purchase_id)
     order = Order.objects.select_for_update(of=("self",)).select_related("buyer").get(pk=purchase.order_id)
     fulfillment = Fulfillment.objects.select_for_update().get(purchase_id=purchase_id)
+    # What is loaded already names the row in the audit history.
+    purchase.order, fulfillment.purchase, fulfillment.offer = order, purchase, purchase.offer
     return purchase, order, fulfillment
 
 
