@@ -18,12 +18,13 @@ def checked(address: str) -> str:
     """Return the address without surrounding blanks, or raise ``InvalidRecipient``."""
     address = address.strip(" ")
     try:
-        if len(address) > LONGEST:
-            raise ValidationError("too long")
-        _validator(address)
+        _validator(address[: LONGEST + 1])
+        is_address = len(address) <= LONGEST
     except ValidationError:
+        is_address = False
+    if not is_address:
         error = FieldError("to", "invalid", "This is not an e-mail address")
-        raise InvalidRecipient(errors=[error]) from None
+        raise InvalidRecipient(errors=[error])
     return address
 
 

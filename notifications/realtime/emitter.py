@@ -23,6 +23,8 @@ class NotEmitted(Exception):
 class _StrictManager(socketio.RedisManager):  # type: ignore[misc]
     """The library's writer, except that it says when it could not write (it would log and return)."""
 
+    connected: bool
+
     def _publish(self, data: Any) -> None:
         try:
             if not self.connected:

@@ -57,7 +57,7 @@ sio = socketio.AsyncServer(
 )
 
 
-@sio.event
+@sio.event  # type: ignore[untyped-decorator]
 async def connect(sid: str, environ: Mapping[str, Any], auth: object = None) -> None:
     """Accept a socket with a valid token and put it into its user's room; refuse any other with ``{code}``."""
     try:

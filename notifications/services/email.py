@@ -53,7 +53,7 @@ def queue_email(
     is_urgent = known.urgent if urgent is None else urgent
     about_type, about_id = subject_ref or ("", None)
     email_id = new_id()
-    row = [
+    row: list[Any] = [
         *(email_id, organization_id, user_id, template, recipient, addresses.recipient_key(recipient)),
         *(*_columns(words), is_urgent, EmailStatus.QUEUED.value, dedupe_key, about_type, about_id, now),
     ]
@@ -84,7 +84,7 @@ def _columns(words: Rendered) -> tuple[str, str, str]:
     return words.subject, words.text, words.html
 
 
-def _insert(row: list[object]) -> bool:
+def _insert(row: list[Any]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, row)
         return cursor.fetchone() is not None

@@ -40,7 +40,7 @@ class _Undeclared(str):
     def __contains__(self, _part: object) -> bool:
         return True
 
-    def __mod__(self, variable: object) -> NoReturn:  # type: ignore[override]
+    def __mod__(self, variable: object) -> NoReturn:
         raise BrokenTemplate(f"The template reads {variable}, which was not given")
 
 
@@ -72,13 +72,14 @@ def one_line(text: str) -> str:
 
 def engine_for(*, autoescape: bool) -> Engine:
     """Return the engine of the HTML parts (escaping) or of the text parts (not)."""
-    return _engine(tuple(str(folder) for folder in settings.TEMPLATES[0]["DIRS"]), autoescape)
+    folders: list[Path] = settings.TEMPLATES[0]["DIRS"]  # type: ignore[assignment]  # the stubs say object
+    return _engine(tuple(str(folder) for folder in folders), autoescape)
 
 
 @functools.lru_cache(maxsize=8)
 def _engine(folders: tuple[str, ...], autoescape: bool) -> Engine:
     return Engine(
-        dirs=[Path(folder) for folder in folders],
+        dirs=list(folders),
         app_dirs=True,
         autoescape=autoescape,
         string_if_invalid=_Undeclared("undeclared"),

@@ -17,7 +17,10 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 _numbers = count(1)
 
 SUBJECT = "Your code for {{ title }}"
-TEXT = '{% extends "email/base.txt" %}{% block content %}Hello {{ name }}, here is {{ title }}: {{ code }}{% endblock %}'
+TEXT = (
+    '{% extends "email/base.txt" %}{% block content %}'
+    "Hello {{ name }}, here is {{ title }}: {{ code }}{% endblock %}"
+)
 HTML = (
     '{% extends "email/base.html" %}{% block content %}<p>Hello {{ name }}</p>'
     '{% include "email/code.html" %}{% include "email/button.html" with url=site_url label=title %}{% endblock %}'

@@ -252,7 +252,7 @@ def test_other_addresses_are_not_found(servers: list[RealtimeProcess]) -> None:
 def test_redis_may_go_and_come_back(
     servers: list[RealtimeProcess], user: User, valkey: EmbeddedValkey
 ) -> None:
-    """REQ RT-04: without Redis sockets stay, connect and join; with it back they hear again; the hint is tried again."""
+    """REQ RT-04: without Redis sockets stay, connect and join; with it back they hear again."""
 
     async def live() -> Any:
         early = await connected(servers[0], token_of(user))
