@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from accounts.admin_base import ActCall, ScopedModelAdmin, act
+from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
@@ -153,6 +153,12 @@ class OfferAdmin(ScopedModelAdmin):
         except Invalid as refused:
             raise named_as_here(refused) from refused
 
+    def acts_for(self, request: HttpRequest, obj: Any) -> list[Act]:
+        """Offer what fits the state."""
+        fits = {"pause": obj.is_active, "activate": not obj.is_active}
+        found = [] if obj.is_archived else super().acts_for(request, obj)
+        return [one for one in found if fits.get(one.name, True)]
+
     @admin.display(description="Type", ordering="offer_type")
     def kind(self, offer: Offer) -> str:
         """Show the type in words."""
@@ -175,7 +181,8 @@ class OfferAdmin(ScopedModelAdmin):
         """Show sold, reserved and left as a bar with words."""
         if offer._state.adding:
             return "-"
-        return render_to_string("admin/offers/stock.html", {"offer": offer, "left": offer.units_left})
+        figures = {"offer": offer, "left": offer.units_left, "taken": offer.sold + offer.reserved}
+        return render_to_string("admin/offers/stock.html", figures)
 
     @display(description="State", label=dict(_STATES.values()))
     def state(self, offer: Offer) -> str:

@@ -11,7 +11,7 @@ from accounts.admin_base import ScopedModelAdmin
 from accounts.types import Capability
 from common.money import format_money
 from offers.admin.offers import link_to
-from offers.models import Purchase
+from offers.models import Fulfillment, FulfillmentStatus, Purchase
 
 
 @admin.register(Purchase)
@@ -21,10 +21,15 @@ class PurchaseAdmin(ScopedModelAdmin):
     organization_path = "event__organization"
     view_capability = Capability.VIEW_ORDERS
     list_display = (
-        "offer", "buyer", "quantity", "reserved_units", "sold_units", "returned_units", "status", "total", "order_link",
-        "created_at",
+        "offer", "buyer", "quantity", "reserved_units", "sold_units", "returned_units", "status", "fulfilment", "total",
+        "order_link", "created_at",
     )  # fmt: skip
-    list_filter = ("status", "offer__offer_type")
+    list_filter = (
+        "status",
+        ("event", admin.RelatedOnlyFieldListFilter),
+        "offer__offer_type",
+        "fulfillment__status",
+    )
     search_fields = ("user__email", "order__number", "offer__title")
     date_hierarchy = "created_at"
 
@@ -33,13 +38,19 @@ class PurchaseAdmin(ScopedModelAdmin):
         return (
             super()
             .get_queryset(request)
-            .select_related("event__organization", "offer", "user", "order", "ticket")
+            .select_related("event__organization", "offer", "user", "order", "ticket", "fulfillment")
         )
 
     @admin.display(description="Buyer", ordering="user__email")
     def buyer(self, purchase: Purchase) -> str:
         """Name the buyer."""
         return purchase.user.email
+
+    @admin.display(description="Fulfilment", ordering="fulfillment__status")
+    def fulfilment(self, purchase: Purchase) -> str:
+        """Show how far the buyer is from having it; nothing is owed before it is paid."""
+        owed: Fulfillment | None = getattr(purchase, "fulfillment", None)
+        return "-" if owed is None else str(FulfillmentStatus(owed.status).label)
 
     @admin.display(description="Total")
     def total(self, purchase: Purchase) -> str:

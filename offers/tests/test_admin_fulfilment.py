@@ -153,3 +153,18 @@ def test_an_analyst_reads_and_does_nothing(client: Client) -> None:
         assert do(client, PARCELS, name, row, carrier="DHL").status_code == 403
     row.refresh_from_db()
     assert (row.status, AuditEntry.objects.count()) == (FulfillmentStatus.PENDING_MANUAL, 0)
+
+
+def test_purchases_say_who_has_what_and_end_at_the_organization(client: Client) -> None:
+    """Buyer, order and fulfilment of one's own; found by buyer and order number; never written. REQ EV-04."""
+    mine, theirs = owed(make_organization()), owed(make_organization())
+    enter(client, mine.offer.event.organization, "owner")
+    purchase = mine.purchase
+    for wanted in (purchase.user.email, purchase.order.number):
+        assert shown(client, "purchase", q=wanted) == [purchase.pk]
+    assert shown(client, "purchase", q=theirs.purchase.order.number) == []
+    page = client.get("/admin/offers/purchase/").content.decode()
+    assert "Waiting for staff" in page
+    assert reverse("admin:payments_order_change", args=[purchase.order_id]) in page
+    assert client.post(reverse("admin:offers_purchase_change", args=[purchase.pk]), {}).status_code == 403
+    assert client.get(reverse("admin:offers_purchase_change", args=[theirs.purchase.pk])).status_code == 302
