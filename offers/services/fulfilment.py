@@ -9,12 +9,11 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
-from tickets.services import upgrades
-
 from common.outbox import enqueue
 from offers.models import Fulfillment, FulfillmentStatus, OfferType, Purchase
 from offers.services import inventory, messages, names
 from payments.models import Order, OrderState
+from tickets.services import upgrades
 
 # No 0/O, 1/I/L, no vowels that make words: read over the phone without mistakes.
 _ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"

@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from tickets.services import upgrades
 
 from common import idempotency
 from common.db import retrying
@@ -19,6 +18,7 @@ from payments.models import Order
 from payments.services import orders
 from payments.types import NewOrder
 from tickets.models import Ticket
+from tickets.services import upgrades
 
 
 @retrying
