@@ -124,7 +124,7 @@ class EmailMessageAdmin(ScopedModelAdmin):
         return "Cancelled."
 
     @act("Send again", capability=Capability.MANAGE_EVENTS, icon="refresh",
-         explain="It goes out under the same Message-ID. An attempt without an answer may have arrived already.")  # fmt: skip
+         explain="Under the same Message-ID. An attempt without an answer may have arrived.")  # fmt: skip
     def send_again(self, call: ActCall[EmailMessage]) -> str:
         """Try a failed one again."""
         acts.send_again(call.subject.pk, actor=call.actor, reason=call.reason, now=call.now)
