@@ -217,4 +217,4 @@ def words_of(instant: datetime, event: Event) -> str:
 
 def link_to(address: str, text: object) -> str:
     """Return a link for a cell of a list."""
-    return format_html('<a href="{}">{}</a>', address, text)
+    return format_html('<a class="mq-order" href="{}">{}</a>', address, text)

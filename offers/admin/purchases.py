@@ -11,7 +11,7 @@ from accounts.admin_base import ScopedModelAdmin
 from accounts.types import Capability
 from common.money import format_money
 from offers.admin.offers import link_to
-from offers.models import Fulfillment, FulfillmentStatus, Purchase
+from offers.models import Fulfillment, FulfillmentStatus, Purchase, PurchaseStatus
 
 
 @admin.register(Purchase)
@@ -21,7 +21,7 @@ class PurchaseAdmin(ScopedModelAdmin):
     organization_path = "event__organization"
     view_capability = Capability.VIEW_ORDERS
     list_display = (
-        "offer", "buyer", "quantity", "reserved_units", "sold_units", "returned_units", "status", "fulfilment", "total",
+        "offer", "buyer", "quantity", "reserved_units", "sold_units", "returned_units", "standing", "fulfilment", "total",
         "order_link", "created_at",
     )  # fmt: skip
     list_filter = (
@@ -45,6 +45,11 @@ class PurchaseAdmin(ScopedModelAdmin):
     def buyer(self, purchase: Purchase) -> str:
         """Name the buyer."""
         return purchase.user.email
+
+    @admin.display(description="Status", ordering="status")
+    def standing(self, purchase: Purchase) -> str:
+        """Say where the units are."""
+        return str(PurchaseStatus(purchase.status).label)
 
     @admin.display(description="Fulfilment", ordering="fulfillment__status")
     def fulfilment(self, purchase: Purchase) -> str:

@@ -184,7 +184,7 @@ def test_acts_need_a_post_and_a_reason_and_are_in_the_history(client: Client) ->
         ("archive", False, True),
     ):
         before = AuditEntry.objects.count()
-        assert client.get(f"{LIST}act/{name}/", {"ids": offer.pk, "confirmed": "1"}).status_code == 200
+        assert client.get(f"{LIST}act/{name}/", {"ids": str(offer.pk), "confirmed": "1"}).status_code == 200
         assert do(client, name, offer).status_code == 200
         assert AuditEntry.objects.count() == before
         assert "1 of 1 done" in do(client, name, offer, reason=f"Because of {name}").content.decode()

@@ -92,7 +92,7 @@ def test_a_parcel_without_carrier_number_or_reason_is_not_sent(client: Client) -
     for field in whole:
         answer = do(client, PARCELS, "ship", row, **{**whole, field: " "})
         assert list(answer.context["form"].errors) == [field]
-    query = {"ids": row.pk, "confirmed": "1", **whole}
+    query = {"ids": str(row.pk), "confirmed": "1", **whole}
     assert client.get(f"/admin/offers/{PARCELS}/act/ship/", query).status_code == 200
     row.refresh_from_db()
     assert (row.status, AuditEntry.objects.count()) == (FulfillmentStatus.PENDING_MANUAL, 0)
