@@ -12,6 +12,14 @@ from offers.types import MAXIMUM_TARGETS, OfferInput
 from payments.models import OrderStatus
 
 
+class PriceTextField(DecimalPriceField):
+    """A price coming in: texts go to the service unread, so that it names all wrong fields at once."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text; what is no text is read, or refused, here."""
+        return data if isinstance(data, str) else super().to_internal_value(data)
+
+
 class OfferWriteSerializer(StrictSerializer):
     """What a caller may say about an offer; every field may be left out of a PATCH."""
 
@@ -21,8 +29,8 @@ class OfferWriteSerializer(StrictSerializer):
     description = serializers.CharField(required=False, allow_blank=True, help_text="Up to 5000 characters.")
     offer_type = serializers.CharField(required=False, help_text=f"Required. {', '.join(OfferType.values)}.")
     placement = serializers.CharField(required=False, help_text=f"{', '.join(Placement.values)}.")
-    price = DecimalPriceField(required=False)
-    original_price = DecimalPriceField(required=False, allow_null=True)
+    price = PriceTextField(required=False)
+    original_price = PriceTextField(required=False, allow_null=True)
     currency = serializers.CharField(required=False, help_text="The event's; nothing else is sold there.")
     image_url = serializers.CharField(required=False, allow_blank=True, help_text="https only.")
     inventory_total = serializers.IntegerField(required=False, allow_null=True, help_text="null: unlimited.")
