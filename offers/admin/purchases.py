@@ -21,8 +21,8 @@ class PurchaseAdmin(ScopedModelAdmin):
     organization_path = "event__organization"
     view_capability = Capability.VIEW_ORDERS
     list_display = (
-        "offer", "buyer", "quantity", "reserved_units", "sold_units", "returned_units", "standing", "fulfilment", "total",
-        "order_link", "created_at",
+        "offer", "buyer", "quantity", "reserved_units", "sold_units", "returned_units", "standing", "fulfilment",
+        "total", "order_link", "created_at",
     )  # fmt: skip
     list_filter = (
         "status",
