@@ -8,6 +8,7 @@ from uuid import UUID
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
+from common import statements
 from common.facts import Fact
 from common.outbox import wake
 from common.outbox.ids import new_id
@@ -95,9 +96,8 @@ def _insert(jobs: Sequence[NewJob], now: datetime) -> list[UUID]:
     rows = [(registry.get(job.kind), job) for job in _one_a_key(jobs)]
     if not rows:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [current_request_id(), now, *_columns(rows, now)])
-        added = [row[0] for row in cursor.fetchall() if row[1]]
+    cursor = statements.run(_INSERT, [current_request_id(), now, *_columns(rows, now)])
+    added = [row[0] for row in cursor.fetchall() if row[1]]
     wake.on_commit(_lanes_due(rows, now))
     return added
 

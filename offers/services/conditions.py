@@ -1,18 +1,18 @@
 """Who may buy an offer now, and how much of it. Asked under the offer's lock, by two statements at most."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
+from common import statements
 from common.errors import Invalid, NotFound
 from events.selectors import is_registered
 from offers.errors import BuyerLimit, HoldLimit, OfferUnavailable, SoldOut
-from offers.models import Offer, OfferType, Purchase
+from offers.models import Offer, OfferType
 from offers.types import MAXIMUM_QUANTITY, PurchaseOffer
 from tickets.models import Ticket
 from tickets.selectors import tickets_of
@@ -27,6 +27,20 @@ class BuyerFacts:
     bought: int
     has_required: bool
     has_excluded: bool
+
+
+_FACTS = """
+SELECT coalesce(sum(p.reserved_units) FILTER (WHERE p.offer_id = o.id), 0),
+    count(*) FILTER (WHERE p.offer_id = o.id AND p.reserved_units > 0),
+    coalesce(sum(p.sold_units) FILTER (WHERE p.offer_id = o.id), 0),
+    count(*) FILTER (WHERE p.offer_id = o.requires_offer_id AND p.sold_units > 0) > 0,
+    count(*) FILTER (WHERE (p.offer_id = o.excludes_offer_id OR other.excludes_offer_id = o.id)
+        AND (p.reserved_units > 0 OR p.sold_units > 0)) > 0
+FROM offers_offer o
+LEFT JOIN offers_purchase p ON p.user_id = %(user)s AND p.event_id = o.event_id
+LEFT JOIN offers_offer other ON other.id = p.offer_id
+WHERE o.id = %(offer)s
+"""
 
 
 def check_quantity(offer_type: str | None, quantity: int) -> None:
@@ -51,18 +65,17 @@ def check_sale(offer: Offer, wish: PurchaseOffer, *, now: datetime) -> None:
         raise SoldOut(f"{max(offer.units_left, 0)} left." if offer.units_left > 0 else "")
 
 
-def check_buyer(offer: Offer, exclusive_with: Sequence[UUID], wish: PurchaseOffer) -> None:
-    """Raise when this person may not buy so many of a locked offer.
+def check_buyer(offer: Offer, facts: BuyerFacts, quantity: int) -> None:
+    """Raise when a person of whom this is known may not buy so many of a locked offer.
 
     ``HoldLimit``: too much held unpaid. ``BuyerLimit``: above ``per_user_limit``, which counts what is held
     and what was bought and not returned. ``OfferUnavailable``: a condition on what the person has.
     """
-    facts = facts_of(offer, exclusive_with, wish.buyer_id)
     if facts.open_checkouts >= settings.HOLD_LIMIT_CHECKOUTS:
         raise HoldLimit
-    if facts.held + wish.quantity > settings.HOLD_LIMIT_UNITS:
+    if facts.held + quantity > settings.HOLD_LIMIT_UNITS:
         raise HoldLimit
-    if offer.per_user_limit is not None and facts.held + facts.bought + wish.quantity > offer.per_user_limit:
+    if offer.per_user_limit is not None and facts.held + facts.bought + quantity > offer.per_user_limit:
         raise BuyerLimit
     if offer.requires_offer_id is not None and not facts.has_required:
         raise OfferUnavailable("Another offer has to be bought before this one.")
@@ -70,25 +83,13 @@ def check_buyer(offer: Offer, exclusive_with: Sequence[UUID], wish: PurchaseOffe
         raise OfferUnavailable("This cannot be had together with another offer that you have.")
 
 
-def facts_of(offer: Offer, exclusive_with: Sequence[UUID], user_id: UUID) -> BuyerFacts:
-    """Return what the person has, by one statement that begins after the lock was had.
+def facts_of(offer_id: UUID, user_id: UUID) -> Callable[[], BuyerFacts]:
+    """Ask what the person has, by one statement that begins after the lock was had; returns how to get it.
 
     A statement that also took the lock would count by a snapshot from before it waited.
     """
-    mine, units = Q(offer_id=offer.pk), Q(offer_id__in=exclusive_with)
-    held_or_sold = Q(reserved_units__gt=0) | Q(sold_units__gt=0)
-    others = [*exclusive_with, *([offer.requires_offer_id] if offer.requires_offer_id else [])]
-    row = Purchase.objects.filter(user_id=user_id, offer_id__in=[offer.pk, *others]).aggregate(
-        held=Coalesce(Sum("reserved_units", filter=mine), 0),
-        open_checkouts=Count("pk", filter=mine & Q(reserved_units__gt=0)),
-        bought=Coalesce(Sum("sold_units", filter=mine), 0),
-        required=Count("pk", filter=Q(offer_id=offer.requires_offer_id, sold_units__gt=0)),
-        excluded=Count("pk", filter=units & held_or_sold),
-    )
-    return BuyerFacts(
-        held=row["held"], open_checkouts=row["open_checkouts"], bought=row["bought"],
-        has_required=row["required"] > 0, has_excluded=row["excluded"] > 0,
-    )  # fmt: skip
+    cursor = statements.run(_FACTS, {"offer": offer_id, "user": user_id})
+    return lambda: BuyerFacts(*cursor.fetchone())
 
 
 def choose_ticket(offer: Offer, wish: PurchaseOffer) -> Ticket | None:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from common import idempotency
+from common import idempotency, statements
 from common.db import retrying
 from offers.models import Offer, Purchase
 from offers.services import inventory, names
-from offers.services.conditions import check_buyer, check_sale, choose_ticket
+from offers.services.conditions import check_buyer, check_sale, choose_ticket, facts_of
 from offers.types import PurchaseOffer
 from payments.models import Order
 from payments.services import orders
@@ -29,10 +29,13 @@ def reserve_purchase(wish: PurchaseOffer, key: idempotency.Ticket, *, now: datet
     Raises ``NotFound``, ``Invalid``, ``OfferUnavailable``, ``SoldOut``, ``HoldLimit``, ``BuyerLimit``,
     ``Busy``, and ``InProgress`` when another call took the idempotency key over; then nothing has changed.
     """
-    offer, exclusive_with = inventory.lock_for_sale(wish.offer_id)
+    with statements.together():
+        get_offer = inventory.lock_for_sale(wish.offer_id)
+        get_facts = facts_of(wish.offer_id, wish.buyer_id)
+    offer = get_offer()
     check_sale(offer, wish, now=now)
     orders.check_amount(offer.price, wish.quantity)
-    check_buyer(offer, exclusive_with, wish)
+    check_buyer(offer, get_facts(), wish.quantity)
     ticket = choose_ticket(offer, wish)
     purchase_id, order_id = uuid.uuid4(), uuid.uuid4()
     if ticket is not None and offer.upgrade_to_tier_id is not None:
@@ -43,29 +46,29 @@ def reserve_purchase(wish: PurchaseOffer, key: idempotency.Ticket, *, now: datet
             cause=purchase_id,
             now=now,
         )
-    inventory.reserve(offer, wish.quantity, now=now)
-    _write_down(purchase_id, order_id, offer, ticket, wish, now)
-    order = orders.create_order(_order_of(offer, wish, purchase_id, order_id), now=now)
     idempotency.attach(key, purchase_id)
+    with statements.together():
+        inventory.reserve(offer, _purchase_of(purchase_id, order_id, offer, ticket, wish, now))
+        order = orders.create_order(_order_of(offer, wish, purchase_id, order_id), now=now)
     if offer.price_amount == 0:
         orders.settle_free(order, now=now)
     return order
 
 
-def _write_down(
+def _purchase_of(
     purchase_id: UUID, order_id: UUID, offer: Offer, ticket: Ticket | None, wish: PurchaseOffer, now: datetime
-) -> None:
-    Purchase(
+) -> Purchase:
+    return Purchase(
         id=purchase_id,
         order_id=order_id,
-        offer=offer,
+        offer_id=offer.pk,
         event_id=offer.event_id,
         user_id=wish.buyer_id,
         ticket=ticket,
         quantity=wish.quantity,
         reserved_units=wish.quantity,
         created_at=now,
-    ).save(force_insert=True)
+    )
 
 
 def _order_of(offer: Offer, wish: PurchaseOffer, purchase_id: UUID, order_id: UUID) -> NewOrder:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import connection
 
+from common import statements
 from common.errors import Invalid
 from common.money import MAXIMUM_MINOR, MINIMUM_MINOR, Money, NotMoney, exponent, format_money
 from common.outbox import NewJob, enqueue_many
@@ -91,8 +91,7 @@ def create_order(new: NewOrder, *, now: datetime, jobs: Sequence[NewJob] = ()) -
         "request": json.dumps(payment.request),
         "idempotency_key": payment.idempotency_key,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
+    statements.run(_INSERT, values)
     due = [*jobs]
     if order.hold_expires_at is not None:
         due.append(

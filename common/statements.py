@@ -1,0 +1,56 @@
+"""Statements of the hot paths: planned once a connection, and sent together where none waits for another.
+
+The ORM writes a statement anew each time and PostgreSQL plans it anew; under the lock of a row that everybody
+wants, that time is everybody's. Here SQL keeps its plan, and ``together`` saves the waiting between statements.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import connection
+from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+
+
+class _Planned(psycopg.Cursor[Any]):
+    """Binds parameters on the server and keeps the statement's plan in the connection."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        return super().execute(query, params, **(options | {"prepare": True}))
+
+
+class _Logged(CursorDebugWrapper):
+    """Logs the text as it is kept: what was bound to it stays apart."""
+
+    def execute(self, sql: Any, params: Any = None) -> Any:
+        with self.debug_sql(sql, params):
+            return CursorWrapper.execute(self, sql, params)
+
+
+def run(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> CursorWrapper:
+    """Send a statement of constant text and return its cursor; it counts and is logged as Django's own.
+
+    Inside of ``together`` it has its rows when that block has ended. Raises Django's database errors.
+    """
+    connection.ensure_connection()
+    raw = connection.connection
+    if raw.prepare_threshold is None:
+        # Django switches plans off; this keeps them off for all statements but those that ask for it.
+        raw.prepare_threshold = sys.maxsize
+    cursor = (_Logged if connection.queries_logged else CursorWrapper)(_Planned(raw), connection)
+    cursor.execute(sql, params)
+    return cursor
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Send what ``run`` is told in this block without waiting for answers, and wait once at its end.
+
+    Each statement still begins after the one before has ended, with a snapshot of its own. Only ``run`` may be
+    used in here: the ORM reads row counts before they have come. Raises Django's database errors.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
