@@ -11,7 +11,6 @@ from django.utils.timesince import timesince
 from unfold.decorators import display
 
 from accounts.admin_base import Act, ActCall, ActForm, ScopedModelAdmin, act
-from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
 from offers.admin.deliveries import AppointmentForm, RowsForm, ShippingForm
@@ -33,7 +32,6 @@ _COLOURS = {
     "Processing": "info",
     "Cancelled": "default",
 }
-_OF_ORDERS = frozenset({"order_link", "access_code", "access_url"})
 _WAITING = (FulfillmentStatus.PENDING_MANUAL, FulfillmentStatus.PROCESSING, FulfillmentStatus.FAILED)
 _OPEN = (*_WAITING, FulfillmentStatus.PENDING)
 
@@ -42,6 +40,7 @@ class FulfillmentScreen(ScopedModelAdmin):
     """What the three lists share. What waits for staff stands first, the longest waiting on top."""
 
     organization_path = "offer__event__organization"
+    view_capability = Capability.VIEW_ORDERS
     list_display = [
         "shown_offer",
         "buyer",
@@ -68,18 +67,6 @@ class FulfillmentScreen(ScopedModelAdmin):
             When(status__in=_WAITING, then=Value(0)), default=Value(1), output_field=IntegerField()
         )
         return (waits_first.asc(), "created_at", "id")
-
-    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        """Lead to orders whoever may see them."""
-        return self._shown(request, tuple(super().get_list_display(request)))
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
-        """Show what the buyer opens the goods with only to whoever may see orders."""
-        return self._shown(request, tuple(super().get_fields(request, obj)))
-
-    def _shown(self, request: HttpRequest, names: tuple[Any, ...]) -> tuple[Any, ...]:
-        may = scope_of(request).has(Capability.VIEW_ORDERS)
-        return names if may else tuple(name for name in names if name not in _OF_ORDERS)
 
     def act_form(self, declared: Act, rows: list[Model], given: QueryDict | None) -> ActForm:
         """Ask of each row what the act needs to know of it."""
