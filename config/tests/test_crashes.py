@@ -1,0 +1,185 @@
+"""Parts of the running product are killed in the middle of their work. Nothing is lost, nothing is doubled."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from config.local_stack.postgres import discard
+from config.tests.stack import Product, eventually
+
+HELD = "SELECT id FROM payments_order WHERE state IN ('reserved', 'session_pending', 'open', 'expiring', 'processing')"
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Run the whole product once for these tests; each leaves it whole."""
+    folder: Path = tmp_path_factory.mktemp("crashes") / "data"
+    try:
+        running = Product(folder)
+    except BaseException:
+        discard(folder)
+        raise
+    yield running
+    running.stop()
+
+
+@pytest.fixture(autouse=True)
+def _whole_again(product: Product) -> Iterator[None]:
+    """After each test no purchase is stuck and the books agree."""
+    yield
+    product.sandbox("faults", reset=True)
+    product.sandbox("deliveries/flush")
+    eventually(product.is_ready)
+    eventually(lambda: not product.rows(HELD))
+    eventually(lambda: not product.rows("SELECT id FROM common_job WHERE status = 'running'"))
+    product.check_books()
+    assert product.rows("SELECT kind, errors FROM common_job WHERE status = 'dead'") == []
+
+
+def paid(product: Product, login: str, title: str = "Last-minute code") -> str:
+    """Buy and pay, and return the order's id."""
+    status, answer = product.buy(title, login=login)
+    assert status == 201, answer
+    product.sandbox(f"sessions/{answer['checkout_session_id']}/pay")
+    return str(answer["order"]["id"])
+
+
+@pytest.fixture(autouse=True)
+def _offer(product: Product) -> None:
+    """Put content with enough units on sale."""
+    product.rows(
+        """WITH made AS (INSERT INTO offers_offer (id, event_id, title, description, offer_type,
+               placement, price_amount, currency, image_url, inventory_total, sold, reserved, is_active, is_archived, target_sessions,
+               target_ticket_tiers, content_url, allows_delayed_payment, stripe_product_id, stripe_price_id,
+               created_at, updated_at)
+           SELECT gen_random_uuid(), event_id, 'Last-minute code', '', offer_type, placement, 1999, currency, '', 500,
+               0, 0, true, false, '{}', '{}', content_url, false, '', '', now(), now()
+           FROM offers_offer WHERE title = 'Backstage video'
+           AND NOT EXISTS (SELECT FROM offers_offer WHERE title = 'Last-minute code') RETURNING id)
+           SELECT count(*) FROM made"""
+    )
+
+
+def is_fulfilled(product: Product, order_id: str, login: str) -> bool:
+    """Say whether the buyer has the goods."""
+    order = product.order(order_id, login=login)
+    return bool(order["status"] == "COMPLETED" and order["items"][0]["fulfillment_status"] == "FULFILLED")
+
+
+def test_workers_killed_in_mid_work_lose_and_double_nothing(product: Product) -> None:
+    """All workers are killed three times while five paid orders are worked: one code and one letter each. REQ OP-03."""
+    logins = [f"standard{n}" for n in range(1, 6)]
+    orders = {login: paid(product, login) for login in logins}
+    for _ in range(3):
+        killed = {name: product.kill(name) for name in ("worker", "worker-bulk", "run_jobs")}
+        eventually(lambda killed=killed: all(product.came_back(name, pid) for name, pid in killed.items()))
+    for login, order_id in orders.items():
+        eventually(lambda login=login, order_id=order_id: is_fulfilled(product, order_id, login), seconds=120)
+    codes = {product.order(order_id, login=login)["items"][0]["fulfillment"]["access_code"]
+             for login, order_id in orders.items()}  # fmt: skip
+    assert len(codes) == 5
+    queued = product.rows(
+        "SELECT count(*) FROM notifications_emailmessage WHERE template = 'offers_access_code' AND about_id = ANY(%s)",
+        list(orders.values()),
+    )
+    assert queued == [(5,)]
+    eventually(
+        lambda: all(any(code in letter["text"] for letter in product.letters()) for code in codes),
+        seconds=120,
+    )
+
+
+@pytest.mark.parametrize("repeats", [True, False], ids=["the client repeats", "nobody repeats"])
+def test_web_killed_while_stripe_answers(product: Product, repeats: bool) -> None:
+    """The web dies between the reservation and Stripe's answer: one live purchase, or none and the unit is back.
+
+    REQ OF-13, OF-08.
+    """
+    login, key = "standard10", f"killed-{repeats}"
+    before = product.rows("SELECT reserved, sold FROM offers_offer WHERE title = 'Last-minute code'")
+    product.sandbox(
+        "faults", api="delay", times=1, path_prefix="/v1/checkout/sessions", method="POST", delay_seconds=3
+    )
+    answers: list[Any] = []
+
+    def buy() -> None:
+        try:
+            answers.append(product.buy("Last-minute code", login=login, key=key))
+        except OSError as error:
+            answers.append(error)
+
+    product.token(login)
+    buyer = threading.Thread(target=buy)
+    buyer.start()
+    eventually(lambda: product.rows(HELD))
+    web = product.kill("web")
+    buyer.join(60)
+    assert isinstance(answers[0], OSError)
+    eventually(lambda: product.came_back("web", web) and product.is_ready())
+    if not repeats:
+        # The hold runs out, its job asks Stripe first, and the unit is for sale again.
+        eventually(lambda: not product.rows(HELD))
+        assert (
+            product.rows("SELECT reserved, sold FROM offers_offer WHERE title = 'Last-minute code'") == before
+        )
+        return
+
+    status, answer = product.buy("Last-minute code", login=login, key=key)
+    assert (status, answer["code"]) == (409, "in_progress")
+    # As if a minute had passed: the abandoned call's lease is over.
+    ended = "UPDATE common_idempotencyrecord SET lease_until = now() WHERE key = %s RETURNING 1"
+    assert product.rows(ended, key) == [(1,)]
+    status, answer = product.buy("Last-minute code", login=login, key=key)
+    assert status == 201, answer
+    product.sandbox(f"sessions/{answer['checkout_session_id']}/pay")
+    eventually(lambda: is_fulfilled(product, answer["order"]["id"], login))
+    live = product.rows(
+        "SELECT count(*) FROM payments_order o JOIN accounts_user u ON u.id = o.buyer_id"
+        " WHERE u.email = 'standard10@demo.test' AND o.state = 'paid' AND o.title = 'Last-minute code'"
+    )
+    assert live == [(1,)]
+
+
+def test_valkey_hanging_flushed_and_killed_stops_nothing(product: Product) -> None:
+    """Purchases, webhooks, fulfilment and expiry go on with Valkey away; it comes back by itself. REQ OP-03, RT-04."""
+    product.kill("valkey", signal.SIGSTOP)
+    try:
+        order_id = paid(product, "standard20")
+        eventually(lambda: is_fulfilled(product, order_id, "standard20"))
+        status, _ = product.buy("T-shirt", login="standard21")
+        assert status == 201
+        eventually(lambda: not product.rows(HELD))
+    finally:
+        product.kill("valkey", signal.SIGCONT)
+    killed = product.kill("valkey")
+    order_id = paid(product, "standard22")
+    eventually(lambda: is_fulfilled(product, order_id, "standard22"))
+    eventually(lambda: product.came_back("valkey", killed))
+    redis.Redis.from_url(product.environment["REDIS_URL"]).flushall()
+    order_id = paid(product, "standard23")
+    eventually(lambda: is_fulfilled(product, order_id, "standard23"))
+
+
+def test_database_killed_right_after_a_200_keeps_what_was_answered(product: Product) -> None:
+    """A webhook answered 200 and a purchase answered 201 are there after kill -9 of the database. REQ PA-03, OP-03."""
+    product.sandbox("faults", webhooks="drop", times=1)
+    status, answer = product.buy("Last-minute code", login="standard30")
+    assert status == 201
+    product.sandbox(f"sessions/{answer['checkout_session_id']}/pay")
+    postgres = product.kill("postgres")
+    eventually(lambda: product.came_back("postgres", postgres) and product.is_ready())
+    # The webhook was dropped: the hold's end asks Stripe, finds it paid, and fulfils.
+    eventually(lambda: is_fulfilled(product, answer["order"]["id"], "standard30"))
+    order_id = paid(product, "standard31")
+    event = eventually(
+        lambda: product.rows("SELECT event_id FROM common_inboxevent ORDER BY received_at DESC LIMIT 1")
+    )
+    postgres = product.kill("postgres")
+    eventually(lambda: product.came_back("postgres", postgres) and product.is_ready())
+    assert product.rows("SELECT count(*) FROM common_inboxevent WHERE event_id = %s", event[0][0]) == [(1,)]
+    eventually(lambda: is_fulfilled(product, order_id, "standard31"))
