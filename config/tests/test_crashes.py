@@ -54,7 +54,8 @@ def _offer(product: Product) -> None:
     """Put content with enough units on sale."""
     product.rows(
         """WITH made AS (INSERT INTO offers_offer (id, event_id, title, description, offer_type,
-               placement, price_amount, currency, image_url, inventory_total, sold, reserved, is_active, is_archived, target_sessions,
+               placement, price_amount, currency, image_url, inventory_total, sold, reserved, is_active, is_archived,
+               target_sessions,
                target_ticket_tiers, content_url, allows_delayed_payment, stripe_product_id, stripe_price_id,
                created_at, updated_at)
            SELECT gen_random_uuid(), event_id, 'Last-minute code', '', offer_type, placement, 1999, currency, '', 500,
