@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check bench format schema lock clean venv
+.PHONY: help run test check bench format schema lock clean venv node
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -18,7 +18,7 @@ help: ## show this list
 run: venv ## start everything: PostgreSQL, Valkey, Stripe sandbox, web, realtime, workers
 	@exec $(BIN)/python -m config.local_stack run
 
-test: venv ## the whole test suite against real PostgreSQL and Valkey
+test: venv node ## the whole test suite against real PostgreSQL and Valkey
 	@$(BIN)/python -m config.local_stack.testing.tools
 	@exec $(BIN)/python -m pytest $(ARGS)
 
@@ -40,6 +40,10 @@ lock: venv ## pin the versions of requirements/*.in anew
 
 clean: ## delete caches and the virtual environment; the data in .local stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build .coverage htmlcov
+
+# The JavaScript that tests speak with; without npm the tests that need it are named as skipped.
+node:
+	@if command -v npm >/dev/null 2>&1 && [ ! -d node_modules/socket.io-client ]; then echo "  .. npm packages"; npm ci --silent --no-audit --no-fund; fi
 
 # Costs nothing when requirements.txt is the one that was installed last.
 venv:
