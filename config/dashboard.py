@@ -18,7 +18,7 @@ from common.money import Money, format_money
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
 from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType
-from payments.models import LedgerEntry, LedgerKind, Order
+from payments.models import HOLDING_STATES, LedgerEntry, LedgerKind, Order
 
 _RECENT = 8
 _LOW_STOCK = 8
@@ -80,7 +80,9 @@ def _todo(scope: set[UUID] | None) -> list[dict[str, Any]]:
         failed=Count("id", filter=Q(status="FAILED")),
     )
     dead = _scoped(Job.objects.filter(status=JobStatus.DEAD), "organization_id", scope).count()
-    held_back = _scoped(Order.objects.exclude(quarantine_reason=""), "organization_id", scope).count()
+    # Closed ones keep their reason; what waits still holds units.
+    quarantined = Order.objects.exclude(quarantine_reason="").filter(state__in=HOLDING_STATES)
+    held_back = _scoped(quarantined, "organization_id", scope).count()
     return [
         {"label": "Parcels to send", "count": waiting["parcels"], "link": _link("offers_fulfillment")},
         {
