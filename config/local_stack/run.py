@@ -23,7 +23,7 @@ from config.local_stack.valkey import EmbeddedValkey
 
 _SERVER_SECONDS = 30.0
 _READY_SECONDS = 90.0
-_LOGINS = "admin@demo.test, owner@demo.test, staff@demo.test, vip@demo.test (password of all: demo)"
+_LOGINS = "admin@demo.test, owner@demo.test, staff@demo.test, standard1@demo.test (password of all: demo)"
 
 
 def run() -> None:

@@ -82,7 +82,7 @@ class OrderAdmin(ScopedModelAdmin):
     ordering = ("-created_at", "-id")
     readonly_fields = (
         *(
-            "shown_status",
+            "standing",
             "number",
             "buyer",
             "event",
@@ -96,7 +96,7 @@ class OrderAdmin(ScopedModelAdmin):
         *("paid_at", "closed_at", "story"),
     )
     fieldsets = (
-        (None, {"fields": (("number", "shown_status"), ("buyer", "event"), "organization", "goods")}),
+        (None, {"fields": (("number", "standing"), ("buyer", "event"), "organization", "goods")}),
         (
             "Money",
             {"fields": (("total_", "paid_"), ("refunded_", "going_back"), ("kept_", "fees"), "paid_with")},
@@ -178,6 +178,11 @@ class OrderAdmin(ScopedModelAdmin):
             return OrderStatus.DISPUTED.value, "Quarantined"
         return order.status.value, _words(order)
 
+    @admin.display(description="Status")
+    def standing(self, order: Order) -> str:
+        """Say the same in words, where no badge is drawn."""
+        return self.shown_status(order)[1]
+
     @admin.display(description="Total", ordering="amount")
     def total_(self, order: Order) -> str:
         """Show what was asked."""
@@ -229,11 +234,11 @@ class OrderAdmin(ScopedModelAdmin):
         items = items_of([order]).get(order.pk, [])
         return (
             "; ".join(
-                f"{item.quantity} x {item.title}"
-                + (f" ({item.fulfillment_status})" if item.fulfillment_status else "")
+                f"{item.quantity} × {item.title}"
+                + (f" ({item.fulfillment_status.replace('_', ' ').lower()})" if item.fulfillment_status else "")
                 for item in items
             )
-            or f"{order.quantity} x {order.title}"
+            or f"{order.quantity} × {order.title}"
         )
 
     @admin.display(description="")

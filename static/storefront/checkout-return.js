@@ -61,7 +61,7 @@ async function left() {
     }
   };
   $("#order").append(el("p", {},
-    checkout?.url && el("a", { class: "button", href: checkout.url }, "Go on paying"), " ",
+    order.stripe_checkout_url && el("a", { class: "button", href: order.stripe_checkout_url }, "Go on paying"), " ",
     el("button", { class: "button quiet", type: "button", onclick: giveUp }, "Give it up")));
   return undefined;
 }

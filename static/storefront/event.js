@@ -106,6 +106,7 @@ async function show() {
   const { results } = await get(`events?slug=${encodeURIComponent(slug)}`);
   if (!results.length) {
     fill($("#hero"), el("h1", {}, "This event does not exist, or you have to sign in to see it."));
+    $("#offers").previousElementSibling.hidden = true;
     return fill($("#offers"));
   }
   [event] = results;

@@ -31,6 +31,8 @@ function item(order, line) {
     line.fulfillment && goods(line.fulfillment));
 }
 
+const capitalized = (word) => word.charAt(0).toUpperCase() + word.slice(1);
+
 /** The order as a list of nodes for a panel. */
 export function orderView(order) {
   const { payment } = order;
@@ -40,6 +42,6 @@ export function orderView(order) {
     el("ul", { class: "items" }, ...order.items.map((line) => item(order, line))),
     el("p", { class: "total" }, "Total ", el("strong", {}, formatMoney(order.total_amount))),
     order.refunded_amount?.amount > 0 && el("p", {}, `Refunded ${formatMoney(order.refunded_amount)}`),
-    payment?.last4 && el("p", { class: "hint" }, `Paid with ${payment.brand ?? payment.method_type} ending in ${payment.last4}`),
+    payment?.last4 && el("p", { class: "hint" }, `Paid with ${capitalized(payment.brand ?? payment.method_type)} ending in ${payment.last4}`),
   ].filter(Boolean);
 }
