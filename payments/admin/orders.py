@@ -6,8 +6,6 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from accounts.admin_base import ActCall, ScopedModelAdmin, act
@@ -19,7 +17,6 @@ from payments.selectors import items_of, shown_payment, with_details
 from payments.services.holds import close_quarantined
 from payments.services.once import refund_once
 from payments.services.returning import read_again
-from payments.timeline import timeline
 from payments.types import RequestRefund
 
 _BADGES = {
@@ -71,6 +68,7 @@ class OrderAdmin(ScopedModelAdmin):
     list_select_related = ("buyer", "event")
     list_filter = ("state", TroubleFilter, "created_at")
     date_hierarchy = "created_at"
+    change_form_after_template = "admin/payments/timeline.html"
     search_fields = (
         "number",
         "title",
@@ -93,7 +91,7 @@ class OrderAdmin(ScopedModelAdmin):
             "refunded_",
         ),
         *("going_back", "kept_", "fees", "paid_with", "quarantine_reason", "hold_expires_at", "created_at"),
-        *("paid_at", "closed_at", "story"),
+        *("paid_at", "closed_at"),
     )
     fieldsets = (
         (None, {"fields": (("number", "standing"), ("buyer", "event"), "organization", "goods")}),
@@ -105,7 +103,6 @@ class OrderAdmin(ScopedModelAdmin):
             "Standing",
             {"fields": ("quarantine_reason", ("created_at", "hold_expires_at"), ("paid_at", "closed_at"))},
         ),
-        ("Timeline", {"fields": ("story",)}),
     )
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
@@ -171,6 +168,9 @@ class OrderAdmin(ScopedModelAdmin):
         close_quarantined(call.subject.pk, call.actor, reason=call.reason, now=call.now)
         return "Its goods are released."
 
+    class Media:
+        css = {"all": ("admin-marquee/admin.css",)}
+
     @display(description="Status", label=_BADGES)
     def shown_status(self, order: Order) -> tuple[str, str]:
         """Show the status as a badge; a quarantined order says so."""
@@ -235,16 +235,15 @@ class OrderAdmin(ScopedModelAdmin):
         return (
             "; ".join(
                 f"{item.quantity} × {item.title}"
-                + (f" ({item.fulfillment_status.replace('_', ' ').lower()})" if item.fulfillment_status else "")
+                + (
+                    f" ({item.fulfillment_status.replace('_', ' ').lower()})"
+                    if item.fulfillment_status
+                    else ""
+                )
                 for item in items
             )
             or f"{order.quantity} × {order.title}"
         )
-
-    @admin.display(description="")
-    def story(self, order: Order) -> SafeString:
-        """Show everything that happened, the oldest first."""
-        return render_to_string("admin/payments/timeline.html", {"entries": timeline(order)})
 
 
 def _words(order: Order) -> str:

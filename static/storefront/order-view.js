@@ -27,7 +27,7 @@ function goods({ access_code: code, access_url: url, tracking_number: tracking, 
 function item(order, line) {
   return el("li", {},
     el("p", { class: "line" }, `${line.quantity} × ${line.title}`, el("span", {}, formatMoney(line.unit_amount))),
-    order.payment?.status !== "PENDING" && line.fulfillment_status && el("p", { class: "hint" }, FULFILMENT[line.fulfillment_status] ?? line.fulfillment_status),
+    order.payment?.status !== "PENDING" && line.fulfillment_status && el("p", { class: "hint" }, line.fulfillment?.revoked_at ? "Taken back" : FULFILMENT[line.fulfillment_status] ?? line.fulfillment_status),
     line.fulfillment && goods(line.fulfillment));
 }
 
