@@ -54,3 +54,17 @@ def together() -> Iterator[None]:
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
+
+
+@contextmanager
+def last_together() -> Iterator[None]:
+    """As ``together``, for the last statements of a transaction: its COMMIT goes with them.
+
+    Nothing may be asked of the database between this block's end and that of the ``atomic`` block round it.
+    Inside of a caller's transaction, whose end is the caller's, it is ``together``.
+    """
+    with together():
+        yield
+        if len(connection.atomic_blocks) == 1:
+            # Django's own commit then finds nothing left to do, and runs the hooks.
+            connection.connection.commit()

@@ -4,7 +4,7 @@ Celery carries wake-ups only. See ``registry`` (handlers), ``queue`` (writing jo
 ``dead_letters`` (what is left to people).
 """
 
-from common.outbox.queue import cancel, enqueue, enqueue_many, publish, reschedule
+from common.outbox.queue import cancel, enqueue, enqueue_many, post, publish, reschedule
 from common.outbox.registry import Condition, Gate, job, on_fact, remote_job
 from common.outbox.types import Drained, GiveUp, JobContext, JobStatus, Lane, NewJob, Postpone, UnknownKind
 from common.outbox.worker import drain
@@ -26,6 +26,7 @@ __all__ = [
     "enqueue_many",
     "job",
     "on_fact",
+    "post",
     "publish",
     "remote_job",
     "reschedule",

@@ -4,8 +4,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
+from common import statements
 from common.outbox.claim import Claimed
 from common.outbox.failures import KEPT_ERRORS
 
@@ -74,7 +73,5 @@ def _entry(job: Claimed, now: datetime, error: str) -> str:
 
 
 def _end(sql: str, params: list[Any], job: Claimed) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*params, job.id, job.claim])
-        if cursor.fetchone() is None:
-            raise TakenOver(f"{job.kind} {job.id} was taken over")
+    if statements.run(sql, [*params, job.id, job.claim]).fetchone() is None:
+        raise TakenOver(f"{job.kind} {job.id} was taken over")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from common import statements
 from common.facts import Fact
@@ -59,6 +60,11 @@ def enqueue_many(jobs: Sequence[NewJob], *, now: datetime) -> int:
     return len(_insert(jobs, now))
 
 
+def post(jobs: Sequence[NewJob], *, now: datetime) -> None:
+    """Write many jobs as ``enqueue_many`` does, without waiting for how many are new."""
+    _send(jobs, now)
+
+
 def publish(fact: Fact, *, now: datetime, organization_id: UUID | None = None) -> None:
     """Write one job for each handler of the fact, by one statement; no handler: nothing is written."""
     handlers = registry.handlers_of(type(fact))
@@ -93,13 +99,17 @@ def encode(payload: Mapping[str, object]) -> str:
 
 
 def _insert(jobs: Sequence[NewJob], now: datetime) -> list[UUID]:
+    cursor = _send(jobs, now)
+    return [] if cursor is None else [row[0] for row in cursor.fetchall() if row[1]]
+
+
+def _send(jobs: Sequence[NewJob], now: datetime) -> CursorWrapper | None:
     rows = [(registry.get(job.kind), job) for job in _one_a_key(jobs)]
     if not rows:
-        return []
+        return None
     cursor = statements.run(_INSERT, [current_request_id(), now, *_columns(rows, now)])
-    added = [row[0] for row in cursor.fetchall() if row[1]]
     wake.on_commit(_lanes_due(rows, now))
-    return added
+    return cursor
 
 
 def _one_a_key(jobs: Iterable[NewJob]) -> list[NewJob]:

@@ -47,7 +47,7 @@ def reserve_purchase(wish: PurchaseOffer, key: idempotency.Ticket, *, now: datet
             now=now,
         )
     idempotency.attach(key, purchase_id)
-    with statements.together():
+    with statements.last_together() if offer.price_amount else statements.together():
         inventory.reserve(offer, _purchase_of(purchase_id, order_id, offer, ticket, wish, now))
         order = orders.create_order(_order_of(offer, wish, purchase_id, order_id), now=now)
     if offer.price_amount == 0:

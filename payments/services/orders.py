@@ -10,7 +10,7 @@ from django.conf import settings
 from common import statements
 from common.errors import Invalid
 from common.money import MAXIMUM_MINOR, MINIMUM_MINOR, Money, NotMoney, exponent, format_money
-from common.outbox import NewJob, enqueue_many
+from common.outbox import NewJob, post
 from payments.models import Order, OrderState, Payment, PaymentStatus
 from payments.purposes import Settlement, purpose_of
 from payments.services import messages, standing
@@ -104,7 +104,7 @@ def create_order(new: NewOrder, *, now: datetime, jobs: Sequence[NewJob] = ()) -
             )
         )
     if due:
-        enqueue_many(due, now=now)
+        post(due, now=now)
     return order
 
 
