@@ -31,14 +31,6 @@ def milestones(order: Order) -> Iterator[Entry]:
 
 
 @register
-def ledger(order: Order) -> Iterator[Entry]:
-    """Every cent that moved."""
-    for entry in order.ledger.all():
-        amount = Money(entry.amount, entry.currency)
-        yield Entry(entry.occurred_at, "ledger", entry.get_kind_display(), entry.stripe_id, amount)
-
-
-@register
 def refunds(order: Order) -> Iterator[Entry]:
     """What was asked to go back."""
     for refund in order.refunds.all():
@@ -48,6 +40,17 @@ def refunds(order: Order) -> Iterator[Entry]:
         detail = " · ".join(filter(None, [refund.reason, refund.failure]))
         amount = Money(refund.amount, refund.currency)
         yield Entry(refund.created_at, "refund", title, detail, amount, is_trouble=bool(refund.failure))
+
+
+@register
+def ledger(order: Order) -> Iterator[Entry]:
+    """Every cent that moved, never before what caused it: Stripe's clock has whole seconds."""
+    asked = {refund.stripe_refund_id: refund.created_at for refund in order.refunds.all()}
+    for entry in order.ledger.all():
+        at = max(entry.occurred_at, asked.get(entry.stripe_id, order.created_at))
+        yield Entry(
+            at, "ledger", entry.get_kind_display(), entry.stripe_id, Money(entry.amount, entry.currency)
+        )
 
 
 @register
