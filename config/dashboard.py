@@ -60,7 +60,7 @@ def _revenue(scope: set[UUID] | None, since: Any) -> list[dict[str, str]]:
     return [
         {
             "gross": format_money(Money(row["gross"], row["currency"])),
-            "back": format_money(Money(row["back"], row["currency"])),
+            "back": format_money(Money(-row["back"], row["currency"])),
             "net": format_money(Money(row["net"], row["currency"])),
             "charges": row["charges"],
         }

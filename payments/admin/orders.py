@@ -181,7 +181,7 @@ class OrderAdmin(ScopedModelAdmin):
     @admin.display(description="Status")
     def standing(self, order: Order) -> str:
         """Say the same in words, where no badge is drawn."""
-        return self.shown_status(order)[1]
+        return "Quarantined" if order.is_quarantined else _words(order)
 
     @admin.display(description="Total", ordering="amount")
     def total_(self, order: Order) -> str:

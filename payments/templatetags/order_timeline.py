@@ -1,10 +1,18 @@
-"""How amounts look in an order's timeline."""
+"""An order's timeline, and how amounts look in it."""
 
 from django import template
 
 from common.money import Money, format_money
+from payments.models import Order
+from payments.timeline import Entry, timeline
 
 register = template.Library()
+
+
+@register.simple_tag
+def timeline_of(order: Order) -> list[Entry]:
+    """Return everything that happened with the order, the oldest first."""
+    return timeline(order)
 
 
 @register.filter
