@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                 ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ledger', to='payments.payment')),
             ],
             options={
+                'verbose_name_plural': 'ledger entries',
                 'ordering': ('occurred_at', 'id'),
             },
         ),

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from common.money import Money, format_money
 from payments.models.orders import Order
 from payments.models.payments import Payment
 
@@ -34,11 +35,15 @@ class LedgerEntry(models.Model):
     recorded_at = models.DateTimeField()
 
     class Meta:
+        verbose_name_plural = "ledger entries"
         ordering = ("occurred_at", "id")
         constraints = [
             models.UniqueConstraint(fields=["kind", "stripe_id"], name="ledger_once_per_stripe_object")
         ]
         indexes = [models.Index(fields=["order", "occurred_at"], name="ledger_order")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {format_money(Money(self.amount, self.currency))}"
 
 
 class RefundStatus(models.TextChoices):
@@ -94,6 +99,9 @@ class Refund(models.Model):
         ordering = ("created_at", "id")
         constraints = [models.CheckConstraint(condition=Q(amount__gte=1), name="refund_is_something")]
         indexes = [models.Index(fields=["order", "created_at"], name="refund_order")]
+
+    def __str__(self) -> str:
+        return f"{format_money(Money(self.amount, self.currency))}, {self.get_status_display().lower()}"
 
 
 class Dispute(models.Model):

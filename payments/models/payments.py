@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from common.money import Money, format_money
 from payments.models.orders import Order
 
 
@@ -53,6 +54,9 @@ class Payment(models.Model):
     class Meta:
         ordering = ("created_at", "id")
         constraints = [models.UniqueConstraint(fields=["order", "attempt"], name="payment_attempt_once")]
+
+    def __str__(self) -> str:
+        return f"{format_money(Money(self.amount, self.currency))}, attempt {self.attempt}"
 
     @property
     def is_free(self) -> bool:
