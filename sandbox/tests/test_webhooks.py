@@ -148,8 +148,12 @@ def test_each_endpoint_gets_each_event(
     box.set_webhook_urls("http://127.0.0.1:9/none", receiver.url)
     paid_session()
     receiver.wait_for(3)
-    counts = box.control("deliveries")["counts"]
-    assert (receiver.types, counts["pending"]) == (PAID, 3)
+    assert receiver.types == PAID
+    # The last answer reaches the receiver a moment before the sandbox has noted it.
+    end = time.monotonic() + 10
+    while (pending := box.control("deliveries")["counts"]["pending"]) != 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    assert pending == 3
 
 
 def test_a_signed_event_can_be_fetched_without_an_endpoint(
