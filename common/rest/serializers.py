@@ -18,7 +18,7 @@ class _Strict(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Check the names and the texts, then the fields; all wrong names are told at once."""
         if isinstance(data, Mapping):
-            refused = {**self._unreadable(data), **self._uninvited(data)}
+            refused = {**self._uninvited(data), **self._unreadable(data)}
             if refused:
                 raise ValidationError(refused)
         return super().to_internal_value(data)
@@ -42,6 +42,8 @@ class _Strict(serializers.Serializer[Any]):
                 refused[_shown(name)] = [ErrorDetail("There is no such field.", "unknown_field")]
             elif field.read_only:
                 refused[name] = [ErrorDetail("This field cannot be written.", "read_only")]
+            elif _is_of_another_type(field, data[name]):
+                refused[name] = [ErrorDetail("This is of the wrong JSON type.", "wrong_type")]
         return refused
 
 
@@ -51,6 +53,17 @@ class StrictSerializer(_Strict):
 
 class StrictModelSerializer(serializers.ModelSerializer[M], _Strict):
     """A body that mirrors a model."""
+
+
+def _is_of_another_type(field: serializers.Field[Any, Any, Any, Any], value: object) -> bool:
+    """Say whether the library would quietly convert the value: ``"٣"`` to 3, ``"yes"`` to true, 5 to ``"5"``."""
+    if value is None:
+        return False  # whether there may be nothing is the field's to say
+    if isinstance(field, serializers.BooleanField):
+        return not isinstance(value, bool)
+    if isinstance(field, serializers.IntegerField):
+        return isinstance(value, bool) or not isinstance(value, int)
+    return type(field) is serializers.CharField and not isinstance(value, str)
 
 
 def _shown(name: object) -> str:

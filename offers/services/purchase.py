@@ -40,7 +40,7 @@ def purchase_offer(wish: PurchaseOffer, *, now: datetime) -> PurchaseAnswer:
     ``BuyerLimit``, ``Busy``, ``CheckoutRefused`` (the hold is released), ``PaymentProviderUnavailable`` (the
     hold is kept: the same key goes on with it).
     """
-    _limit_rate(wish)
+    _limit_address(wish)
     check_quantity(None, wish.quantity)
     key = idempotency.begin(
         user_id=wish.buyer_id,
@@ -52,6 +52,8 @@ def purchase_offer(wish: PurchaseOffer, *, now: datetime) -> PurchaseAnswer:
     if key.replay is not None:
         return _replayed(key.replay)
     try:
+        # A repetition of what is answered already is no further purchase.
+        _limit_buyer(wish)
         answer = _carry_out(wish, key, now=now)
     except Failure as failure:
         _close_key(key, failure, now)
@@ -60,9 +62,13 @@ def purchase_offer(wish: PurchaseOffer, *, now: datetime) -> PurchaseAnswer:
     return answer
 
 
-def _limit_rate(wish: PurchaseOffer) -> None:
+def _limit_buyer(wish: PurchaseOffer) -> None:
     seconds = settings.PURCHASE_RATE_WINDOW_SECONDS
     hit(RateLimit("purchase.user", settings.PURCHASE_RATE_LIMIT, seconds), str(wish.buyer_id))
+
+
+def _limit_address(wish: PurchaseOffer) -> None:
+    seconds = settings.PURCHASE_RATE_WINDOW_SECONDS
     if wish.network is not None:
         hit(RateLimit("purchase.address", settings.PURCHASE_ADDRESS_RATE_LIMIT, seconds), wish.network)
 

@@ -135,6 +135,23 @@ def test_eleven_purchases_a_minute_are_one_too_many(
     assert stock(offer) == (11, 0)
 
 
+def test_repeating_an_answered_key_uses_up_nothing(stripe_sandbox: SandboxProcess) -> None:
+    """A front end may ask for its answer again and again: only new purchases count. REQ OF-06, OF-07."""
+    offer, person = make_offer(units=100), Door()
+    assert [person.buy(offer, key="k").status_code for _ in range(15)] == [201] * 15
+    assert person.buy(offer, key="k", quantity=2).status_code == 422
+    assert person.buy(offer, key="other").status_code == 201
+
+
+@pytest.mark.parametrize("quantity", ["٣", "1", 1.0, True, [1]])
+def test_a_quantity_is_a_json_number(quantity: object) -> None:
+    """What the library would quietly convert is refused by its field. REQ OF-02."""
+    offer = make_offer(units=100)
+    response = Door().buy(offer, quantity=quantity)  # type: ignore[arg-type]
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "quantity")
+    assert stock(offer) == (0, 0)
+
+
 def test_one_address_is_limited_too(stripe_sandbox: SandboxProcess, settings: Settings) -> None:
     """Many accounts behind one address share the venue's limit. REQ OF-07."""
     settings.PURCHASE_ADDRESS_RATE_LIMIT = 4
