@@ -75,6 +75,8 @@ class Session(models.Model):
     ``attendance`` counts seats taken, ``held`` seats of open waitlist offers, ``waiting`` entries in the
     queue.
     ``seats_kept`` is what was taken when capacity was lowered below it: nobody loses a seat by that.
+    ``last_queue_at`` is the latest place given in the queue, so that no two are the same;
+    ``queue_version`` rises with each change of the queue, so that copies of it know whether they are current.
     All of them change only under this row's lock.
     """
 
@@ -90,6 +92,8 @@ class Session(models.Model):
     held = models.PositiveIntegerField(default=0, editable=False)
     waiting = models.PositiveIntegerField(default=0, editable=False)
     seats_kept = models.PositiveIntegerField(default=0, editable=False)
+    last_queue_at = models.DateTimeField(null=True, blank=True, editable=False)
+    queue_version = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = SessionQuerySet.as_manager()

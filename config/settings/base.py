@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "payments",
     "tickets",
     "offers",
+    "waitlist",
     "config",
 ]
 

@@ -18,7 +18,17 @@ from payments.services.stripe_events import HANDLED_TYPES
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-ROOMS = ("accounts", "common", "config", "events", "notifications", "offers", "payments", "tickets")
+ROOMS = (
+    "accounts",
+    "common",
+    "config",
+    "events",
+    "notifications",
+    "offers",
+    "payments",
+    "tickets",
+    "waitlist",
+)
 _FOLDERS = (*ROOMS, "sandbox", "static", "templates", "deploy", "docs", "requirements")
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
