@@ -43,7 +43,7 @@ clean: ## delete caches and the virtual environment; the data in .local stays
 
 # The JavaScript that tests speak with; without npm the tests that need it are named as skipped.
 node:
-	@if command -v npm >/dev/null 2>&1 && [ ! -d node_modules/socket.io-client ]; then echo "  .. npm packages"; npm ci --silent --no-audit --no-fund; fi
+	@if command -v npm >/dev/null 2>&1 && [ ! node_modules/.package-lock.json -nt package-lock.json ]; then echo "  .. npm packages"; npm ci --silent --no-audit --no-fund; fi
 
 # Costs nothing when requirements.txt is the one that was installed last.
 venv:
