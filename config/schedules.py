@@ -44,6 +44,20 @@ SCHEDULES: tuple[Schedule, ...] = (
         every=(30, MINUTES),
         description="An ended offer cannot be bought even before this ran.",
     ),
+    Schedule(
+        "Expire seat offers",
+        "waitlist.expire_offers",
+        every=(1, MINUTES),
+        queue="realtime",
+        description="The net under each offer's own job; closes the queue of a session that began.",
+    ),
+    Schedule(
+        "Fill free seats",
+        "waitlist.fill_sessions",
+        every=(5, MINUTES),
+        queue="realtime",
+        description="Offers seats that are free while people wait, whatever was missed.",
+    ),
     Schedule("Send due e-mails", "notifications.send_due_emails", every=(1, MINUTES), queue="urgent_mail"),
     Schedule(
         "Reconcile payments and prove the books",

@@ -157,6 +157,10 @@ RESERVATION_TTL_SECONDS: int = env.int("RESERVATION_TTL_SECONDS", default=900)
 HOLD_LIMIT_UNITS: int = env.int("HOLD_LIMIT_UNITS", default=20)
 HOLD_LIMIT_CHECKOUTS: int = env.int("HOLD_LIMIT_CHECKOUTS", default=3)
 
+# Waitlists
+WAITLIST_OFFER_TTL_SECONDS: int = env.int("WAITLIST_OFFER_TTL_SECONDS", default=900)
+WAITLIST_NEAR_FRONT_PLACES: int = env.int("WAITLIST_NEAR_FRONT_PLACES", default=3)
+
 # Stripe
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])

@@ -74,7 +74,7 @@ def leave(*, actor: Actor, session_id: UUID, now: datetime) -> None:
     attendance.status, attendance.left_at = AttendanceStatus.LEFT, now
     attendance.save(update_fields=["status", "left_at"])
     session.current_attendance -= attendance.seats
-    session.seats_kept = _kept(session)
+    session.seats_kept = seats_kept(session)
     session.save(update_fields=["current_attendance", "seats_kept"])
     publish(SeatFreed(session.pk), now=now, organization_id=session.event.organization_id)
 
@@ -96,7 +96,7 @@ def change_capacity(
     if before == maximum_capacity:
         return session
     session.maximum_capacity = maximum_capacity
-    session.seats_kept = _kept(session)
+    session.seats_kept = seats_kept(session)
     session.save(update_fields=["maximum_capacity", "seats_kept"])
     record(
         actor=actor,
@@ -120,7 +120,27 @@ def check_capacity(maximum_capacity: int | None) -> None:
         )
 
 
-def _kept(session: Session) -> int:
+def seat_held(session: Session, *, user_id: UUID, seats: int, now: datetime) -> Attendance:
+    """Turn seats that an open offer held into attendance, on a locked session that the caller saves.
+
+    Raises ``AlreadyAttending``, and ``SessionFull`` when so many are not held.
+    """
+    if _seat_of(session, user_id) is not None:
+        raise AlreadyAttending
+    if session.held < seats:
+        raise SessionFull
+    session.held -= seats
+    session.current_attendance += seats
+    return Attendance.objects.create(session=session, user_id=user_id, seats=seats, joined_at=now)
+
+
+def has_seat(session_id: UUID, user_id: UUID) -> bool:
+    """Say whether the person attends the session."""
+    attending = Attendance.objects.filter(session_id=session_id, status=AttendanceStatus.ATTENDING)
+    return attending.filter(user_id=user_id).exists()
+
+
+def seats_kept(session: Session) -> int:
     """Return the seats that stay taken above a capacity that was lowered below them; 0 when none are."""
     taken = session.current_attendance + session.held
     capacity = session.maximum_capacity

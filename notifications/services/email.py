@@ -1,6 +1,7 @@
-"""Queueing e-mail: one row with frozen words, and one job, in the caller's transaction."""
+"""Queueing e-mail: a row with frozen words, and a job, for each, in the caller's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,14 +17,51 @@ from notifications.services.rendering import Rendered, render
 URGENT_KIND = "notifications.send_email"
 BULK_KIND = "notifications.send_bulk_email"
 
+# One row a message; those whose key was used before are left out.
 _INSERT = """
 INSERT INTO notifications_emailmessage (id, organization_id, user_id, template, "to", recipient_key, subject,
     text_body, html_body, is_urgent, status, dedupe_key, about_type, about_id, provider_message_id, last_error,
     created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', '', %s)
+SELECT given.id, given.organization_id, given.user_id, given.template, given.recipient, given.recipient_key,
+    given.subject, given.text_body, given.html_body, given.is_urgent, %(status)s, given.dedupe_key,
+    given.about_type, given.about_id, '', '', %(now)s
+FROM unnest(%(ids)s::uuid[], %(organizations)s::uuid[], %(users)s::uuid[], %(templates)s::text[],
+    %(recipients)s::text[], %(keys)s::text[], %(subjects)s::text[], %(texts)s::text[], %(htmls)s::text[],
+    %(urgents)s::boolean[], %(dedupe_keys)s::text[], %(about_types)s::text[], %(abouts)s::uuid[])
+    AS given (id, organization_id, user_id, template, recipient, recipient_key, subject, text_body, html_body,
+        is_urgent, dedupe_key, about_type, about_id)
 ON CONFLICT (dedupe_key) DO NOTHING
 RETURNING id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class NewEmail:
+    """One e-mail to queue.
+
+    A ``dedupe_key`` (200 characters at most) that was used before gives nothing new. ``urgent`` none: as the
+    template was registered. ``subject_ref`` is what it is about, for timelines: ``("order", its id)``.
+    """
+
+    template: str
+    to: str
+    context: Mapping[str, Any]
+    dedupe_key: str
+    urgent: bool | None = None
+    user_id: UUID | None = None
+    organization_id: UUID | None = None
+    subject_ref: tuple[str, UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An e-mail with its words rendered and its address checked."""
+
+    id: UUID
+    email: NewEmail
+    recipient: str
+    words: Rendered
+    is_urgent: bool
 
 
 def queue_email(
@@ -40,29 +78,20 @@ def queue_email(
 ) -> UUID:
     """Queue one e-mail in the caller's transaction and return its id; it goes out after the commit.
 
-    The words are rendered now and kept. A ``dedupe_key`` (200 characters at most) that was used before gives the
-    id of that e-mail, and nothing new is sent. ``urgent`` none: as the template was registered. ``subject_ref``
-    is what it is about, for timelines: ``("order", its id)``.
+    The words are rendered now and kept. With a ``dedupe_key`` that was used before the id is that e-mail's, and
+    nothing new is sent; see ``NewEmail``.
 
     Raises, before anything is written: ``UnknownTemplate``, ``MissingVariables``, ``UnknownVariables``,
     ``BrokenTemplate`` (all ``TemplateFailure``) and ``InvalidRecipient``.
     """
-    known = templates.registry.get(template)
-    recipient = addresses.checked(to)
-    words = render(known, context)
-    is_urgent = known.urgent if urgent is None else urgent
-    about_type, about_id = subject_ref or ("", None)
-    email_id = new_id()
-    row: list[Any] = [
-        *(email_id, organization_id, user_id, template, recipient, addresses.recipient_key(recipient)),
-        *(*_columns(words), is_urgent, EmailStatus.QUEUED.value, dedupe_key, about_type, about_id, now),
-    ]
-    with transaction.atomic(savepoint=False):
-        if not _insert(row):
-            return _id_of(dedupe_key)
-        job = sending_job(email_id, recipient, is_urgent=is_urgent, organization_id=organization_id)
-        enqueue_many([job], now=now)
-    return email_id
+    email = NewEmail(template, to, context, dedupe_key, urgent, user_id, organization_id, subject_ref)
+    new = _queue([_ready(email)], now=now)
+    return new[0] if new else _id_of(dedupe_key)
+
+
+def queue_emails(emails: Sequence[NewEmail], *, now: datetime) -> int:
+    """Queue many by two statements, and return how many are new. Raises as ``queue_email`` does, for the first."""
+    return len(_queue([_ready(email) for email in emails], now=now)) if emails else 0
 
 
 def sending_job(email_id: UUID, recipient: str, *, is_urgent: bool, organization_id: UUID | None) -> NewJob:
@@ -80,14 +109,48 @@ def job_key(email_id: UUID) -> str:
     return f"email:{email_id}"
 
 
-def _columns(words: Rendered) -> tuple[str, str, str]:
-    return words.subject, words.text, words.html
+def _ready(email: NewEmail) -> _Ready:
+    known = templates.registry.get(email.template)
+    recipient = addresses.checked(email.to)
+    is_urgent = known.urgent if email.urgent is None else email.urgent
+    return _Ready(new_id(), email, recipient, render(known, email.context), is_urgent)
 
 
-def _insert(row: list[Any]) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, row)
-        return cursor.fetchone() is not None
+def _queue(ready: Sequence[_Ready], *, now: datetime) -> list[UUID]:
+    """Write the messages and their jobs; return the ids of those that are new."""
+    with transaction.atomic(savepoint=False):
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT, _columns(ready) | {"now": now, "status": EmailStatus.QUEUED.value})
+            new = {row[0] for row in cursor.fetchall()}
+        jobs = [
+            sending_job(
+                one.id, one.recipient, is_urgent=one.is_urgent, organization_id=one.email.organization_id
+            )
+            for one in ready
+            if one.id in new
+        ]
+        if jobs:
+            enqueue_many(jobs, now=now)
+    return [one.id for one in ready if one.id in new]
+
+
+def _columns(ready: Sequence[_Ready]) -> dict[str, list[Any]]:
+    about = [one.email.subject_ref or ("", None) for one in ready]
+    return {
+        "ids": [one.id for one in ready],
+        "organizations": [one.email.organization_id for one in ready],
+        "users": [one.email.user_id for one in ready],
+        "templates": [one.email.template for one in ready],
+        "recipients": [one.recipient for one in ready],
+        "keys": [addresses.recipient_key(one.recipient) for one in ready],
+        "subjects": [one.words.subject for one in ready],
+        "texts": [one.words.text for one in ready],
+        "htmls": [one.words.html for one in ready],
+        "urgents": [one.is_urgent for one in ready],
+        "dedupe_keys": [one.email.dedupe_key for one in ready],
+        "about_types": [kind for kind, _ in about],
+        "abouts": [about_id for _, about_id in about],
+    }
 
 
 def _id_of(dedupe_key: str) -> UUID:

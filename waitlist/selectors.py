@@ -1,0 +1,230 @@
+"""Reads over queues: a person's place, the staff's list, a session's standing, an event's figures."""
+
+import math
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import (
+    Case,
+    Count,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
+from django.db.models.functions import Coalesce
+
+from accounts.services import access
+from accounts.types import Capability
+from common.errors import NotFound, Unauthenticated
+from common.types import Actor
+from events.models import Session
+from waitlist import mirror
+from waitlist.models import LIVE, Entry, EntryStatus, GroupRule, WaitlistPolicy
+from waitlist.services import tokens
+from waitlist.types import OpenOffer, Place, Reason, Standing
+
+# The estimate looks at how fast the queue moved lately.
+TURNOVER_WINDOW = timedelta(hours=1)
+
+
+def managed_session(
+    actor: Actor, session_id: UUID, capability: Capability = Capability.MANAGE_WAITLIST
+) -> Session:
+    """Return the session with its event for a member who may manage it.
+
+    Raises ``Unauthenticated``, ``NotFound`` for other organizations' sessions, ``Forbidden``.
+    """
+    if not (actor.is_authenticated or actor.is_system):
+        raise Unauthenticated
+    session = Session.objects.select_related("event").filter(pk=session_id).first()
+    if session is None:
+        raise NotFound
+    access.require(actor, session.event.organization_id, capability)
+    return session
+
+
+def place_of(actor: Actor, session_id: UUID, *, now: datetime) -> Place:
+    """Return the actor's place in the session: the live one, else how the last one ended. At most 2 statements,
+    and one round trip to Redis.
+
+    Raises ``Unauthenticated``, ``NotFound`` when they never joined.
+    """
+    if actor.user_id is None:
+        raise Unauthenticated
+    mine = Entry.objects.of_session(session_id).filter(user_id=actor.user_id)
+    is_live = Case(When(status__in=LIVE, then=0), default=1, output_field=IntegerField())
+    entry = _with_turnover(mine, now).order_by(is_live, "-joined_at").first()
+    if entry is None:
+        raise NotFound("You are not in this waitlist.")
+    return _place(entry, now)
+
+
+def place_of_entry(entry_id: UUID, *, now: datetime) -> Place:
+    """Return an entry's place. The caller answers for who may see it."""
+    return _place(_with_turnover(Entry.objects.filter(pk=entry_id), now).get(), now)
+
+
+def entries(
+    actor: Actor, session_id: UUID, *, statuses: Collection[str] = (), tier: str = "", search: str = ""
+) -> QuerySet[Entry]:
+    """Return a session's entries with their users: open offers, then who waits in their order, then those that
+    ended, the latest first. ``search`` looks in names and e-mails.
+
+    Raises what ``managed_session`` raises.
+    """
+    managed_session(actor, session_id)
+    found = Entry.objects.of_session(session_id)
+    if statuses:
+        found = found.filter(status__in=statuses)
+    if tier:
+        found = found.filter(priority_tier=tier)
+    if search:
+        found = found.filter(Q(user__email__icontains=search) | Q(user__name__icontains=search))
+    group = Case(
+        When(status=EntryStatus.OFFERED, then=0), When(status=EntryStatus.WAITING, then=1), default=2,
+        output_field=IntegerField(),
+    )  # fmt: skip
+    return found.select_related("user").order_by(
+        group,
+        Case(When(status__in=LIVE, then="rank")),
+        Case(When(status__in=LIVE, then="queue_at")),
+        "-ended_at",
+        "id",
+    )
+
+
+def positions_of(page: Sequence[Entry]) -> dict[UUID, int]:
+    """Return the positions of those of the page that wait, all of one session. One statement."""
+    waiting = [entry.pk for entry in page if entry.status == EntryStatus.WAITING]
+    if not waiting:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_POSITIONS, {"session": page[0].session_id, "ids": waiting})
+        return dict(cursor.fetchall())
+
+
+def positions_of_people(session_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the positions of those of these people who wait in the session, by their ids. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_POSITIONS_OF_PEOPLE, {"session": session_id, "users": list(user_ids)})
+        return dict(cursor.fetchall())
+
+
+def standing(actor: Actor, session_id: UUID, *, now: datetime) -> Standing:
+    """Return a session's seats and queue, and why nothing is offered, if so. Raises what ``managed_session``
+    raises."""
+    session = managed_session(actor, session_id)
+    return standing_of(session, now=now)
+
+
+def standing_of(session: Session, *, now: datetime) -> Standing:
+    """Return the standing of a session that was just read. Three statements."""
+    policy = WaitlistPolicy.objects.filter(pk=session.pk).first() or WaitlistPolicy(session=session)
+    queue = Entry.objects.of_session(session.pk)
+    smallest = queue.waiting().aggregate(size=Min("quantity"))["size"]
+    head = queue.waiting().order_by("rank", "queue_at", "id").values_list("quantity", flat=True).first()
+    next_size = head if policy.group_rule == GroupRule.WAIT else smallest
+    return Standing(
+        session_id=session.pk,
+        capacity=session.maximum_capacity,
+        attending=session.current_attendance,
+        held=session.held,
+        free=session.free_seats,
+        waiting=session.waiting,
+        offered=queue.offered().count(),
+        seats_kept=session.seats_kept,
+        offers_paused=policy.offers_paused,
+        group_rule=policy.group_rule,
+        why_not=_why_not(session, policy, next_size, now),
+    )
+
+
+def _why_not(
+    session: Session, policy: WaitlistPolicy, next_size: int | None, now: datetime
+) -> tuple[Reason, ...]:
+    """Return every reason why the next in the queue gets no offer now."""
+    free = session.free_seats
+    is_closed = policy.closes_at is not None and now >= policy.closes_at
+    paused = f"Offers are paused: {policy.pause_reason}" if policy.pause_reason else "Offers are paused."
+    checks = (
+        (next_size is None, "nobody_waiting", "Nobody waits."),
+        (now >= session.starts_at, "session_started", "The session has begun."),
+        (policy.offers_paused, "offers_paused", paused),
+        (is_closed, "sales_closed", "The waitlist is closed: its closing time is over."),
+        (free == 0, "no_free_seat", "No seat is free."),
+        (
+            bool(free) and next_size is not None and free is not None and free < next_size,
+            "group_too_large",
+            f"The next group needs {next_size} seats, {free} free.",
+        ),
+    )
+    return tuple(Reason(code, message) for holds, code, message in checks if holds)
+
+
+def _with_turnover(found: QuerySet[Entry], now: datetime) -> QuerySet[Entry]:
+    """Add how many offers the session made in the last hour, in the same statement."""
+    lately = Entry.objects.filter(session_id=OuterRef("session_id"), offered_at__gt=now - TURNOVER_WINDOW)
+    counted = lately.order_by().values("session_id").annotate(count=Count("pk")).values("count")
+    return found.select_related("session").annotate(turnover=Coalesce(Subquery(counted), 0))
+
+
+def _place(entry: Any, now: datetime) -> Place:
+    position = _position(entry) if entry.status == EntryStatus.WAITING else None
+    offer = None
+    if entry.status == EntryStatus.OFFERED and now < entry.offer_expires_at and now < entry.session.starts_at:
+        offer = OpenOffer(tokens.token_of(entry), entry.offer_expires_at)
+    return Place(
+        id=entry.pk,
+        session_id=entry.session_id,
+        status=entry.status,
+        quantity=entry.quantity,
+        position=position,
+        total=entry.session.waiting,
+        priority_tier=entry.priority_tier,
+        estimated_wait_minutes=None if position is None else estimate(position, entry.turnover),
+        joined_at=entry.joined_at,
+        offer=offer,
+    )
+
+
+def turnover_of(session_id: UUID, *, now: datetime) -> int:
+    """Return how many offers the session made in the last hour."""
+    lately = Entry.objects.of_session(session_id).filter(offered_at__gt=now - TURNOVER_WINDOW)
+    return lately.count()
+
+
+def estimate(position: int, turnover: int) -> int | None:
+    """Return the expected wait in minutes from the offers made in the last hour; None when there were none."""
+    if not turnover:
+        return None
+    return math.ceil(position * (TURNOVER_WINDOW / timedelta(minutes=1)) / turnover)
+
+
+def _position(entry: Entry) -> int:
+    mirrored = mirror.position(
+        session_id=entry.session_id,
+        version=entry.session.queue_version,
+        waiting=entry.session.waiting,
+        rank=entry.rank,
+        queue_at=entry.queue_at,
+        user_id=entry.user_id,
+    )
+    if mirrored is not None:
+        return mirrored
+    ahead = Entry.objects.of_session(entry.session_id).waiting()
+    return ahead.ahead_of(entry.rank, entry.queue_at, entry.pk).count() + 1
+
+
+_NUMBERED = """
+SELECT id, user_id, row_number() OVER (ORDER BY rank, queue_at, id) AS place
+FROM waitlist_entry WHERE session_id = %(session)s AND status = 'WAITING'
+"""
+_POSITIONS = f"SELECT id, place FROM ({_NUMBERED}) AS queue WHERE id = ANY(%(ids)s)"  # noqa: S608 constant
+_POSITIONS_OF_PEOPLE = f"SELECT user_id, place FROM ({_NUMBERED}) AS queue WHERE user_id = ANY(%(users)s)"  # noqa: S608 constant

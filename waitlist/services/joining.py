@@ -1,0 +1,93 @@
+"""Joining a queue."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from common.db import retrying, violated
+from common.errors import Invalid, Unauthenticated
+from common.types import Actor
+from events.errors import AlreadyAttending
+from events.models import Session
+from events.selectors import is_registered, visible_session
+from events.services.sessions import has_seat
+from tickets.models import Priority
+from tickets.selectors import tickets_of
+from waitlist import selectors
+from waitlist.errors import AlreadyWaiting, SessionNotFull, TicketRequired, WaitlistClosed
+from waitlist.models import LARGEST_GROUP, Entry, TierPriority
+from waitlist.services.filling import locked_queue
+from waitlist.services.queue import Queue
+from waitlist.types import Place
+
+
+@retrying
+def join(*, actor: Actor, session_id: UUID, quantity: int = 1, now: datetime) -> Place:
+    """Take a place at the end of the actor's tier, for a group of ``quantity``, and return it.
+
+    Raises ``Unauthenticated``, ``Invalid``, ``NotFound`` when they do not see the event, ``TicketRequired``,
+    ``WaitlistClosed``, ``AlreadyWaiting``, ``AlreadyAttending``, ``SessionNotFull``, ``Busy``.
+    """
+    if actor.user_id is None:
+        raise Unauthenticated
+    check_quantity(quantity)
+    session = visible_session(actor, session_id)
+    if not is_registered(actor.user_id, session.event_id):
+        raise TicketRequired
+    with transaction.atomic():
+        with locked_queue(session_id, now=now) as queue:
+            _require_open(queue, quantity)
+            entry = _enter(queue, actor.user_id, quantity)
+        return selectors.place_of_entry(entry.pk, now=now)
+
+
+def check_quantity(quantity: int) -> None:
+    """Raise ``Invalid`` for a group outside 1..4."""
+    if not 1 <= quantity <= LARGEST_GROUP:
+        raise Invalid.field("quantity", "out_of_range", f"Give 1 to {LARGEST_GROUP} seats.")
+
+
+def priority_of(user_id: UUID, session: Session) -> Priority:
+    """Return what the person's best ticket counts for in this session; without a ticket: Standard."""
+    mapped = dict(TierPriority.objects.filter(session=session).values_list("tier_id", "priority"))
+    tickets = tickets_of(user_id, session.event_id)
+    held = [Priority(mapped.get(ticket.tier_id, ticket.tier.priority)) for ticket in tickets]
+    return min(held, key=lambda priority: priority.rank, default=Priority.STANDARD)
+
+
+def _require_open(queue: Queue, quantity: int) -> None:
+    if queue.has_begun or queue.is_closed:
+        raise WaitlistClosed
+    free = queue.session.free_seats
+    # While people wait, nobody walks in: joining is the way, also past a seat that is just being offered.
+    if queue.session.waiting == 0 and (free is None or free >= quantity):
+        raise SessionNotFull
+
+
+def _enter(queue: Queue, user_id: UUID, quantity: int) -> Entry:
+    if has_seat(queue.session.pk, user_id):
+        raise AlreadyAttending
+    priority = priority_of(user_id, queue.session)
+    entry = Entry(
+        session=queue.session,
+        user_id=user_id,
+        quantity=quantity,
+        priority_tier=priority,
+        rank=priority.rank,
+        queue_at=queue.next_queue_at(),
+        joined_at=queue.now,
+    )
+    # Whoever joins among the first is told so by the answer.
+    if queue.session.waiting < settings.WAITLIST_NEAR_FRONT_PLACES:
+        entry.near_front_told_at = queue.now
+    try:
+        with transaction.atomic():
+            entry.save(force_insert=True)
+    except IntegrityError as error:
+        if violated(error, "waitlist_once_per_person"):
+            raise AlreadyWaiting from error
+        raise
+    queue.entered(entry)
+    return entry
