@@ -1,11 +1,10 @@
-"""Proving the stock: every counter is the sum of the purchases behind it (REQUIREMENTS PA-08).
+"""Proving the stock: every counter is the sum of the rows behind it (REQUIREMENTS PA-08).
 
 Looking locks nothing; repairing looks again under the lock and changes only what is still off, so that
 purchases going on meanwhile are not mistaken for drift.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -19,29 +18,24 @@ from offers.models import Offer, Purchase
 from offers.services.inventory import lock_offer, lock_purchase
 from offers.services.purpose import OfferPurpose
 from payments.models import HOLDING_STATES, Order, OrderState
+from tickets.models import TierChange, TierChangeStatus
+from tickets.services import upgrades
+from tickets.services.reconcile import Finding, reconcile_tiers
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was off: what, which number it had and should have, and whether it was put right."""
-
-    subject: str
-    subject_id: UUID
-    what: str
-    found: int
-    proven: int
-    repaired: bool
+__all__ = ["Finding", "reconcile"]
 
 
 def reconcile(*, now: datetime, offer_id: UUID | None = None, dry_run: bool = False) -> list[Finding]:
-    """Compare every offer (or one) with its purchases and put right what is off, unless it is a dry run.
+    """Compare every offer and ticket tier (or one offer, and its tier) with the rows behind their counters.
 
-    First purchases that disagree with their order, since their units count for the offers; then the counters.
+    Puts right what is off, unless it is a dry run. First purchases that disagree with their order, and places in
+    a tier that nobody pays for, since they count; then the counters.
     """
     findings = [*_purchases(offer_id, dry_run=dry_run, now=now)]
+    findings += _places(offer_id, dry_run=dry_run, now=now)
     for suspect in _suspects(offer_id):
         findings += _counters(suspect, dry_run=dry_run, now=now)
-    return findings
+    return findings + reconcile_tiers(now=now, tier_ids=_tiers(offer_id), dry_run=dry_run)
 
 
 def _sum_of(column: str) -> Coalesce:
@@ -105,6 +99,35 @@ def _purchases(offer_id: UUID | None, *, dry_run: bool, now: datetime) -> Iterat
     empty = Q(sold_units=0, returned_units=0, order__state=OrderState.PAID)
     for purchase in purchases.filter(empty):
         yield Finding("purchase", purchase.pk, "paid without units", 0, purchase.quantity, False)
+
+
+def _places(offer_id: UUID | None, *, dry_run: bool, now: datetime) -> Iterator[Finding]:
+    """Find places in a tier that are held for an upgrade of which no unit is held or sold any more."""
+    open_upgrades = TierChange.objects.filter(status=TierChangeStatus.RESERVED).values("cause")
+    ended = Purchase.objects.filter(pk__in=open_upgrades, reserved_units=0, sold_units=0).order_by("pk")
+    if offer_id is not None:
+        ended = ended.filter(offer_id=offer_id)
+    for purchase in ended:
+        repaired = not dry_run and _release_place(purchase.pk, now=now)
+        yield Finding("purchase", purchase.pk, "place held for a closed order", 1, 0, repaired)
+
+
+def _tiers(offer_id: UUID | None) -> list[UUID] | None:
+    """Return the tier of one offer; None for all there are."""
+    if offer_id is None:
+        return None
+    tiers = Offer.objects.filter(pk=offer_id).values_list("upgrade_to_tier_id", flat=True)
+    return [tier_id for tier_id in tiers if tier_id is not None]
+
+
+@transaction.atomic
+def _release_place(purchase_id: UUID, *, now: datetime) -> bool:
+    """Give back the place of an upgrade if its purchase still holds nothing; says whether it did."""
+    purchase = lock_purchase(purchase_id)
+    if purchase.reserved_units or purchase.sold_units:
+        return False
+    upgrades.release_upgrade(cause=purchase_id, now=now)
+    return True
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""``manage.py reconcile_inventory``: prove what is sold and reserved from the purchases, and repair drift."""
+"""``manage.py reconcile_inventory``: prove what is sold and reserved of offers and ticket tiers; repair drift."""
 
 import sys
 from typing import Any
@@ -17,13 +17,16 @@ class Command(BaseCommand):
     """Exit code 0: everything adds up. 1: something was off (repaired or not, as the table says)."""
 
     help = (
-        "Prove sold and reserved units from the purchases, repair drift; exit code 1 when something was off."
+        "Prove sold and reserved units of offers from their purchases, of ticket tiers from tickets and open "
+        "upgrades; repair drift; exit code 1 when something was off."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("--dry-run", action="store_true", help="Only show what is off.")
-        parser.add_argument("--offer", metavar="ID", help="Look at this offer alone.")
+        parser.add_argument(
+            "--offer", metavar="ID", help="Look at this offer, and the tier it upgrades to, alone."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Show a table of what was off."""
