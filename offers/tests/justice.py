@@ -1,0 +1,116 @@
+"""What must be true of a market: after each step, and when everything due is worked."""
+
+from datetime import timedelta
+
+from django.db.models import Q, Sum
+
+from common import clock
+from common.outbox import JobStatus
+from common.outbox.models import Job
+from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType, Purchase
+from offers.services.reconcile import reconcile as reconcile_inventory
+from offers.tests.market import Market
+from payments.models import HOLDING_STATES, LedgerKind, Order, OrderState
+from payments.services.proof import prove
+from payments.services.reconciling import reconcile as reconcile_payments
+from tickets.models import Ticket, TierChange, TierChangeStatus
+
+_MONEY = [LedgerKind.CHARGE, LedgerKind.REFUND, LedgerKind.REFUND_FAILED]
+_AT_REST = {FulfillmentStatus.FULFILLED, FulfillmentStatus.PENDING_MANUAL}
+
+
+def check_now(market: Market) -> None:
+    """Check what no moment may break."""
+    _check_stock(market)
+    _check_keys(market)
+    _check_limits(market)
+    _check_goods()
+    _check_tickets()
+    for order in market.orders():
+        entries = order.ledger.filter(kind__in=_MONEY).aggregate(total=Sum("amount"))["total"] or 0
+        assert entries == order.kept.amount, f"{order.number}: the ledger says {entries}, not {order.kept}"
+
+
+def _check_stock(market: Market) -> None:
+    """Nothing is oversold, and every counter is the sum of its rows: the product's own recount finds nothing."""
+    for offer in Offer.objects.filter(event=market.event):
+        assert offer.inventory_total is None or offer.sold + offer.reserved <= offer.inventory_total
+    for tier in market.tiers:
+        assert tier.inventory_total is None or tier.sold + tier.reserved <= tier.inventory_total
+    assert reconcile_inventory(now=clock.now(), dry_run=True) == []
+
+
+def _check_keys(market: Market) -> None:
+    """One live purchase per key: held, or sold and not returned; robbed ones may come back beside a new one."""
+    live = Purchase.objects.filter(Q(reserved_units__gt=0) | Q(sold_units__gt=0))
+    alive = set(live.exclude(order__in=market.robbed).values_list("pk", flat=True))
+    for key, purchases in market.made.items():
+        assert len(purchases & alive) <= 1, f"{key} has {len(purchases & alive)} live purchases"
+
+
+def _check_limits(market: Market) -> None:
+    rows = Purchase.objects.exclude(order__in=market.robbed).filter(offer=market.offers[0])
+    for buyer in market.buyers:
+        units = rows.filter(user=buyer).aggregate(units=Sum("sold_units") + Sum("reserved_units"))["units"]
+        assert (units or 0) <= 2
+
+
+def _check_goods() -> None:
+    """No code opens anything, and nothing is called given, once all units came back."""
+    gone = Fulfillment.objects.filter(purchase__sold_units=0, revoked_at=None)
+    assert not gone.exists()
+    unpaid = Fulfillment.objects.exclude(purchase__order__state=OrderState.PAID)
+    assert not unpaid.filter(fulfilled_at__isnull=False).exists()
+
+
+def _check_tickets() -> None:
+    """A ticket is where its last standing upgrade brought it; an upgrade is given exactly when it stands."""
+    for ticket in Ticket.objects.all():
+        changes = TierChange.objects.filter(ticket=ticket, status=TierChangeStatus.SETTLED)
+        last = changes.order_by("-settled_at").first()
+        assert last is None or ticket.tier_id == last.to_tier_id
+    for change in TierChange.objects.all():
+        purchase = Purchase.objects.select_related("order").get(pk=change.cause)
+        held = change.status == TierChangeStatus.RESERVED
+        assert not held or purchase.reserved_units or purchase.sold_units, "a place for nobody"
+        settled = change.status == TierChangeStatus.SETTLED
+        assert not settled or purchase.sold_units, "an upgrade without its unit"
+        if Fulfillment.objects.filter(
+            purchase=purchase, status=FulfillmentStatus.FULFILLED, revoked_at=None
+        ).exists():
+            assert settled, "given, and not done"
+
+
+def check_end(market: Market) -> None:
+    """Check what must be true when all holds are over, all jobs worked and everybody was told."""
+    now = clock.now()
+    check_now(market)
+    dead = Job.objects.filter(status=JobStatus.DEAD)
+    assert not dead.exists(), [(job.kind, job.errors) for job in dead]
+    for order in market.orders():
+        _check_order(order)
+    since = now - timedelta(days=60)
+    assert prove(since=since, now=now) == []
+    assert reconcile_payments(since=since, now=now, dry_run=True) == []
+
+
+def _check_order(order: Order) -> None:
+    purchase = Purchase.objects.select_related("offer").get(order=order)
+    assert order.state not in HOLDING_STATES, order.state
+    assert not order.is_quarantined, order.quarantine_reason
+    assert order.refund_pending_amount == 0
+    if order.state != OrderState.PAID:
+        assert (order.kept.amount, purchase.sold_units) == (0, 0), "money or goods of an order that is closed"
+        return
+    assert purchase.sold_units + purchase.returned_units == purchase.quantity
+    given = Fulfillment.objects.get(purchase=purchase)
+    is_owed = purchase.sold_units and not order.is_disputed and (order.kept.amount or not order.amount)
+    if is_owed:
+        assert given.status in _AT_REST, (
+            f"{purchase.offer.offer_type}: {given.status} {given.note} {given.failure}"
+        )
+    elif not order.is_disputed:
+        assert given.status in {FulfillmentStatus.FULFILLED, FulfillmentStatus.CANCELLED}, given.status
+    if given.status == FulfillmentStatus.FULFILLED and given.revoked_at is None:
+        code_wanted = purchase.offer.offer_type == OfferType.EXCLUSIVE_CONTENT
+        assert bool(given.access_code) == code_wanted
