@@ -30,6 +30,7 @@ def accept(*, actor: Actor, session_id: UUID, join_token: str, now: datetime) ->
         attendance = seat_held(queue.session, user_id=user_id, seats=entry.quantity, now=now)
         entry.status, entry.ended_at, entry.attendance = EntryStatus.ACCEPTED, now, attendance
         entry.save(update_fields=["status", "ended_at", "attendance"])
+        queue.is_changed = True
         queue.tell(names.What.ACCEPTED, [entry.pk])
     return attendance
 
