@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from common import audit
+from common.admin.times import time_words
 from offers.models import Fulfillment
 from offers.services.names import PURPOSE
 from payments.models import Order
-from payments.timeline import Entry, register
+from payments.timeline import Entry, register, staff_act
 
 
 @register
@@ -14,20 +15,21 @@ def goods(order: Order) -> Iterator[Entry]:
     """Say when the goods were owed, given and taken back, and by whom of the staff. Two queries."""
     if order.purpose != PURPOSE:
         return
-    fulfillment = Fulfillment.objects.filter(purchase_id=order.purpose_id).first()
+    fulfillment = (
+        Fulfillment.objects.select_related("offer__event").filter(purchase_id=order.purpose_id).first()
+    )
     if fulfillment is None:
         return
     trouble = fulfillment.failure or fulfillment.note
-    status = f"Goods: {fulfillment.get_status_display().lower()}"
     yield Entry(
         fulfillment.created_at, "fulfilment", "Goods owed", trouble, is_trouble=bool(fulfillment.failure)
     )
     if fulfillment.fulfilled_at:
         yield Entry(fulfillment.fulfilled_at, "fulfilment", "Goods given", _given(fulfillment))
     if fulfillment.revoked_at:
-        yield Entry(fulfillment.revoked_at, "fulfilment", "Goods taken back", status)
+        yield Entry(fulfillment.revoked_at, "fulfilment", "Goods taken back")
     for act in audit.history_of(fulfillment):
-        yield Entry(act.at, "staff", f"{act.action} by {act.actor_label}", act.reason)
+        yield staff_act(act)
 
 
 def _given(fulfillment: Fulfillment) -> str:
@@ -35,5 +37,5 @@ def _given(fulfillment: Fulfillment) -> str:
     if fulfillment.tracking_number:
         return f"{fulfillment.carrier} {fulfillment.tracking_number}"
     if fulfillment.appointment_at:
-        return f"Appointment {fulfillment.appointment_at.isoformat()}"
+        return f"Appointment on {time_words(fulfillment.appointment_at, fulfillment.offer.event.zone)}"
     return ""

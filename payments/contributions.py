@@ -10,7 +10,7 @@ from common.money import Money
 from common.outbox.models import Job
 from notifications.models import EmailMessage
 from payments.models import Order
-from payments.timeline import Entry, register
+from payments.timeline import Entry, in_words, register, staff_act
 
 _JOBS_SHOWN = 100
 _CLOCKS_MS = 60_000
@@ -19,7 +19,7 @@ _CLOCKS_MS = 60_000
 @register
 def milestones(order: Order) -> Iterator[Entry]:
     """The order's own moments."""
-    yield Entry(order.created_at, "order", "Order placed", f"{order.quantity} x {order.title}", order.total)
+    yield Entry(order.created_at, "order", "Order placed", f"{order.quantity} × {order.title}", order.total)
     if order.cancel_requested_at:
         yield Entry(order.cancel_requested_at, "order", "Cancelled by the buyer")
     if order.closed_at:
@@ -48,9 +48,8 @@ def ledger(order: Order) -> Iterator[Entry]:
     asked = {refund.stripe_refund_id: refund.created_at for refund in order.refunds.all()}
     for entry in order.ledger.all():
         at = max(entry.occurred_at, asked.get(entry.stripe_id, order.created_at))
-        yield Entry(
-            at, "ledger", entry.get_kind_display(), entry.stripe_id, Money(entry.amount, entry.currency)
-        )
+        money = Money(entry.amount, entry.currency)
+        yield Entry(at, "ledger", entry.get_kind_display(), amount=money, code=entry.stripe_id)
 
 
 @register
@@ -68,7 +67,8 @@ def disputes(order: Order) -> Iterator[Entry]:
 def webhooks(order: Order) -> Iterator[Entry]:
     """What Stripe told."""
     for event in order.events.order_by("received_at"):
-        yield Entry(event.received_at, "webhook", event.event_type, event.note)
+        title = f"Stripe told: {in_words(event.event_type)}"
+        yield Entry(event.received_at, "webhook", title, event.note, code=event.event_type)
 
 
 @register
@@ -90,11 +90,13 @@ def jobs(order: Order) -> Iterator[Entry]:
     recent = Job.objects.filter(pk__gte=oldest, organization_id=order.organization_id)
     for job in recent.filter(mine).order_by("created_at")[:_JOBS_SHOWN]:
         last = job.errors[-1].get("error", "") if job.errors else ""
-        yield Entry(job.created_at, "job", f"{job.kind}: {job.status}", last, is_trouble=job.status == "dead")
+        title = f"{in_words(job.kind.partition('.')[2]).capitalize()}: {job.get_status_display().lower()}"
+        code = f"{job.kind} {job.pk}"
+        yield Entry(job.created_at, "job", title, last, is_trouble=job.status == "dead", code=code)
 
 
 @register
 def staff(order: Order) -> Iterator[Entry]:
     """What people did."""
     for act in history_of(order):
-        yield Entry(act.at, "staff", f"{act.action} by {act.actor_label}", act.reason)
+        yield staff_act(act)

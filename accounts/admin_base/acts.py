@@ -37,6 +37,10 @@ class ActForm(forms.Form):
         help_text="Kept in the audit history.",
     )
 
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what one should know before one answers, as names and values; override."""
+        return []
+
 
 @dataclass(frozen=True, slots=True)
 class ActCall(Generic[M]):
@@ -66,11 +70,21 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class ActResult:
-    """What came of one row."""
+    """What came of one row: the sentence, or why it was refused."""
 
     subject: Model
-    is_done: bool
     message: str
+    refusal: Failure | ValidationError | None = None
+
+    @classmethod
+    def refused(cls, subject: Model, refusal: Failure | ValidationError) -> "ActResult":
+        """Return a refused row."""
+        return cls(subject, sentence(refusal), refusal)
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether the act was carried out on it."""
+        return self.refusal is None
 
 
 def act(
@@ -112,3 +126,18 @@ def sentence(error: Failure | ValidationError) -> str:
         return " ".join(error.messages)
     details = [one.message for one in error.errors]
     return " ".join(details) if details else error.detail
+
+
+def show_refusal(form: forms.BaseForm, refusal: Failure | ValidationError) -> None:
+    """Put each error at its field, or above the form when the form has no such field."""
+    if isinstance(refusal, ValidationError):
+        known = getattr(refusal, "error_dict", {})
+        for name, errors in known.items():
+            form.add_error(name if name in form.fields else None, errors)
+        if not known:
+            form.add_error(None, refusal.messages)
+        return
+    for one in refusal.errors:
+        form.add_error(one.field if one.field in form.fields else None, one.message)
+    if not refusal.errors:
+        form.add_error(None, sentence(refusal))

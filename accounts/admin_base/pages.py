@@ -9,10 +9,11 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
-from accounts.admin_base.acts import Act, ActCall, ActForm, ActResult, acts_of, sentence
+from accounts.admin_base.acts import Act, ActCall, ActForm, ActResult, acts_of, show_refusal
 from accounts.scope import scope_of
 from common import clock
 from common.errors import Failure, Forbidden
@@ -70,31 +71,73 @@ class ActsMixin(ModelAdmin):
             raise Http404
         return self.act_page(request, declared, rows)
 
-    def act_page(self, request: HttpRequest, declared: Act, rows: list[Model]) -> HttpResponse:
-        """Show the form, or with a valid and confirmed one the results."""
+    def act_page(
+        self, request: HttpRequest, declared: Act, rows: list[Model], came_from: str = ""
+    ) -> HttpResponse:
+        """Show the form, or with a valid and confirmed one what came of it.
+
+        One object: its own page again, or the form with the refusal at its fields. Several: a result each.
+        """
         is_confirmed = request.method == "POST" and _CONFIRMED in request.POST
         form = self.act_form(declared, rows, request.POST if is_confirmed else None)
         results = None
         if is_confirmed and form.is_valid():
             results = [self._run(request, declared, row, form.cleaned_data) for row in rows]
-        opts = self.opts
-        context = {
-            **self.admin_site.each_context(request),
-            "title": declared.label,
-            "opts": opts,
-            "act": declared,
-            "act_url": reverse(f"admin:{opts.app_label}_{opts.model_name}_act", args=[declared.name]),
-            "back_url": reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"),
-            "rows": rows,
-            "form": form,
-            "results": results,
-            "done": sum(one.is_done for one in results or ()),
-        }
-        return TemplateResponse(request, "admin/act.html", context)
+        if results is not None and len(results) == 1:
+            refusal = results[0].refusal
+            if refusal is None:
+                return self._ended(request, declared, results[0])
+            show_refusal(form, refusal)
+            results = None
+        back = self._way_back(request, rows, came_from)
+        return TemplateResponse(
+            request, "admin/act.html", self._told(request, declared, rows, form, results, back)
+        )
 
     def act_form(self, declared: Act, rows: list[Model], given: QueryDict | None) -> ActForm:
         """Return the act's form; override where it asks something of each row."""
         return declared.form(given)
+
+    def _told(
+        self,
+        request: HttpRequest,
+        declared: Act,
+        rows: list[Model],
+        form: ActForm,
+        results: list[ActResult] | None,
+        back: str,
+    ) -> dict[str, Any]:
+        one = rows[0] if len(rows) == 1 else None
+        what = str(one) if one else f"{len(rows)} {self.opts.verbose_name_plural}"
+        return {
+            **self.admin_site.each_context(request),
+            "title": f"{declared.label}: {what}",
+            "heading": declared.label,
+            "kind": self.opts.verbose_name,
+            "what": what,
+            "opts": self.opts,
+            "act": declared,
+            "act_url": self._act_url(declared),
+            "back_url": back,
+            "rows": rows,
+            "form": form,
+            "results": results,
+            "done": sum(result.is_done for result in results or ()),
+            "object": one,
+        }
+
+    def _way_back(self, request: HttpRequest, rows: list[Model], came_from: str) -> str:
+        """Return where the user came from: the filtered list or the object's page."""
+        back = came_from or request.POST.get("back", "")
+        if back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+            return back
+        return self._page_of(rows[0]) if len(rows) == 1 else self._list_url()
+
+    def _ended(self, request: HttpRequest, declared: Act, result: ActResult) -> HttpResponse:
+        """Say what came of it on the object's own page, or in the list once the object is out of sight."""
+        messages.success(request, f"{declared.label}: {result.message}")
+        is_there = self.get_queryset(request).filter(pk=result.subject.pk).exists()
+        return HttpResponseRedirect(self._page_of(result.subject) if is_there else self._list_url())
 
     def _run(self, request: HttpRequest, declared: Act, row: Model, data: dict[str, Any]) -> ActResult:
         scope = scope_of(request)
@@ -104,8 +147,8 @@ class ActsMixin(ModelAdmin):
                 raise Forbidden
             message = declared.run(self, ActCall(row, scope.actor, reason, data, clock.now()))
         except (Failure, ValidationError) as error:
-            return ActResult(row, False, sentence(error))
-        return ActResult(row, True, message)
+            return ActResult.refused(row, error)
+        return ActResult(row, message)
 
     def _rows(self, request: HttpRequest, ids: list[str]) -> list[Model]:
         try:
@@ -113,16 +156,23 @@ class ActsMixin(ModelAdmin):
         except (ValidationError, ValueError):
             return []
 
+    def _page_of(self, row: Model) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+
+    def _list_url(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def _act_url(self, declared: Act) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_act", args=[declared.name])
+
     def _button(self, declared: Act, obj: Model) -> dict[str, Any]:
-        opts = self.opts
-        url = reverse(f"admin:{opts.app_label}_{opts.model_name}_act", args=[declared.name])
         return {
             "title": declared.label,
             "icon": declared.icon,
             "variant": ActionVariant.DANGER if declared.is_dangerous else ActionVariant.DEFAULT,
             "attrs": {},
             "dialog": None,
-            "path": f"{url}?ids={obj.pk}",
+            "path": f"{self._act_url(declared)}?ids={obj.pk}",
         }
 
 
@@ -134,7 +184,8 @@ def _opening(declared: Act) -> Callable[..., HttpResponse]:
         if len(rows) > MAXIMUM_ROWS:
             messages.error(request, f"Choose at most {MAXIMUM_ROWS} rows at once.")
             return HttpResponseRedirect(request.get_full_path())
-        response: HttpResponse = model_admin.act_page(request, declared, rows)
+        came_from = request.get_full_path()
+        response: HttpResponse = model_admin.act_page(request, declared, rows, came_from)
         return response
 
     return open_page

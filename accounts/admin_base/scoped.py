@@ -12,7 +12,7 @@ from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
-from accounts.admin_base.acts import sentence
+from accounts.admin_base.acts import show_refusal
 from accounts.admin_base.pages import ActsMixin
 from accounts.scope import Scope, scope_of
 from accounts.types import Capability
@@ -173,7 +173,7 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
         class Refused(form):
             def _post_clean(self) -> None:
                 super()._post_clean()
-                _show(self, refusal)
+                show_refusal(self, refusal)
 
         return Refused
 
@@ -195,18 +195,3 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
         if IS_POPUP_VAR in request.POST and not self.has_view_permission(request, obj):
             return self._response_post_save(request, obj)  # type: ignore[no-any-return]
         return super().response_add(request, obj, post_url_continue)
-
-
-def _show(form: ModelForm[Any], failure: Failure | ValidationError) -> None:
-    """Put each error at its field, or above the form when the form has no such field."""
-    if isinstance(failure, ValidationError):
-        known = getattr(failure, "error_dict", {})
-        for name, errors in known.items():
-            form.add_error(name if name in form.fields else None, errors)
-        if not known:
-            form.add_error(None, failure.messages)
-        return
-    for one in failure.errors:
-        form.add_error(one.field if one.field in form.fields else None, one.message)
-    if not failure.errors:
-        form.add_error(None, sentence(failure))

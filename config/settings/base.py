@@ -138,6 +138,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "build" / "static")))
@@ -279,6 +280,10 @@ CSRF_COOKIE_SAMESITE = "Lax"
 
 REALTIME_PORT: int = env.int("REALTIME_PORT", default=8002)
 REALTIME_CHANNEL: str = env.str("REALTIME_CHANNEL", default=f"marquee.realtime.{ENVIRONMENT}")
+REALTIME_RETENTION_HOURS: int = env.int("REALTIME_RETENTION_HOURS", default=24)
+REALTIME_EVENTS_PER_SECOND: int = env.int("REALTIME_EVENTS_PER_SECOND", default=20)
+REALTIME_CHECK_SECONDS: float = env.float("REALTIME_CHECK_SECONDS", default=20)
+REALTIME_LEGACY_EVENTS: bool = env.bool("REALTIME_LEGACY_EVENTS", default=False)
 
 LOGGING = structured_logging.LOGGING
 LOGGING_CONFIG = "common.logging.configure"

@@ -81,7 +81,7 @@ def test_act_asks_first_and_answers_per_row(client: Client) -> None:
     data = {"ids": [mine.pk, theirs.pk], "maximum_capacity": 9, "confirmed": "1"}
     assert client.post(url, data).status_code == 200
     assert set(Session.objects.values_list("maximum_capacity", flat=True)) == {3}
-    page = client.post(url, {**data, "reason": "bigger room"}).content.decode()
+    page = client.post(url, {**data, "reason": "bigger room"}, follow=True).content.decode()
     assert "9 seats now." in page
     assert Session.objects.get(pk=theirs.pk).maximum_capacity == 3
     assert Session.objects.get(pk=mine.pk).maximum_capacity == 9
@@ -94,7 +94,7 @@ def test_last_owner_stays(client: Client) -> None:
     enter(client, owner.user)
     data = {"ids": [owner.pk], "reason": "bye", "confirmed": "1"}
     page = client.post("/admin/accounts/membership/act/remove/", data).content.decode()
-    assert "Refused" in page
+    assert "An organization needs an owner" in page
     answer = client.post(f"/admin/accounts/membership/{owner.pk}/change/", {"role": "staff"})
     assert answer.status_code == 200
     assert Membership.objects.get().role == "owner"

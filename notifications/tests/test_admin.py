@@ -50,7 +50,9 @@ def page_of(message: EmailMessage) -> str:
 def do(client: Client, name: str, message: EmailMessage) -> Any:
     """Confirm an act."""
     return client.post(
-        f"{LIST}act/{name}/", {"ids": [str(message.pk)], "confirmed": "1", "reason": "asked by phone"}
+        f"{LIST}act/{name}/",
+        {"ids": [str(message.pk)], "confirmed": "1", "reason": "asked by phone"},
+        follow=True,
     )
 
 

@@ -36,7 +36,7 @@ def enter(client: Client, organization: Organization, role: str = "staff") -> No
 def do(client: Client, screen: str, name: str, *rows: Fulfillment, **data: Any) -> Any:
     """Confirm an act on rows."""
     body = {"ids": [str(one.pk) for one in rows], "reason": "Shelf 4", "confirmed": "1", **data}
-    return client.post(f"/admin/offers/{screen}/act/{name}/", body)
+    return client.post(f"/admin/offers/{screen}/act/{name}/", body, follow=True)
 
 
 def shown(client: Client, screen: str, **query: str) -> list[Any]:
@@ -136,7 +136,7 @@ def test_the_rival_neither_sees_nor_touches(client: Client, kind: str, screen: s
         answer = client.get(reverse(f"admin:offers_{wanted}_change", args=[theirs.pk]))
         assert (answer.status_code, theirs.offer.title.encode() in answer.content) == (302, False)
     assert do(client, screen, "start_work", theirs).status_code == 404
-    assert "1 of 1 done" in do(client, screen, "start_work", mine, theirs).content.decode()
+    assert "Take in hand: In hand." in do(client, screen, "start_work", mine, theirs).content.decode()
     theirs.refresh_from_db()
     assert (theirs.status, AuditEntry.objects.count()) == (FulfillmentStatus.PENDING_MANUAL, 1)
 

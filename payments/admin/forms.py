@@ -4,11 +4,14 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin_base import ActForm
-from common.errors import Invalid
-from common.money import NotMoney, parse_decimal
+from common.money import Money, NotMoney, decimal_string, format_money, parse_decimal
+from payments.models import Order
+from payments.purposes import purpose_of
+from payments.services import refunding
 
 
 def _new_intent() -> str:
@@ -16,35 +19,64 @@ def _new_intent() -> str:
 
 
 class RefundForm(ActForm):
-    """How much goes back, and how many units come back; empty for all of it, and by rule."""
+    """How much goes back, and whether the goods come back; both are said, nothing is guessed."""
 
     amount = forms.CharField(
-        required=False,
+        label="How much goes back",
         max_length=20,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-        help_text="In the order's currency, such as 19.99. Empty: all that is left.",
     )
+    # Which numbers will do is the service's to say: a double click finds the first refund, whatever is left by then.
     restock_units = forms.IntegerField(
-        required=False,
+        label="Take goods back?",
         min_value=0,
-        label="Units that come back",
-        widget=UnfoldAdminIntegerFieldWidget(),
-        help_text="Empty: none for an amount; all when everything goes back for goods nobody has yet.",
+        widget=UnfoldAdminSelectWidget(),
+        error_messages={"required": "Say whether the goods come back."},
     )
     # One form, one refund: sending it twice (a double click, a reload) finds the first.
-    intent = forms.CharField(initial=_new_intent, widget=forms.HiddenInput, label="", max_length=64)
+    intent = forms.CharField(initial=_new_intent, widget=forms.HiddenInput, max_length=64)
     field_order = ("amount", "restock_units", "reason", "intent")
 
+    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order = order
+        left = Money(_left(order), order.currency)
+        self.fields["amount"].initial = decimal_string(left)
+        self.fields["amount"].help_text = f"In {order.currency}; {format_money(left)} is left to refund."
+        units: Any = self.fields["restock_units"]
+        units.help_text = (
+            "The buyer has the goods already." if purpose_of(order).is_fulfilled(order)
+            else "The buyer does not have the goods yet; taking them all back stops the delivery."
+        )  # fmt: skip
+        units.widget.choices = _answers(order)
 
-def minor_units(data: dict[str, Any], currency: str) -> int | None:
-    """Return the form's amount in minor units, None when it is empty.
+    def facts(self) -> list[tuple[str, str]]:
+        """Say what was paid, what went back, what is going back and what is left."""
+        order = self.order
+        shown = [
+            ("Paid", order.paid_amount),
+            ("Refunded", order.refunded_amount),
+            ("Refund under way", order.refund_pending_amount),
+            ("Left", order.paid_amount - order.refunded_amount - order.refund_pending_amount),
+        ]
+        return [(name, format_money(Money(amount, order.currency))) for name, amount in shown]
 
-    Raises ``Invalid`` naming ``amount``.
-    """
-    text = (data.get("amount") or "").strip()
-    if not text:
-        return None
-    try:
-        return parse_decimal(text, currency).amount
-    except NotMoney as error:
-        raise Invalid.field("amount", "not_a_price", str(error)) from error
+    def clean_amount(self) -> int:
+        """Read the amount, in minor units."""
+        try:
+            return parse_decimal(self.cleaned_data["amount"].strip(), self.order.currency).amount
+        except NotMoney as error:
+            raise ValidationError(str(error), code="not_a_price") from error
+
+
+def _left(order: Order) -> int:
+    """Return what one refund can give back: of two payments the one of which more is left."""
+    return max((refunding.refundable(one) for one in order.payments.exclude(paid_amount=0)), default=0)
+
+
+def _answers(order: Order) -> list[tuple[str, str]]:
+    most = max(0, purpose_of(order).units_sold(order) - refunding.units_promised(order))
+    keeps = ("0", "No, the buyer keeps them" if most else "No, none are left to take back")
+    some = [(str(units), f"Yes, {units} of {most} units") for units in range(1, most)]
+    every = [(str(most), f"Yes, all {most} units" if most > 1 else "Yes, the one unit")] if most else []
+    return [("", "Choose…"), keeps, *some, *every]

@@ -4,15 +4,17 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, QueryDict
 from unfold.decorators import display
 
-from accounts.admin_base import ActCall, ScopedModelAdmin, act
+from accounts.admin_base import Act, ActCall, ActForm, ScopedModelAdmin, act
 from accounts.types import Capability
+from common.admin.times import time_column
 from common.money import Money, format_money
-from payments.admin.forms import RefundForm, minor_units
+from payments.admin.forms import RefundForm
 from payments.models import HOLDING_STATES, Order, OrderState, OrderStatus
+from payments.purposes import ItemDescription
 from payments.selectors import items_of, shown_payment, with_details
 from payments.services.holds import close_quarantined
 from payments.services.once import refund_once
@@ -64,7 +66,7 @@ class OrderAdmin(ScopedModelAdmin):
 
     organization_path = "organization"
     view_capability = Capability.VIEW_ORDERS
-    list_display = ("number", "title", "buyer", "event", "shown_status", "total_", "refunded_", "created_at")
+    list_display = ("number", "title", "buyer", "event", "shown_status", "total_", "refunded_", "placed")
     list_select_related = ("buyer", "event")
     list_filter = ("state", TroubleFilter, "created_at")
     date_hierarchy = "created_at"
@@ -90,8 +92,8 @@ class OrderAdmin(ScopedModelAdmin):
             "paid_",
             "refunded_",
         ),
-        *("going_back", "kept_", "fees", "paid_with", "quarantine_reason", "hold_expires_at", "created_at"),
-        *("paid_at", "closed_at"),
+        *("going_back", "kept_", "fees", "paid_with", "quarantine_reason"),
+        *("placed", "held_until", "paid_on", "closed_on"),
     )
     fieldsets = (
         (None, {"fields": (("number", "standing"), ("buyer", "event"), "organization", "goods")}),
@@ -101,9 +103,14 @@ class OrderAdmin(ScopedModelAdmin):
         ),
         (
             "Standing",
-            {"fields": ("quarantine_reason", ("created_at", "hold_expires_at"), ("paid_at", "closed_at"))},
+            {"fields": ("quarantine_reason", ("placed", "held_until"), ("paid_on", "closed_on"))},
         ),
     )
+
+    placed = time_column("created_at", "Placed", "event.zone")
+    held_until = time_column("hold_expires_at", "Held until", "event.zone")
+    paid_on = time_column("paid_at", "Paid at", "event.zone")
+    closed_on = time_column("closed_at", "Closed at", "event.zone")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Order | None:
         """Load the order with its payments and refunds, through the scoped rows."""
@@ -123,6 +130,13 @@ class OrderAdmin(ScopedModelAdmin):
         }
         return [one for one in found if fits.get(one.name, True)]
 
+    def act_form(self, declared: Act, rows: list[Model], given: QueryDict | None) -> ActForm:
+        """Tell the refund's form which order it is about."""
+        order = rows[0]
+        if declared.form is RefundForm and isinstance(order, Order):
+            return RefundForm(given, order=order)
+        return super().act_form(declared, rows, given)
+
     @act(
         "Refund",
         capability=Capability.REFUND,
@@ -136,14 +150,20 @@ class OrderAdmin(ScopedModelAdmin):
         """Give money back, in full or in part."""
         command = RequestRefund(
             order_id=call.subject.pk,
-            amount=minor_units(call.data, call.subject.currency),
+            amount=call.data["amount"],
             reason=call.reason,
-            restock_units=call.data.get("restock_units"),
+            restock_units=call.data["restock_units"],
             actor=call.actor,
         )
         answer = refund_once(command, key=call.data["intent"], now=call.now)
         money = Money(answer["amount"]["amount"], call.subject.currency)
-        return f"{format_money(money)} go back, and {answer['restock_units']} units."
+        units = answer["restock_units"]
+        goods = (
+            f"; {units} unit{'' if units == 1 else 's'} of the goods come{'s' if units == 1 else ''} back"
+            if units
+            else ""
+        )
+        return f"{format_money(money)} goes back to the buyer{goods}."
 
     @act(
         "Read again from Stripe",
@@ -233,17 +253,20 @@ class OrderAdmin(ScopedModelAdmin):
         """Show what was bought, and how far it is."""
         items = items_of([order]).get(order.pk, [])
         return (
-            "; ".join(
-                f"{item.quantity} × {item.title}"
-                + (
-                    f" ({item.fulfillment_status.replace('_', ' ').lower()})"
-                    if item.fulfillment_status
-                    else ""
-                )
-                for item in items
-            )
+            "; ".join(f"{item.quantity} × {item.title}{_how_far(order, item)}" for item in items)
             or f"{order.quantity} × {order.title}"
         )
+
+
+def _how_far(order: Order, item: ItemDescription) -> str:
+    """Say whether the buyer has the goods; what came back is not theirs any more, whatever was delivered."""
+    if item.fulfillment_status is None:
+        return ""
+    back = sum(refund.units_returned for refund in order.refunds.all())
+    if "revoked_at" in item.fulfillment or back >= item.quantity:
+        return " (taken back)"
+    words = item.fulfillment_status.replace("_", " ").lower()
+    return f" ({words}, {back} taken back)" if back else f" ({words})"
 
 
 def _words(order: Order) -> str:

@@ -9,6 +9,7 @@ from common.audit.services import record
 from common.db import retrying
 from common.errors import Invalid, NotFound
 from common.idempotency.services import Ticket, attach
+from common.money import Money, format_money
 from payments import gateway
 from payments.errors import NotRefundable
 from payments.gateway import RefundView
@@ -173,9 +174,11 @@ def _checked_amount(amount: int | None, payment: Payment) -> int:
     if amount is None:
         return left
     if amount < 1:
-        raise Invalid.field("amount", "too_small", "Refund at least one minor unit.")
+        raise Invalid.field("amount", "too_small", "More than nothing goes back.")
     if amount > left:
-        raise Invalid.field("amount", "too_large", f"At most {left} minor units are left to refund.")
+        raise Invalid.field(
+            "amount", "too_large", f"At most {format_money(Money(left, payment.currency))} is left to refund."
+        )
     return amount
 
 

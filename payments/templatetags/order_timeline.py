@@ -8,11 +8,29 @@ from payments.timeline import Entry, timeline
 
 register = template.Library()
 
+_KINDS = {
+    "order": "Order",
+    "refund": "Refund",
+    "ledger": "Ledger",
+    "dispute": "Dispute",
+    "webhook": "Webhook",
+    "email": "E-mail",
+    "job": "Background work",
+    "fulfilment": "Goods",
+    "staff": "Staff",
+}
+
 
 @register.simple_tag
 def timeline_of(order: Order) -> list[Entry]:
     """Return everything that happened with the order, the oldest first."""
     return timeline(order)
+
+
+@register.filter
+def kind_words(entry: Entry) -> str:
+    """Return what sort of entry it is, in words."""
+    return _KINDS.get(entry.kind, entry.kind.capitalize())
 
 
 @register.filter

@@ -1,0 +1,43 @@
+"""Times as staff read them, always with their zone: the event's where there is one, else UTC."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from operator import attrgetter
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms.utils import from_current_timezone
+from django.utils import timezone
+from django.utils.formats import date_format
+
+
+def time_words(instant: datetime | None, zone: tzinfo = UTC) -> str:
+    """Say an instant as clocks of the zone do: ``2 Jan 2027, 10:00 CET``; a dash for none."""
+    return "-" if instant is None else date_format(timezone.localtime(instant, zone), "j M Y, H:i T")
+
+
+def time_column(field: str, title: str, zone: str) -> Callable[[Any, Any], str]:
+    """Return a method of a screen, for its columns and read-only fields: the row's time by its event's clocks.
+
+    ``zone`` is the way from the row to the zone, such as ``"event.zone"``.
+    """
+    instant_of, zone_of = attrgetter(field), attrgetter(zone)
+
+    @admin.display(description=title, ordering=field.replace(".", "__"))
+    def shown(screen: Any, row: Any) -> str:
+        return time_words(instant_of(row), zone_of(row))
+
+    return shown
+
+
+def read_in(zone: tzinfo, read: datetime) -> datetime:
+    """Return the instant at which clocks of the zone show what a form read as if it were UTC.
+
+    Raises ``ValidationError`` for a time that the clocks skip or show twice.
+    """
+    with timezone.override(zone):
+        instant = from_current_timezone(read.astimezone(UTC).replace(tzinfo=None))
+    if instant is None:
+        raise ValidationError("Give a date and a time.")
+    return instant
