@@ -58,6 +58,13 @@ SCHEDULES: tuple[Schedule, ...] = (
         queue="realtime",
         description="Offers seats that are free while people wait, whatever was missed.",
     ),
+    Schedule(
+        "Heal the mirrors of the queues",
+        "waitlist.heal_mirror",
+        every=(1, MINUTES),
+        queue="bulk",
+        description="Finds queues in Redis that are off. Until then positions are counted in the database.",
+    ),
     Schedule("Send due e-mails", "notifications.send_due_emails", every=(1, MINUTES), queue="urgent_mail"),
     Schedule(
         "Reconcile payments and prove the books",
