@@ -67,6 +67,20 @@ SCHEDULES: tuple[Schedule, ...] = (
     ),
     Schedule("Send due e-mails", "notifications.send_due_emails", every=(1, MINUTES), queue="urgent_mail"),
     Schedule(
+        "Relay announcements that were left",
+        "notifications.relay_announcements",
+        every=(10, SECONDS),
+        queue="realtime",
+        description="The net under the wake-up that each commit sends.",
+    ),
+    Schedule(
+        "Forget old announcements",
+        "notifications.forget_announcements",
+        every=(1, HOURS),
+        queue="bulk",
+        description="What was missed can be read for REALTIME_RETENTION_HOURS.",
+    ),
+    Schedule(
         "Reconcile payments and prove the books",
         "payments.reconcile_daily",
         at=(3, 10),

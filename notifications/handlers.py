@@ -4,12 +4,10 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-import structlog
-
 from common import facts
 from common.outbox import Gate, GiveUp, JobContext, Lane, Postpone, on_fact, remote_job
 from notifications.models import AttemptOutcome
-from notifications.realtime import constants, emitter
+from notifications.realtime import constants, emitter, relay, streams
 from notifications.services import rates, sending
 from notifications.services.email import BULK_KIND, URGENT_KIND
 
@@ -17,8 +15,8 @@ from notifications.services.email import BULK_KIND, URGENT_KIND
 RETRY_AFTER = (1, 5, 30, 300, 1800)
 # A dialogue of SMTP has about eight turns, each bounded by EMAIL_TIMEOUT.
 TIMEOUT = 90
-
-log = structlog.get_logger(__name__)
+# While Redis is away. News are pushed for a minute; what is older ends the waiting.
+RELAY_AGAIN_SECONDS = 1
 
 
 class NotSent(Exception):
@@ -56,22 +54,20 @@ def send_email(job: JobContext) -> None:
     raise NotSent(verdict.detail)
 
 
-@on_fact(
-    facts.PurchaseUpdated,
-    "notifications.tell_purchase_update",
-    lane=Lane.REALTIME,
-    retry_after=(1, 5, 30),
-    timeout=10,
-)
+@on_fact(facts.PurchaseUpdated, "notifications.tell_purchase_update", lane=Lane.REALTIME, timeout=10)
 def tell_purchase_update(job: JobContext) -> None:
-    """Tell the buyer's sockets. After 36 s it is dropped: a page that was away reads the order when it is back."""
+    """Announce an order's status to its buyer; a page that was away reads what it missed."""
     fact = facts.PurchaseUpdated.from_payload(job.payload)
-    room = constants.user_room(fact.user_id)
-    # The job's id stays the same when it is run again, so clients know a repetition.
-    data = {"event_id": str(job.id), "stream": room, "order_id": str(fact.order_id), "status": fact.status}
+    data = {"order_id": str(fact.order_id), "status": fact.status}
+    streams.announce(constants.user_room(fact.user_id), constants.PURCHASE_UPDATE, data, now=job.now)
+
+
+@remote_job(streams.RELAY_JOB, lane=Lane.REALTIME, retry_after=(1, 5, 30), timeout=60)
+def relay_announcements(job: JobContext) -> None:
+    """Number and push what one part of the streams announced; while Redis is away it looks again each second."""
     try:
-        emitter.emit(constants.PURCHASE_UPDATE, data, room=room)
-    except emitter.NotEmitted:
-        if not job.is_last_attempt:
-            raise
-        log.warning("realtime_dropped", event_name=constants.PURCHASE_UPDATE, order_id=str(fact.order_id))
+        is_empty = relay.relay(int(job.payload["shard"]), now=job.now)
+    except emitter.NotEmitted as error:
+        raise Postpone(RELAY_AGAIN_SECONDS, "Redis is away") from error
+    if not is_empty:
+        raise Postpone(RELAY_AGAIN_SECONDS, "There is more than one run may take")

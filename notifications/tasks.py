@@ -1,9 +1,10 @@
-"""Celery's shells of this room. The beat entry is listed in ``notifications.schedule``."""
+"""Celery's shells of this room. When beat starts them: ``config.schedules``."""
 
 from celery import shared_task
 
 from common import clock
 from common.outbox import Lane, wake
+from notifications.realtime import relay, retention, streams
 from notifications.services import sending
 
 
@@ -13,3 +14,17 @@ def send_due_emails() -> int:
     requeued = sending.requeue_orphans(now=clock.now())
     wake.on_commit((Lane.URGENT_MAIL, Lane.BULK))
     return requeued
+
+
+@shared_task(name="notifications.relay_announcements", ignore_result=True)
+def relay_announcements() -> int:
+    """Have relayed what a lost hook left; returns how many parts of the streams had something waiting."""
+    left = relay.shards_left()
+    streams.ask_for_relay(left, now=clock.now())
+    return len(left)
+
+
+@shared_task(name="notifications.forget_announcements", ignore_result=True)
+def forget_announcements() -> int:
+    """Delete announcements that are past their retention; returns how many."""
+    return retention.forget_old(now=clock.now())

@@ -2,7 +2,9 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import socketio
@@ -20,16 +22,51 @@ class NotEmitted(Exception):
     """Redis did not take it: no socket was told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event for the sockets of one room."""
+
+    room: str
+    event: str
+    data: Mapping[str, object]
+
+
 class _StrictManager(socketio.RedisManager):  # type: ignore[misc]
     """The library's writer, except that it says when it could not write (it would log and return)."""
 
     connected: bool
 
+    def __init__(self, url: str, channel: str, options: Mapping[str, object]) -> None:
+        super().__init__(url, channel=channel, write_only=True, redis_options=dict(options))
+        self._local = threading.local()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send what this thread emits in the block at its end, in order and in one round trip."""
+        waiting: list[str] = []
+        self._local.waiting = waiting
+        try:
+            yield
+        finally:
+            self._local.waiting = None
+        self._send(waiting)
+
     def _publish(self, data: Any) -> None:
+        waiting: list[str] | None = getattr(self._local, "waiting", None)
+        encoded = self.json.dumps(data)
+        if waiting is None:
+            self._send([encoded])
+        else:
+            waiting.append(encoded)
+
+    def _send(self, encoded: Sequence[str]) -> None:
         try:
             if not self.connected:
                 self._redis_connect()
-            self.redis.publish(self.channel, self.json.dumps(data))
+            with self.redis.pipeline(transaction=False) as pipeline:
+                for one in encoded:
+                    pipeline.publish(self.channel, one)
+                pipeline.execute()
         except (RedisError, OSError) as error:
             self.connected = False
             raise NotEmitted(type(error).__name__) from error
@@ -58,27 +95,36 @@ _emitter = Emitter()
 
 
 def emit(event: str, data: Mapping[str, object], *, room: str) -> None:
-    """Tell every socket in the room; at most once, and only sockets that are connected now.
+    """Tell every socket in the room; see ``emit_many``."""
+    emit_many([Message(room, event, data)])
+
+
+def emit_many(messages: Sequence[Message]) -> None:
+    """Tell the sockets of several rooms, in order; at most once, and only sockets that are connected now.
 
     Raises ``ValueError`` without a room (that would tell everybody), ``TypeError`` for anything that is not made of
-    JSON's own types, and ``NotEmitted`` when Redis is away (within about a second).
+    JSON's own types (nothing was sent then), and ``NotEmitted`` when Redis is away (within about a second; some may
+    have been sent).
     """
-    if not room:
-        raise ValueError("A room must be named: without one every socket would be told")
-    json.dumps(data, allow_nan=False)
+    for message in messages:
+        if not message.room:
+            raise ValueError("A room must be named: without one every socket would be told")
+        json.dumps(message.data, allow_nan=False)
     try:
-        _emitter.manager().emit(event, dict(data), room=room)
+        manager = _emitter.manager()
+        with manager.together():
+            for message in messages:
+                manager.emit(message.event, dict(message.data), room=message.room)
     except NotEmitted as error:
-        log.warning("realtime_not_emitted", event_name=event, error=str(error))
+        log.warning("realtime_not_emitted", messages=len(messages), error=str(error))
         raise
 
 
 def _new_manager(url: str, channel: str) -> _StrictManager:
     return _StrictManager(
         url,
-        channel=channel,
-        write_only=True,
-        redis_options={
+        channel,
+        {
             "socket_connect_timeout": _CONNECT_SECONDS,
             "socket_timeout": _ANSWER_SECONDS,
             "retry_on_timeout": False,
