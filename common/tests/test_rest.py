@@ -111,8 +111,8 @@ def test_pages_of_fifty_by_default() -> None:
 
 
 def test_a_page_has_at_most_two_hundred() -> None:
-    """More is asked for, 200 are given."""
-    assert len(_page("?limit=1000").json()["results"]) == 200
+    """200 are given when they are asked for; more is refused, below."""
+    assert len(_page("?limit=200").json()["results"]) == 200
     assert _page("?limit=3&offset=449").json()["results"] == [449]
     assert _page("?offset=1000").json()["results"] == []
 
@@ -122,6 +122,8 @@ def test_a_page_has_at_most_two_hundred() -> None:
     [
         ("?limit=abc", "limit"),
         ("?limit=0", "limit"),
+        ("?limit=201", "limit"),
+        ("?limit=1000000000000000", "limit"),
         ("?limit=-1", "limit"),
         ("?offset=-1", "offset"),
         ("?offset=9999999999999999999999", "offset"),
@@ -130,10 +132,35 @@ def test_a_page_has_at_most_two_hundred() -> None:
     ],
 )
 def test_a_page_that_is_no_number_is_a_field_error(query, field) -> None:
-    """No silent default, no integer that PostgreSQL cannot hold."""
+    """No silent default or bound, no integer that PostgreSQL cannot hold."""
     response = _page(query)
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+def test_a_list_takes_the_parameters_it_declares() -> None:
+    """A filter that the description declares is taken, with the page's own."""
+    assert _page("?parity=odd&limit=2&offset=1").json()["results"] == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("?parety=odd", ["parety"]),
+        ("?parity=odd&limt=3&ofset=1", ["limt", "ofset"]),
+        ("?Parity=odd", ["Parity"]),
+        ("?=1", [""]),
+        ("?X-Trace=1", ["X-Trace"]),
+        (f"?{'x' * 500}=1", ["x" * 100]),
+    ],
+)
+def test_a_parameter_that_a_list_does_not_declare_is_a_field_error(query, fields) -> None:
+    """A misspelt filter is told by its name, and not answered by a list that was not filtered."""
+    response = _page(query)
+    assert response.status_code == 400
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [
+        (field, "unknown_field") for field in fields
+    ]
 
 
 # Paths

@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -59,9 +60,13 @@ class Echo(APIView):
 
 
 class Numbers(APIView):
+    @extend_schema(
+        parameters=[OpenApiParameter("parity"), OpenApiParameter("X-Trace", location=OpenApiParameter.HEADER)]
+    )
     def get(self, request):
-        pages = LimitOffset()
-        return pages.get_paginated_response(pages.paginate_queryset(list(range(450)), request, view=self))
+        pages, odd = LimitOffset(), request.query_params.get("parity") == "odd"
+        numbers = list(range(1, 450, 2) if odd else range(450))
+        return pages.get_paginated_response(pages.paginate_queryset(numbers, request, view=self))
 
 
 RAISED = {
