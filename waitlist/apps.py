@@ -5,3 +5,13 @@ class WaitlistConfig(AppConfig):
     """Queues of full sessions, seat offers, the cascade."""
 
     name = "waitlist"
+
+    def ready(self) -> None:
+        """Fill the registries of the rooms below."""
+        from notifications.realtime.rooms import rooms
+        from waitlist import handlers  # noqa: F401 jobs need the models first
+        from waitlist.rooms import may_watch
+        from waitlist.services import messages
+
+        messages.register_templates()
+        rooms.register("session:{id}:waitlist", may_watch)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from accounts.types import Capability
@@ -49,7 +50,7 @@ def change_policy(
     with locked_queue(session_id, now=now) as queue:
         stored = queue.policy
         seconds = None if policy.offer_minutes is None else policy.offer_minutes * 60
-        changes = {
+        changes: dict[str, list[Any]] = {
             "group_rule": [stored.group_rule, policy.group_rule],
             "closes_at": [stored.closes_at, policy.closes_at],
             "offer_seconds": [stored.offer_seconds, seconds],
@@ -106,7 +107,7 @@ def _priority_errors(priorities: Mapping[UUID, str], session: Session) -> list[F
     return errors
 
 
-def _set_priorities(session_id: UUID, priorities: Mapping[UUID, str]) -> list[dict[str, str]]:
+def _set_priorities(session_id: UUID, priorities: Mapping[UUID, str]) -> list[Any]:
     stored = TierPriority.objects.filter(session_id=session_id)
     before = {str(row.tier_id): row.priority for row in stored}
     stored.delete()
@@ -117,7 +118,7 @@ def _set_priorities(session_id: UUID, priorities: Mapping[UUID, str]) -> list[di
     return [before, {str(tier_id): str(priority) for tier_id, priority in priorities.items()}]
 
 
-def _note(queue: Queue, actor: Actor, action: str, reason: str, changes: Mapping[str, list[object]]) -> None:
+def _note(queue: Queue, actor: Actor, action: str, reason: str, changes: Mapping[str, list[Any]]) -> None:
     changed = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
     if changed:
         queue.is_changed = True

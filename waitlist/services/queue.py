@@ -1,6 +1,6 @@
 """A session's queue under its lock: what an act changes is gathered here and written down once, at its end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -100,7 +100,7 @@ class Queue:
     def _job(
         self,
         kind: str,
-        payload: dict[str, object],
+        payload: Mapping[str, object],
         *,
         run_at: datetime | None = None,
         dedupe_key: str | None = None,
