@@ -5,6 +5,7 @@ A fixed number of queries, however much there is.
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -13,6 +14,7 @@ from django.urls import reverse
 
 from accounts.scope import scope_of
 from accounts.types import Capability
+from common.admin.times import time_words
 from common.clock import now as read_clock
 from common.money import Money, format_money
 from common.outbox.models import Job
@@ -81,23 +83,24 @@ def _todo(scope: set[UUID] | None) -> list[dict[str, Any]]:
     )
     dead = _scoped(Job.objects.filter(status=JobStatus.DEAD), "organization_id", scope).count()
     # Closed ones keep their reason; what waits still holds units.
-    quarantined = Order.objects.exclude(quarantine_reason="").filter(state__in=HOLDING_STATES)
-    held_back = _scoped(quarantined, "organization_id", scope).count()
+    is_quarantined = ~Q(quarantine_reason="") & Q(state__in=HOLDING_STATES)
+    money = _scoped(Order.objects.order_by(), "organization_id", scope).aggregate(
+        disputed=Count("id", filter=Q(is_disputed=True)), quarantined=Count("id", filter=is_quarantined)
+    )
     return [
-        {"label": "Parcels to send", "count": waiting["parcels"], "link": _link("offers_fulfillment")},
-        {
-            "label": "Appointments to set",
-            "count": waiting["appointments"],
-            "link": _link("offers_fulfillment"),
-        },
-        {"label": "Failed fulfilments", "count": waiting["failed"], "link": _link("offers_fulfillment")},
-        {"label": "Dead letters", "count": dead, "link": _link("common_deadletter")},
-        {"label": "Quarantined payments", "count": held_back, "link": _link("payments_order")},
+        _task("Parcels to send", waiting["parcels"], "offers_merchandisefulfillment"),
+        _task("Appointments to set", waiting["appointments"], "offers_servicefulfillment"),
+        _task("Failed fulfilments", waiting["failed"], "offers_fulfillment", status__exact="FAILED"),
+        _task("Disputed orders", money["disputed"], "payments_order", trouble="disputed"),
+        _task("Quarantined payments", money["quarantined"], "payments_order", trouble="quarantined"),
+        _task("Dead letters", dead, "common_deadletter"),
     ]
 
 
-def _link(view: str) -> str:
-    return reverse(f"admin:{view}_changelist")
+def _task(label: str, count: int, screen: str, **filters: str) -> dict[str, Any]:
+    """Describe a card that leads to the rows it counts."""
+    link = reverse(f"admin:{screen}_changelist")
+    return {"label": label, "count": count, "link": f"{link}?{urlencode(filters)}" if filters else link}
 
 
 def _recent_orders(scope: set[UUID] | None) -> list[dict[str, Any]]:
@@ -110,7 +113,7 @@ def _recent_orders(scope: set[UUID] | None) -> list[dict[str, Any]]:
             "buyer": order.buyer.email,
             "total": format_money(order.total),
             "status": order.status.label,
-            "at": order.created_at,
+            "at": time_words(order.created_at, order.event.zone),
         }
         for order in orders
     ]

@@ -13,6 +13,8 @@ from accounts.admin_base import ActCall, ActForm, ScopedModelAdmin, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
+from common.admin.times import time_column
+from events.admin_forms import EventForm, SessionForm
 from events.models import Attendance, Event, Registration, Session
 from events.services import events as event_services
 from events.services import sessions as session_services
@@ -42,14 +44,18 @@ class EventAdmin(ScopedModelAdmin):
         "organization",
         "visibility",
         "currency",
-        "time_zone",
-        "starts_at",
-        "ends_at",
+        "starts",
+        "ends",
     )
     list_select_related = ("organization",)
-    list_filter = ("visibility",)
+    list_filter = ("visibility", "starts_at")
+    form = EventForm
+    nothing_here = "An organization's events stand here."
     search_fields = ("title", "slug")
     fields = ("organization", *_EVENT_FIELDS)
+
+    starts = time_column("starts_at", "Starts", "zone")
+    ends = time_column("ends_at", "Ends", "zone")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep an event where it was made."""
@@ -85,18 +91,28 @@ class SessionAdmin(ScopedModelAdmin):
     list_display = (
         "title",
         "event",
-        "starts_at",
-        "maximum_capacity",
+        "starts",
+        "seats",
         "current_attendance",
         "held",
         "waiting",
     )
     list_select_related = ("event",)
+    list_filter = (("event", admin.RelatedOnlyFieldListFilter), "starts_at")
+    form = SessionForm
+    nothing_here = "The sessions of events stand here, with their seats."
     search_fields = ("title", "slug", "event__title")
     autocomplete_fields = ("event",)
     fields = (
         "event", *_SESSION_FIELDS, "maximum_capacity", "current_attendance", "held", "waiting", "seats_kept",
     )  # fmt: skip
+
+    starts = time_column("starts_at", "Starts", "event.zone")
+
+    @admin.display(description="Seats", ordering="maximum_capacity")
+    def seats(self, session: Session) -> str:
+        """Say how many there are."""
+        return "Unlimited" if session.maximum_capacity is None else str(session.maximum_capacity)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep a session in its event; seats change by acts, under the session's lock."""
@@ -142,9 +158,13 @@ class AttendanceAdmin(ScopedModelAdmin):
     """The roster: who has seats, and who left. Read-only."""
 
     organization_path = "session__event__organization"
-    list_display = ("user", "session", "seats", "status", "joined_at", "left_at")
-    list_filter = ("status",)
+    nothing_here = "Whoever takes a seat in a session stands here."
+    list_display = ("user", "session", "seats", "status", "joined", "left")
+    list_filter = ("status", ("session", admin.RelatedOnlyFieldListFilter))
     search_fields = ("user__email", "user__name", "session__title")
+
+    joined = time_column("joined_at", "Joined", "session.event.zone")
+    left = time_column("left_at", "Left", "session.event.zone")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch people and sessions along with the rows."""
@@ -156,9 +176,12 @@ class RegistrationAdmin(ScopedModelAdmin):
     """Who belongs to an event. Read-only: a ticket makes one."""
 
     organization_path = "event__organization"
-    list_display = ("user", "event", "source", "created_at")
-    list_filter = ("source",)
+    nothing_here = "Whoever gets a ticket belongs to the event, and stands here."
+    list_display = ("user", "event", "source", "registered")
+    list_filter = ("source", ("event", admin.RelatedOnlyFieldListFilter))
     search_fields = ("user__email", "user__name", "event__title")
+
+    registered = time_column("created_at", "Registered", "event.zone")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch people along with the rows."""

@@ -216,6 +216,9 @@ class Purchase(models.Model):
             models.Index(fields=["status", "purchased_at"], name="purchase_status_time"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.quantity} × {self.offer.title}, order {self.order.number}"
+
 
 class FulfillmentStatus(models.TextChoices):
     """How far the buyer is from having the goods (REQUIREMENTS OF-11)."""
@@ -249,6 +252,7 @@ class Fulfillment(models.Model):
     fulfilled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "fulfilment"
         ordering = ("created_at", "id")
         indexes = [
             models.Index(fields=["offer", "status"], name="fulfillment_offer_status"),
@@ -284,7 +288,7 @@ class MerchandiseFulfillment(Fulfillment):
     class Meta:
         proxy = True
         verbose_name = "parcel"
-        verbose_name_plural = "parcels to send"
+        verbose_name_plural = "parcels"
 
 
 class ServiceFulfillment(Fulfillment):
@@ -293,4 +297,4 @@ class ServiceFulfillment(Fulfillment):
     class Meta:
         proxy = True
         verbose_name = "appointment"
-        verbose_name_plural = "appointments to set"
+        verbose_name_plural = "appointments"

@@ -14,6 +14,7 @@ from accounts.admin_base import ScopedModelAdmin
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
+from common.admin.times import time_column
 from common.money import decimal_string, format_money
 from tickets.models import Ticket, TicketTier
 from tickets.services import tiers
@@ -48,13 +49,14 @@ class TicketTierAdmin(ScopedModelAdmin):
         "event",
         "priority",
         "shown_price",
-        "inventory_total",
+        "stock_total",
         "sold",
         "reserved",
         "is_active",
     )
     list_select_related = ("event",)
-    list_filter = ("priority", "is_active")
+    list_filter = ("priority", "is_active", ("event", admin.RelatedOnlyFieldListFilter))
+    nothing_here = "The kinds of tickets of your events stand here."
     search_fields = ("name", "event__title")
     autocomplete_fields = ("event",)
     fields = ("event", *_FIELDS, "sold", "reserved")
@@ -63,6 +65,11 @@ class TicketTierAdmin(ScopedModelAdmin):
     def shown_price(self, tier: TicketTier) -> str:
         """Show the price as people read it."""
         return format_money(tier.price)
+
+    @admin.display(description="Tickets in all", ordering="inventory_total")
+    def stock_total(self, tier: TicketTier) -> str:
+        """Say how many there are."""
+        return "Unlimited" if tier.inventory_total is None else str(tier.inventory_total)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep a tier in its event; counters change by sales."""
@@ -84,9 +91,12 @@ class TicketAdmin(ScopedModelAdmin):
     """Who holds which ticket. Read-only."""
 
     organization_path = "event__organization"
-    list_display = ("number", "holder", "event", "tier", "status", "issued_at")
-    list_filter = ("status",)
+    nothing_here = "Tickets stand here as they are issued."
+    list_display = ("number", "holder", "event", "tier", "status", "issued")
+    list_filter = ("status", ("event", admin.RelatedOnlyFieldListFilter))
     search_fields = ("number", "holder__email", "holder__name")
+
+    issued = time_column("issued_at", "Issued", "event.zone")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch people and tiers along with the rows."""

@@ -11,12 +11,14 @@ from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from accounts.admin_base.acts import show_refusal
 from accounts.admin_base.pages import ActsMixin
 from accounts.scope import Scope, scope_of
 from accounts.types import Capability
 from common import clock
+from common.admin.lists import HouseList
 from common.audit import changes_between, record
 from common.audit.history import AuditHistoryMixin
 from common.errors import Failure
@@ -40,6 +42,8 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
     add_capability: ClassVar[Capability | None] = None
     change_capability: ClassVar[Capability | None] = None
     delete_capability: ClassVar[Capability | None] = None
+    # Said where the list is empty: what comes here, and by what.
+    nothing_here: ClassVar[str] = ""
     show_full_result_count = False
     list_per_page = 50
 
@@ -48,10 +52,16 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the organizations where the user may look."""
         rows: QuerySet[Any] = super().get_queryset(request)
-        related = self.organization_path.rpartition("__")[0]
+        # Django leaves ``list_select_related`` out where a query selects something along already.
+        asked = self.list_select_related if isinstance(self.list_select_related, list | tuple) else ()
+        related = [*filter(None, [self.organization_path.rpartition("__")[0]]), *asked]
         if related:
-            rows = rows.select_related(related)
+            rows = rows.select_related(*related)
         return rows.filter(**self.scope_filter(request, self.view_capability))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Count once."""
+        return HouseList
 
     def scope_filter(self, request: HttpRequest, capability: Capability | None) -> dict[str, Any]:
         """Return the condition that keeps what the capability reaches; nothing for superusers."""

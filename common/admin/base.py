@@ -1,7 +1,7 @@
 """Screens that only show: nothing is typed into a job or a webhook."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,7 @@ from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
+from common.admin.lists import HouseList
 from common.admin.scoping import has_access, policy
 from common.audit.history import AuditHistoryMixin
 from common.logging import masked
@@ -20,7 +21,7 @@ _LONGEST_SHOWN = 20_000
 _PRE = "overflow-x-auto text-xs break-words"
 
 
-class NamingChangeList(ChangeList):
+class NamingChangeList(HouseList):
     """Names the organizations of a page's rows, by one query for all of them."""
 
     result_list: Any
@@ -36,6 +37,8 @@ class NamingChangeList(ChangeList):
 class ReadOnlyAdmin(AuditHistoryMixin, ModelAdmin):
     """Nobody adds, changes or deletes here, operators neither."""
 
+    # Said where the list is empty: what comes here, and by what.
+    nothing_here: ClassVar[str] = ""
     show_full_result_count = False
     list_per_page = 50
     list_fullwidth = True
@@ -55,6 +58,10 @@ class ReadOnlyAdmin(AuditHistoryMixin, ModelAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Say whether they may look anywhere."""
         return self.has_view_permission(request)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Count once."""
+        return HouseList
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         """Return the buttons above an object (``button``)."""

@@ -17,6 +17,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("storefront/icon.svg")},
     ],
+    "STYLES": [lambda request: static("admin-marquee/admin.css")],
     "COLORS": {
         "primary": {
             "50": "oklch(97% 0.02 280)", "100": "oklch(94% 0.04 280)", "200": "oklch(88% 0.07 280)",

@@ -59,6 +59,26 @@ def test_saving_is_scoped_validated_and_audited(client: Client) -> None:
     assert AuditEntry.objects.get().action == "events.create_event"
 
 
+def test_times_are_those_of_the_events_place(client: Client) -> None:
+    """REQ EV-01: ten o'clock in a form is ten o'clock where the event is, and is shown so again, with its zone."""
+    organization = make_organization()
+    enter(client, make_member("staff", organization=organization))
+    client.post("/admin/events/event/add/", {"organization": organization.pk, **FORM})
+    event = Event.objects.get()
+    assert event.starts_at.isoformat() == "2026-12-01T09:00:00+00:00"
+    page = client.get(f"/admin/events/event/{event.pk}/change/").content.decode()
+    assert 'value="10:00:00"' in page
+    assert "As clocks at the event say: Europe/Berlin." in page
+    assert "1 Dec 2026, 10:00 CET" in client.get("/admin/events/event/").content.decode()
+    form = {
+        "event": event.pk, "slug": "talk", "title": "Talk", "description": "", "starts_at_0": "2026-12-01",
+        "starts_at_1": "11:00", "ends_at_0": "2026-12-01", "ends_at_1": "12:00", "maximum_capacity": "",
+    }  # fmt: skip
+    client.post("/admin/events/session/add/", form)
+    assert Session.objects.get().starts_at.isoformat() == "2026-12-01T10:00:00+00:00"
+    assert "1 Dec 2026, 11:00 CET" in client.get("/admin/events/session/").content.decode()
+
+
 def test_analyst_reads_only(client: Client) -> None:
     """REQ EV-04: an analyst sees a session and can neither save it nor act on it."""
     session = make_session(capacity=3)

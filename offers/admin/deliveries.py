@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.admin_base import ActForm
 from common import clock
-from offers.admin.forms import at_the_event
+from common.admin.times import read_in
 from offers.models import Fulfillment
 from offers.services import manual
 
@@ -88,7 +88,7 @@ class AppointmentForm(RowsForm):
 
 
 def _in_future(read: datetime, row: Fulfillment) -> datetime:
-    appointment = at_the_event(read, row.offer.event)
+    appointment = read_in(row.offer.event.zone, read)
     if appointment <= clock.now():
         raise ValidationError("The appointment is in the future.")
     return appointment

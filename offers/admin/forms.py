@@ -1,16 +1,15 @@
 """The form of an offer. It checks shapes only: the rules are the catalog's, and its errors stand at the fields."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms.utils import from_current_timezone
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from common.admin.times import read_in
 from common.errors import FieldError, Invalid
 from common.money import decimal_string
 from events.models import Event, Session
@@ -110,7 +109,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
             if event is None or data.get(name) is None:
                 continue
             try:
-                data[name] = at_the_event(data[name], event)
+                data[name] = read_in(event.zone, data[name])
             except ValidationError as error:
                 self.add_error(name, error)
         return data
@@ -123,15 +122,6 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         """Leave the model's own checks out: the catalog judges, once for all doors."""
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return excluded | set(PLAIN_FIELDS) | set(LINKED_FIELDS)
-
-
-def at_the_event(read: datetime, event: Event) -> datetime:
-    """Return the instant at which the event's clocks show what a form read as if it were UTC.
-
-    Raises ``ValidationError`` for a time that the clocks skip or show twice.
-    """
-    with timezone.override(event.zone):
-        return from_current_timezone(read.astimezone(UTC).replace(tzinfo=None))
 
 
 def named_as_here(refused: Invalid) -> Invalid:

@@ -13,8 +13,11 @@ from unfold.decorators import display
 from accounts.admin_base import Act, ActCall, ActForm, ScopedModelAdmin, act
 from accounts.types import Capability
 from common import clock
+from common.admin.links import link_to
+from common.admin.times import time_column, time_words
 from offers.admin.deliveries import AppointmentForm, RowsForm, ShippingForm
-from offers.admin.offers import link_to, words_of
+from offers.admin.queues import queue_filter
+from offers.admin.words import COLOURS, standing_of
 from offers.models import (
     Fulfillment,
     FulfillmentStatus,
@@ -24,14 +27,6 @@ from offers.models import (
 )
 from offers.services import manual
 
-_COLOURS = {
-    "Fulfilled": "success",
-    "Waiting for staff": "warning",
-    "Failed": "danger",
-    "Pending": "info",
-    "Processing": "info",
-    "Cancelled": "default",
-}
 _WAITING = (FulfillmentStatus.PENDING_MANUAL, FulfillmentStatus.PROCESSING, FulfillmentStatus.FAILED)
 _OPEN = (*_WAITING, FulfillmentStatus.PENDING)
 
@@ -52,9 +47,15 @@ class FulfillmentScreen(ScopedModelAdmin):
     list_filter = ["status"]
     fields = readonly_fields = (
         "shown_offer", "buyer", "units", "shown_status", "access_code", "access_url", "carrier", "tracking_number",
-        "appointment_at", "note", "failure", "revoked_at", "created_at", "fulfilled_at", "order_link",
+        "appointment", "note", "failure", "revoked", "owed_since", "fulfilled", "order_link",
     )  # fmt: skip
     search_fields = ("purchase__user__email", "purchase__order__number", "offer__title", "tracking_number")
+    search_help_text = "Buyer, order number, offer or tracking number"
+
+    appointment = time_column("appointment_at", "Appointment", "offer.event.zone")
+    revoked = time_column("revoked_at", "Taken back", "offer.event.zone")
+    owed_since = time_column("created_at", "Owed since", "offer.event.zone")
+    fulfilled = time_column("fulfilled_at", "Fulfilled", "offer.event.zone")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch everything a row shows along with it."""
@@ -98,10 +99,10 @@ class FulfillmentScreen(ScopedModelAdmin):
         """Count what is to be given."""
         return row.purchase.sold_units
 
-    @display(description="Status", label=_COLOURS)
+    @display(description="Status", label=COLOURS)
     def shown_status(self, row: Fulfillment) -> str:
         """Show the status in words."""
-        return str(FulfillmentStatus(row.status).label)
+        return standing_of(row)
 
     @admin.display(description="Waiting", ordering="created_at")
     def waiting_since(self, row: Fulfillment) -> str:
@@ -139,13 +140,16 @@ class FulfillmentScreen(ScopedModelAdmin):
 class FulfillmentAdmin(FulfillmentScreen):
     """Everything that was sold, and whether the buyer has it."""
 
+    nothing_here = "What is sold is owed to its buyers; it stands here until they have it, and after."
     list_filter = ["status", "offer__offer_type"]
 
 
 @admin.register(MerchandiseFulfillment)
 class MerchandiseAdmin(FulfillmentScreen):
-    """Parcels to send."""
+    """Parcels to send; those that were sent are behind the filter."""
 
+    nothing_here = "No parcel waits to be sent. Those that were sent are under the filter “Sent”."
+    list_filter = [queue_filter("Sent")]
     list_display = [*FulfillmentScreen.list_display, "carrier", "tracking_number"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -166,9 +170,11 @@ class MerchandiseAdmin(FulfillmentScreen):
 
 @admin.register(ServiceFulfillment)
 class ServiceAdmin(FulfillmentScreen):
-    """Appointments to set."""
+    """Appointments to set; those that were set are behind the filter."""
 
-    list_display = [*FulfillmentScreen.list_display, "appointment_at"]
+    nothing_here = "No appointment waits to be set. Those that were set are under the filter “Set”."
+    list_filter = [queue_filter("Set")]
+    list_display = [*FulfillmentScreen.list_display, "appointment"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Keep services."""
@@ -182,4 +188,4 @@ class ServiceAdmin(FulfillmentScreen):
         manual.set_appointment(
             call.actor, call.subject.purchase_id, appointment_at=when, reason=call.reason, now=call.now
         )
-        return f"Set for {words_of(when, call.subject.offer.event)}."
+        return f"Set for {time_words(when, call.subject.offer.event.zone)}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,15 +9,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
 from unfold.decorators import display
 
 from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
+from common.admin.times import time_words
 from common.errors import Invalid
 from common.money import format_money
 from events.models import Event
@@ -89,6 +86,7 @@ class OfferAdmin(ScopedModelAdmin):
 
     organization_path = "event__organization"
     add_capability = change_capability = Capability.MANAGE_OFFERS
+    nothing_here = "What you sell at your events stands here."
     form = OfferForm
     list_display = ("title", "event", "kind", "placement", "shown_price", "stock", "state", "sold_when")
     list_filter = (StateFilter, ("event", admin.RelatedOnlyFieldListFilter), "offer_type", "placement")
@@ -106,9 +104,6 @@ class OfferAdmin(ScopedModelAdmin):
         ("What the buyer gets", {"fields": ("upgrade_to_tier", "content_url")}),
         ("At Stripe", {"fields": ("stripe_product_id", "stripe_price_id")}),
     )
-
-    class Media:
-        css = {"all": ("admin-marquee/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch the events along with the rows."""
@@ -173,7 +168,9 @@ class OfferAdmin(ScopedModelAdmin):
     def sold_when(self, offer: Offer) -> str:
         """Show the window as the clocks at the event say it."""
         ends = [("from", offer.starts_at), ("until", offer.expires_at)]
-        said = [f"{word} {words_of(instant, offer.event)}" for word, instant in ends if instant is not None]
+        said = [
+            f"{word} {time_words(instant, offer.event.zone)}" for word, instant in ends if instant is not None
+        ]
         return " ".join(said) or "always"
 
     @admin.display(description="Stock")
@@ -208,13 +205,3 @@ class OfferAdmin(ScopedModelAdmin):
         """Take it away for good."""
         catalog.archive_offer(call.actor, call.subject.pk, reason=call.reason, now=call.now)
         return "Archived."
-
-
-def words_of(instant: datetime, event: Event) -> str:
-    """Say an instant as the clocks at the event do: ``2 Jan 2027, 10:00 CET``."""
-    return date_format(timezone.localtime(instant, event.zone), "j M Y, H:i T")
-
-
-def link_to(address: str, text: object) -> str:
-    """Return a link for a cell of a list."""
-    return format_html('<a class="mq-order" href="{}">{}</a>', address, text)

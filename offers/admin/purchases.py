@@ -9,9 +9,11 @@ from django.urls import reverse
 
 from accounts.admin_base import ScopedModelAdmin
 from accounts.types import Capability
+from common.admin.links import link_to
+from common.admin.times import time_column
 from common.money import format_money
-from offers.admin.offers import link_to
-from offers.models import Fulfillment, FulfillmentStatus, Purchase, PurchaseStatus
+from offers.admin.words import standing_of
+from offers.models import Fulfillment, Purchase, PurchaseStatus
 
 
 @admin.register(Purchase)
@@ -20,10 +22,8 @@ class PurchaseAdmin(ScopedModelAdmin):
 
     organization_path = "event__organization"
     view_capability = Capability.VIEW_ORDERS
-    list_display = (
-        "offer", "buyer", "quantity", "reserved_units", "sold_units", "returned_units", "standing", "fulfilment",
-        "total", "order_link", "created_at",
-    )  # fmt: skip
+    nothing_here = "Purchases come as people buy."
+    list_display = ("offer", "buyer", "units", "standing", "fulfilment", "total", "order_link", "placed")
     list_filter = (
         "status",
         ("event", admin.RelatedOnlyFieldListFilter),
@@ -31,7 +31,15 @@ class PurchaseAdmin(ScopedModelAdmin):
         "fulfillment__status",
     )
     search_fields = ("user__email", "order__number", "offer__title")
+    search_help_text = "Buyer, order number or offer"
     date_hierarchy = "created_at"
+    fields = readonly_fields = (
+        "offer", "event", "buyer", "order_link", "units", "standing", "fulfilment", "total", "ticket", "placed",
+        "sold_on",
+    )  # fmt: skip
+
+    placed = time_column("created_at", "Placed", "event.zone")
+    sold_on = time_column("purchased_at", "Sold", "event.zone")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch offers, buyers and orders along with the rows."""
@@ -46,6 +54,12 @@ class PurchaseAdmin(ScopedModelAdmin):
         """Name the buyer."""
         return purchase.user.email
 
+    @admin.display(description="Units", ordering="quantity")
+    def units(self, purchase: Purchase) -> str:
+        """Count what was asked for, and what of it came back."""
+        back = purchase.returned_units
+        return f"{purchase.quantity} ({back} came back)" if back else str(purchase.quantity)
+
     @admin.display(description="Status", ordering="status")
     def standing(self, purchase: Purchase) -> str:
         """Say where the units are."""
@@ -55,7 +69,7 @@ class PurchaseAdmin(ScopedModelAdmin):
     def fulfilment(self, purchase: Purchase) -> str:
         """Show how far the buyer is from having it; nothing is owed before it is paid."""
         owed: Fulfillment | None = getattr(purchase, "fulfillment", None)
-        return "-" if owed is None else str(FulfillmentStatus(owed.status).label)
+        return "-" if owed is None else standing_of(owed)
 
     @admin.display(description="Total")
     def total(self, purchase: Purchase) -> str:

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('fulfilled_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
+                'verbose_name': 'fulfilment',
                 'ordering': ('created_at', 'id'),
             },
         ),
@@ -47,7 +48,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'parcel',
-                'verbose_name_plural': 'parcels to send',
+                'verbose_name_plural': 'parcels',
                 'proxy': True,
                 'indexes': [],
                 'constraints': [],
@@ -60,7 +61,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'appointment',
-                'verbose_name_plural': 'appointments to set',
+                'verbose_name_plural': 'appointments',
                 'proxy': True,
                 'indexes': [],
                 'constraints': [],

@@ -47,19 +47,47 @@ def shown(client: Client, screen: str, **query: str) -> list[Any]:
 
 
 def test_each_queue_has_its_own_and_what_waits_longest_first(client: Client) -> None:
-    """Parcels and appointments apart, waiting ones before done ones, the oldest on top. REQ OF-11."""
+    """Parcels and appointments apart, the oldest on top; done ones only when one asks for them. REQ OF-11."""
     house = make_organization()
     done = owed(house, status=FulfillmentStatus.FULFILLED, fulfilled_at=clock.now(), age=timedelta(days=9))
     young, old = owed(house), owed(house, age=timedelta(days=3))
     service = owed(house, "SERVICE")
     enter(client, house)
-    assert shown(client, PARCELS) == [old.pk, young.pk, done.pk]
+    assert shown(client, PARCELS) == [old.pk, young.pk]
+    assert shown(client, PARCELS, queue="done") == [done.pk]
+    assert shown(client, PARCELS, queue="all") == [old.pk, young.pk, done.pk]
+    assert shown(client, PARCELS, queue="failed") == []
     assert shown(client, APPOINTMENTS) == [service.pk]
     assert set(shown(client, ALL)) == {done.pk, young.pk, old.pk, service.pk}
     assert shown(client, ALL, q=old.purchase.user.email) == [old.pk]
     page = client.get(f"/admin/offers/{PARCELS}/").content.decode()
     assert "3\xa0days" in page
     assert old.purchase.user.email in page
+
+
+def test_an_empty_queue_says_so_and_where_the_done_ones_are(client: Client) -> None:
+    """Nothing to do is told as such, not as a search without results. REQ OF-11."""
+    house = make_organization()
+    owed(house, status=FulfillmentStatus.FULFILLED, fulfilled_at=clock.now())
+    enter(client, house)
+    page = client.get(f"/admin/offers/{PARCELS}/").content.decode()
+    assert "No parcel waits to be sent." in page
+    assert "Nothing matches" not in page
+    assert "Nothing matches" in client.get(f"/admin/offers/{PARCELS}/", {"q": "nobody"}).content.decode()
+
+
+def test_goods_that_came_back_do_not_read_as_fulfilled(client: Client) -> None:
+    """A delivery whose goods were taken back says so in every list. REQ OF-11, OF-12."""
+    house = make_organization()
+    now = clock.now()
+    row = owed(house, status=FulfillmentStatus.FULFILLED, fulfilled_at=now, revoked_at=now)
+    enter(client, house)
+    for screen in (ALL, "purchase"):
+        page = client.get(reverse(f"admin:offers_{screen}_changelist")).content.decode()
+        assert "Taken back" in page
+    assert (
+        "Taken back" in client.get(reverse("admin:offers_fulfillment_change", args=[row.pk])).content.decode()
+    )
 
 
 def test_parcels_are_sent_with_a_number_each(client: Client) -> None:

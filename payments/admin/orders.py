@@ -42,7 +42,8 @@ class TroubleFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Name the sorts of trouble."""
         return [
-            ("quarantined", "Quarantined"),
+            ("quarantined", "Quarantined, waits for you"),
+            ("was_quarantined", "Quarantined once, closed"),
             ("disputed", "Disputed"),
             ("late", "Paid without goods"),
             ("refunding", "Refund under way"),
@@ -51,7 +52,8 @@ class TroubleFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         """Keep the orders of the chosen sort."""
         conditions = {
-            "quarantined": ~Q(quarantine_reason=""),
+            "quarantined": ~Q(quarantine_reason="") & Q(state__in=HOLDING_STATES),
+            "was_quarantined": ~Q(quarantine_reason="") & ~Q(state__in=HOLDING_STATES),
             "disputed": Q(is_disputed=True),
             "late": Q(state=OrderState.LATE_PAID),
             "refunding": Q(refund_pending_amount__gt=0),
@@ -66,6 +68,7 @@ class OrderAdmin(ScopedModelAdmin):
 
     organization_path = "organization"
     view_capability = Capability.VIEW_ORDERS
+    nothing_here = "Orders come as people buy."
     list_display = ("number", "title", "buyer", "event", "shown_status", "total_", "refunded_", "placed")
     list_select_related = ("buyer", "event")
     list_filter = ("state", TroubleFilter, "created_at")
@@ -79,6 +82,7 @@ class OrderAdmin(ScopedModelAdmin):
         "payments__payment_intent_id",
         "payments__charge_id",
     )
+    search_help_text = "Order number, title, buyer or Stripe's id"
     ordering = ("-created_at", "-id")
     readonly_fields = (
         *(
@@ -187,9 +191,6 @@ class OrderAdmin(ScopedModelAdmin):
         """Release the goods of an order that was looked into."""
         close_quarantined(call.subject.pk, call.actor, reason=call.reason, now=call.now)
         return "Its goods are released."
-
-    class Media:
-        css = {"all": ("admin-marquee/admin.css",)}
 
     @display(description="Status", label=_BADGES)
     def shown_status(self, order: Order) -> tuple[str, str]:

@@ -120,3 +120,6 @@ class Dispute(models.Model):
 
     class Meta:
         ordering = ("opened_at", "id")
+
+    def __str__(self) -> str:
+        return f"{format_money(Money(self.amount, self.currency))}, {self.status.replace('_', ' ')}"
