@@ -5,6 +5,7 @@ from uuid import UUID
 from common.errors import NotFound
 from common.facts import SeatFreed
 from common.outbox import JobContext, Lane, Postpone, job, on_fact
+from waitlist import mirror
 from waitlist.services import expiring, filling, names, telling
 
 _RETRY_AFTER = (1, 5, 30, 300)
@@ -25,6 +26,15 @@ def expire(context: JobContext) -> None:
     try:
         expiring.expire_due(session_id=UUID(context.payload["session_id"]), now=context.now)
     except NotFound:
+        return
+
+
+@job(mirror.REBUILD, lane=Lane.REALTIME, retry_after=_RETRY_AFTER)
+def rebuild_mirror(context: JobContext) -> None:
+    """Write a queue's mirror anew; while Redis is away there is nothing to write to, and healing comes after."""
+    try:
+        mirror.rebuild(UUID(context.payload["session_id"]))
+    except (NotFound, mirror.MirrorAway):
         return
 
 

@@ -52,6 +52,7 @@ class Configuration:
             "DJANGO_SETTINGS_MODULE": "config.settings.development",
             "STRIPE_API_BASE": self.sandbox_url,
             "FRONTEND_URL": self.web_url,
+            "REALTIME_PUBLIC_URL": f"http://127.0.0.1:{self.ports['REALTIME_PORT']}",
             "EMAIL_URL": f"smtp://127.0.0.1:{self.ports['MAIL_SMTP_PORT']}",
             **self.secrets,
         }

@@ -278,6 +278,10 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 
+# Where browsers find Socket.IO: empty for this same origin, as behind the proxy.
+REALTIME_PUBLIC_URL: str = env.str("REALTIME_PUBLIC_URL", default="")
+if REALTIME_PUBLIC_URL:
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"].append(REALTIME_PUBLIC_URL.replace("http", "ws", 1))
 REALTIME_PORT: int = env.int("REALTIME_PORT", default=8002)
 REALTIME_CHANNEL: str = env.str("REALTIME_CHANNEL", default=f"marquee.realtime.{ENVIRONMENT}")
 REALTIME_RETENTION_HOURS: int = env.int("REALTIME_RETENTION_HOURS", default=24)

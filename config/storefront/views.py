@@ -13,7 +13,12 @@ def page(name: str) -> Callable[..., HttpResponse]:
 
     @require_safe
     def view(request: HttpRequest, **parameters: object) -> HttpResponse:
-        context = {"page": name, "is_demo": settings.ENVIRONMENT == "development", **parameters}
+        context = {
+            "page": name,
+            "is_demo": settings.ENVIRONMENT == "development",
+            "realtime_url": settings.REALTIME_PUBLIC_URL,
+            **parameters,
+        }
         return render(request, f"storefront/{name}.html", context)
 
     return view

@@ -94,8 +94,11 @@ class Queue:
         )  # fmt: skip
         payload = {"session_id": str(session.pk)}
         self.jobs.append(self._job(names.TELL_QUEUE, payload, dedupe_key=f"waitlist:tell:{session.pk}"))
+        is_large = self.is_reordered or len(self.changes) > mirror.LARGEST_DELTA
+        if is_large:
+            self.jobs.append(self._job(mirror.REBUILD, payload, dedupe_key=f"{mirror.REBUILD}:{session.pk}"))
         post(self.jobs, now=self.now)
-        mirror.changed(session.pk, session.queue_version, None if self.is_reordered else self.changes)
+        mirror.changed(session.pk, session.queue_version, None if is_large else self.changes)
 
     def _job(
         self,
