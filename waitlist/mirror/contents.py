@@ -94,6 +94,11 @@ def sessions_with_keys() -> Iterator[UUID]:
             return
 
 
+def put_out_of_use(session_id: UUID) -> None:
+    """Have a session's mirror not read until it is rebuilt; changes are kept for that. Raises ``MirrorAway``."""
+    ask(lambda: client().delete(keys.own(session_id, "version"), keys.public(session_id, "version")))
+
+
 def forget(session_id: UUID) -> None:
     """Remove a session's mirror, freed in the background; without one positions are counted. Raises
     ``MirrorAway``."""

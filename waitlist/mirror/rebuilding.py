@@ -46,12 +46,11 @@ def rebuild(session_id: UUID) -> Rebuilt:
     call holds Redis up, and takes its place in one step with the changes that came meanwhile; but not when
     another rebuild that read a later version was faster. Raises ``MirrorAway``, ``NotFound``.
     """
-    # Never read halfway: changes that arrive from now on wait for the version that is read below, or pass it.
-    ask(lambda: client().delete(keys.own(session_id, "version"), keys.public(session_id, "version")))
+    contents.put_out_of_use(session_id)
     before = contents.read(session_id)
     queue = truth.read(session_id)
     drift = before.differing(queue)
-    if not _publish(session_id, queue):
+    if not publish(session_id, queue, build(queue)):
         # Flushed while it was built. Whoever looks next finds it missing.
         _log.warning("waitlist_mirror_not_rebuilt", session_id=str(session_id))
     _REBUILT.inc()
@@ -81,21 +80,29 @@ def inspect(session_id: UUID, *, patience: float = PATIENCE) -> Finding | None:
     return Finding(session_id, queue.version, before.version, queue.entries, drift, is_off)
 
 
-def _publish(session_id: UUID, queue: truth.Truth) -> bool:
-    """Put the queue in the mirror's place; False when what was built was gone by then."""
+def build(queue: truth.Truth) -> list[str]:
+    """Write both copies of a queue to new keys, some entries at a time, and return the keys.
+
+    They expire by themselves unless they are published. Raises ``MirrorAway``.
+    """
     building = keys.building()
     for key, tier in zip(building, (*queue.tiers, *queue.tiers), strict=True):
-        _build(key, tier)
-    sizes = [len(tier) for tier in queue.tiers]
-    publish = script(PUBLISH)
+        entries = iter(tier.items())
+        while chunk := dict(islice(entries, _ENTRIES_AT_ONCE)):
+            ask(partial(_add, key, chunk))
+    return building
+
+
+def publish(session_id: UUID, queue: truth.Truth, building: list[str]) -> bool:
+    """Put what was built in the mirror's place, and apply the changes that came meanwhile, in one step.
+
+    False when not all of it was there any more: then nothing is published. A mirror of a later version stays,
+    as it is right. Raises ``MirrorAway``.
+    """
+    put = script(PUBLISH)
     names = [*keys.all_of(session_id), *building]
-    return bool(ask(lambda: publish(keys=names, args=[queue.version, *sizes])) != b"incomplete")
-
-
-def _build(key: str, tier: Mapping[bytes, float]) -> None:
-    entries = iter(tier.items())
-    while chunk := dict(islice(entries, _ENTRIES_AT_ONCE)):
-        ask(partial(_add, key, chunk))
+    sizes = [len(tier) for tier in queue.tiers]
+    return bool(ask(lambda: put(keys=names, args=[queue.version, *sizes])) != b"incomplete")
 
 
 def _add(key: str, chunk: Mapping[bytes, float]) -> None:

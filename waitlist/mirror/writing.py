@@ -1,17 +1,17 @@
 """Telling the mirror what an act changed, once it is committed."""
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
-from common.redis import client, guarded
-from waitlist.mirror import keys
-from waitlist.mirror.scripts import CHANGE, script
-from waitlist.mirror.types import LARGEST_DELTA, Change, Put, member_of, score_of
+from waitlist.mirror import contents, keys
+from waitlist.mirror.scripts import CHANGE, ask, script
+from waitlist.mirror.types import LARGEST_DELTA, Change, MirrorAway, Put, member_of, score_of
 
 # Two commits in a row may be told in the other order; the later one waits so long for the earlier.
 _PARKED_SECONDS: Final = 60
@@ -27,10 +27,10 @@ def changed(session_id: UUID, version: int, changes: Sequence[Change] | None) ->
     read and is healed; so Redis being away is no error here, and nothing is raised into the caller.
     """
     if changes is None or len(changes) > LARGEST_DELTA:
-        act = partial(_put_out_of_use, session_id)
+        act = partial(contents.put_out_of_use, session_id)
     else:
-        act = partial(_send, session_id, version, encoded(changes))
-    transaction.on_commit(partial(guarded, act, lambda: None), robust=True)
+        act = partial(send, session_id, version, encoded(changes))
+    transaction.on_commit(partial(_unless_away, act), robust=True)
 
 
 def encoded(changes: Sequence[Change]) -> str:
@@ -45,9 +45,14 @@ def encoded(changes: Sequence[Change]) -> str:
     return json.dumps(rows, separators=(",", ":"))
 
 
-def _send(session_id: UUID, version: int, changes: str) -> None:
-    script(CHANGE)(keys=keys.all_of(session_id), args=[version, changes, _PARKED_SECONDS, _MOST_PARKED])
+def send(session_id: UUID, version: int, changes: str) -> None:
+    """Have the mirror apply encoded changes, or keep them until those before them came. Raises ``MirrorAway``."""
+    change = script(CHANGE)
+    args: list[int | str] = [version, changes, _PARKED_SECONDS, _MOST_PARKED]
+    ask(lambda: change(keys=keys.all_of(session_id), args=args))
 
 
-def _put_out_of_use(session_id: UUID) -> None:
-    client().delete(keys.own(session_id, "version"), keys.public(session_id, "version"))
+def _unless_away(act: Callable[[], None]) -> None:
+    # The breaker has said so in the log, and the mirror's version says that it misses something.
+    with contextlib.suppress(MirrorAway):
+        act()
