@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.tests.factories import make_user
 from common import clock
-from offers.models import Offer
+from offers.models import Offer, Purchase
 from offers.services.catalog import deactivate_ended
-from offers.tests.factories import give, make_offer, stock
+from offers.tests.factories import give, make_offer, make_upgrade, stock
+from tickets.models import TicketTier
+from tickets.services import upgrades
+from tickets.tests.factories import make_ticket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,3 +68,45 @@ def test_ended_offers_are_taken_off_sale_to_the_second() -> None:
     running.refresh_from_db()
     assert (over.is_active, running.is_active) == (False, True)
     assert deactivate_ended(now=now) == 0
+
+
+def test_the_tier_of_an_upgrade_is_proven_too() -> None:
+    """A tier's counters follow from its tickets and open upgrades; drift is told in the same table. REQ PA-08."""
+    offer, standard = make_upgrade(places=5)
+    tier, ticket = offer.upgrade_to_tier, make_ticket(tier=standard)
+    assert tier is not None
+    upgrades.reserve_upgrade(
+        ticket_id=ticket.pk, to_tier_id=tier.pk, user_id=ticket.holder_id, cause=uuid4(), now=clock.now()
+    )
+    assert reconcile()[0] == 0
+    TicketTier.objects.filter(pk=tier.pk).update(sold=2, reserved=0)
+    TicketTier.objects.filter(pk=standard.pk).update(sold=4)
+    code, said = reconcile("--dry-run")
+    assert (code, [line.split()[0] for line in said.splitlines()[1:-1]]) == (1, ["tier"] * 3)
+    assert counters(tier) == (2, 0)
+    assert reconcile("--offer", str(offer.pk))[0] == 1
+    assert (counters(tier), counters(standard)) == ((0, 1), (4, 0))
+    assert (reconcile()[0], counters(standard), reconcile()[0]) == (1, (1, 0), 0)
+
+
+def test_a_place_that_nobody_pays_for_is_given_back() -> None:
+    """An upgrade's place in the tier ends with the units that it was held for. REQ PA-08."""
+    offer, standard = make_upgrade(places=1)
+    tier, ticket = offer.upgrade_to_tier, make_ticket(tier=standard)
+    assert tier is not None
+    held = give(offer, ticket.holder, held=True)
+    upgrades.reserve_upgrade(
+        ticket_id=ticket.pk, to_tier_id=tier.pk, user_id=ticket.holder_id, cause=held.pk, now=clock.now()
+    )
+    assert reconcile()[0] == 0
+    Purchase.objects.filter(pk=held.pk).update(reserved_units=0)
+    Offer.objects.filter(pk=offer.pk).update(reserved=0)
+    code, said = reconcile("--dry-run")
+    assert (code, "place held for a closed order" in said, counters(tier)) == (1, True, (0, 1))
+    assert (reconcile()[0], counters(tier), reconcile()[0]) == (1, (0, 0), 0)
+
+
+def counters(tier: TicketTier) -> tuple[int, int]:
+    """Return how many places of a tier are sold and how many are reserved."""
+    tier.refresh_from_db()
+    return tier.sold, tier.reserved
