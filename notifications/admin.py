@@ -6,15 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
 from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
+from common.admin.acts import ActPage, Result
 from notifications.models import EmailMessage, EmailStatus
 from notifications.selectors import email_health, with_progress
 from notifications.services import acts
@@ -29,6 +32,9 @@ _COLOURS = {
     "Cancelled": "default",
 }
 
+_LIST = "admin:notifications_emailmessage_changelist"
+_RESUME = "admin:notifications_emailmessage_resume"
+
 
 @admin.register(EmailMessage)
 class EmailMessageAdmin(ScopedModelAdmin):
@@ -40,7 +46,7 @@ class EmailMessageAdmin(ScopedModelAdmin):
         "subject",
         "to",
         "shown_status",
-        "template",
+        "kind",
         "tries",
         "next_attempt",
         "created_at",
@@ -48,14 +54,13 @@ class EmailMessageAdmin(ScopedModelAdmin):
     )
     list_filter = ("status", "template", "is_urgent")
     search_fields = ("to", "subject")
+    search_help_text = "Recipient or subject"
+    nothing_here = "Whatever is written to people stands here, with its story."
     list_before_template = "admin/notifications/health.html"
     fields = readonly_fields = (
         "subject", "to", "shown_status", "template", "is_urgent", "created_at", "sent_at", "last_error", "story",
         "text", "preview",
     )  # fmt: skip
-
-    class Media:
-        css = {"all": ("admin-marquee/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Add attempts and the next try to the rows; the list leaves the bodies out."""
@@ -81,13 +86,42 @@ class EmailMessageAdmin(ScopedModelAdmin):
         """Put the channel's health above the list."""
         where = scope_of(request).organizations(self.view_capability)
         health = email_health(now=clock.now(), organization_ids=where)
-        response: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "health": health})
+        resume_url = reverse(_RESUME) if scope_of(request).is_everywhere else ""
+        shown = {**(extra_context or {}), "health": health, "resume_url": resume_url}
+        response: HttpResponse = super().changelist_view(request, shown)
         return response
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the end of a pause, before the addresses of e-mails."""
+        view = self.admin_site.admin_view(self.resume_view)
+        urls: list[URLPattern] = super().get_urls()
+        return [path("resume/", view, name="notifications_emailmessage_resume"), *urls]
+
+    def resume_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask why, then let e-mail go out again. The channel is everybody's: operators alone may."""
+        scope = scope_of(request)
+        if not scope.is_everywhere:
+            raise PermissionDenied
+
+        def run(reason: str) -> list[Result]:
+            resumed = acts.resume_channel(actor=scope.actor, reason=reason, now=clock.now())
+            return [
+                Result("E-mail", resumed, "It goes out again." if resumed else "It was not paused any more.")
+            ]
+
+        explain = "E-mail goes out again at once. If the provider still refuses the account, the channel pauses again."
+        page = ActPage("Resume now", explain, 1, ["The e-mail channel"], reverse(_LIST), run)
+        return page.answer(request, self.admin_site, self.opts)
 
     @display(description="Status", label=_COLOURS)
     def shown_status(self, message: EmailMessage) -> str:
         """Show the status in words."""
         return str(EmailStatus(message.status).label)
+
+    @admin.display(description="Kind", ordering="template")
+    def kind(self, message: EmailMessage) -> str:
+        """Say what sort of message it is."""
+        return message.template.replace("_", " ").capitalize()
 
     @admin.display(description="Attempts")
     def tries(self, message: Any) -> int:

@@ -48,6 +48,7 @@ class EmailMessage(models.Model):
     job_id = models.UUIDField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "e-mail"
         ordering = ("-created_at", "-id")
         indexes: ClassVar = [
             models.Index(fields=["organization_id", "-created_at"], name="email_organization"),

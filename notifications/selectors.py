@@ -22,8 +22,7 @@ from django.db.models.functions import Cast, Coalesce, Concat, Extract
 
 from common.models import Job
 from common.outbox.types import JobStatus
-from notifications.models import EmailAttempt, EmailMessage, EmailStatus
-from notifications.services.rates import paused_until
+from notifications.models import EmailAttempt, EmailChannel, EmailMessage, EmailStatus
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -40,6 +39,7 @@ class EmailHealth:
     p50: float | None
     p95: float | None
     paused_until: datetime | None
+    paused_reason: str = ""
 
 
 def emails_about(about_type: str, about_id: UUID) -> QuerySet[EmailMessage]:
@@ -79,6 +79,7 @@ def email_health(*, now: datetime, organization_ids: set[UUID] | None = None) ->
         p95=_percentile(0.95, seconds, is_sent),
     )
     oldest = waiting["oldest"]
+    channel = EmailChannel.objects.filter(paused_until__gt=now).first()
     return EmailHealth(
         queued=waiting["queued"],
         oldest_queued_seconds=(now - oldest).total_seconds() if oldest else None,
@@ -86,7 +87,8 @@ def email_health(*, now: datetime, organization_ids: set[UUID] | None = None) ->
         failed_last_day=figures["failed"],
         p50=figures["p50"],
         p95=figures["p95"],
-        paused_until=paused_until(now),
+        paused_until=None if channel is None else channel.paused_until,
+        paused_reason="" if channel is None else channel.reason,
     )
 
 

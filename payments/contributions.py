@@ -8,6 +8,7 @@ from django.db.models import Q
 from common.audit.services import history_of
 from common.money import Money
 from common.outbox.models import Job
+from common.outbox.words import kind_words
 from notifications.models import EmailMessage
 from payments.models import Order
 from payments.timeline import Entry, in_words, register, staff_act
@@ -90,7 +91,7 @@ def jobs(order: Order) -> Iterator[Entry]:
     recent = Job.objects.filter(pk__gte=oldest, organization_id=order.organization_id)
     for job in recent.filter(mine).order_by("created_at")[:_JOBS_SHOWN]:
         last = job.errors[-1].get("error", "") if job.errors else ""
-        title = f"{in_words(job.kind.partition('.')[2]).capitalize()}: {job.get_status_display().lower()}"
+        title = f"{kind_words(job.kind)}: {job.get_status_display().lower()}"
         code = f"{job.kind} {job.pk}"
         yield Entry(job.created_at, "job", title, last, is_trouble=job.status == "dead", code=code)
 

@@ -48,6 +48,11 @@ class ActPage:
     rows: Sequence[object]
     back_url: str
     run: Callable[[str], list[Result]]
+    plural: str = "dead letters"
+    is_dangerous: bool = False
+
+    def _what(self) -> str:
+        return str(self.rows[0]) if self.count == 1 and self.rows else f"{self.count} {self.plural}"
 
     def answer(self, request: HttpRequest, site: AdminSite, opts: "Options[Model]") -> HttpResponse:
         """Ask (GET, or a POST without a reason), or do it once and say what came of each row."""
@@ -60,7 +65,9 @@ class ActPage:
                 form.add_error(None, failure.detail)
         context = {
             **site.each_context(request),
-            "title": self.label,
+            "title": f"{self.label}: {self._what()}",
+            "heading": self.label,
+            "what": self._what(),
             "opts": opts,
             "page": self,
             "more": max(0, self.count - _SHOWN_ROWS),

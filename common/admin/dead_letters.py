@@ -23,6 +23,7 @@ from common.admin.scoping import has_access, policy
 from common.outbox import dead_letters
 from common.outbox.models import DeadLetter
 from common.outbox.types import JobStatus
+from common.outbox.words import kind_words
 
 _MOST_IDS = 500
 _LIST = "admin:common_deadletter_changelist"
@@ -42,7 +43,8 @@ class DeadLetterAdmin(QueueAdmin):
     """Jobs that used up their attempts; edit nothing, retry, or discard with a reason."""
 
     list_before_template = "admin/dead_letters/groups.html"
-    list_display = ("kind", "lane", "organization_", "age", "attempts_", "last_error_")
+    nothing_here = "No work has failed for good. What uses up its attempts waits here for you."
+    list_display = ("what", "organization_", "age", "attempts_", "last_error_", "lane")
     list_filter = (KindFilter, "lane", AgeFilter, OrganizationFilter)
     list_filter_sheet = True
     search_fields = ("kind", "id", "trace_id", "dedupe_key", "errors")
@@ -50,7 +52,7 @@ class DeadLetterAdmin(QueueAdmin):
     ordering = ("-finished_at", "-id")
     actions = ("retry_selected", "discard_selected")
     readonly_fields = fields = (
-        "id", "kind", "lane", "organization_", "attempts_", "error_group", "errors_", "payload_",
+        "what", "kind", "id", "lane", "organization_", "attempts_", "error_group", "errors_", "payload_",
         "dedupe_key", "trace_id", "created_at", "run_at", "not_after", "finished_at",
     )  # fmt: skip
 
@@ -101,9 +103,14 @@ class DeadLetterAdmin(QueueAdmin):
                 now=clock.now(),
                 organizations=policy().organizations(request),
             )
-            return [Result(f"{one.kind} {one.job_id}", one.is_done, one.message) for one in answers]
+            return [
+                Result(f"{kind_words(one.kind)}, job {str(one.job_id)[-8:]}", one.is_done, one.message)
+                for one in answers
+            ]
 
-        page = ActPage(label, explain, count, list(jobs[:21]), reverse(_LIST), run)
+        page = ActPage(
+            label, explain, count, list(jobs[:21]), reverse(_LIST), run, is_dangerous=name == "discard"
+        )
         return page.answer(request, self.admin_site, self.opts)
 
     def _chosen(self, request: HttpRequest, ids: Sequence[UUID]) -> QuerySet[DeadLetter]:
@@ -148,6 +155,11 @@ class DeadLetterAdmin(QueueAdmin):
             button("Retry", "replay", f"{reverse(_ACT, args=['retry'])}?{query}"),
             button("Discard", "delete", f"{reverse(_ACT, args=['discard'])}?{query}", is_dangerous=True),
         ]
+
+    @display(description="What", ordering="kind")
+    def what(self, job: DeadLetter) -> str:
+        """Return what it was to do."""
+        return kind_words(job.kind)
 
     @display(description="Organization")
     def organization_(self, job: Any) -> str:

@@ -52,6 +52,7 @@ class ShownStatusFilter(admin.SimpleListFilter):
 class InboxEventAdmin(ReadOnlyAdmin):
     """Verified events of providers. They belong to no organization: operators alone see them."""
 
+    nothing_here = "What Stripe and other providers tell stands here, and what became of it."
     list_display = (
         "event_id",
         "provider",

@@ -9,6 +9,7 @@ from unfold.decorators import display
 from common.admin.base import QueueAdmin, error_history, pretty
 from common.admin.filters import RegisteredKindFilter
 from common.outbox.models import Job
+from common.outbox.words import kind_words
 
 BADGES = {
     "pending": "info",
@@ -24,7 +25,17 @@ BADGES = {
 class JobAdmin(QueueAdmin):
     """The queue as it stands."""
 
-    list_display = ("kind", "lane", "shown_status", "organization_", "run_at", "attempts_", "finished_at")
+    nothing_here = "Whatever is to be done in the background stands here."
+    list_display = (
+        "what",
+        "kind",
+        "lane",
+        "shown_status",
+        "organization_",
+        "run_at",
+        "attempts_",
+        "finished_at",
+    )
     list_filter = ("status", "lane", RegisteredKindFilter)
     list_filter_sheet = True
     search_fields = ("kind", "id", "trace_id", "dedupe_key")
@@ -34,6 +45,11 @@ class JobAdmin(QueueAdmin):
         "id", "kind", "lane", "status", "organization_", "run_at", "not_after", "attempts_", "lease_until",
         "dedupe_key", "trace_id", "note", "error_group", "errors_", "payload_", "created_at", "finished_at",
     )  # fmt: skip
+
+    @display(description="What", ordering="kind")
+    def what(self, job: Job) -> str:
+        """Return what it is to do."""
+        return kind_words(job.kind)
 
     @display(description="Status", ordering="status", label=BADGES)
     def shown_status(self, job: Job) -> tuple[str, str]:

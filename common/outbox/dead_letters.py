@@ -23,6 +23,7 @@ from common.outbox import wake
 from common.outbox.models import Job
 from common.outbox.registry import registry
 from common.outbox.types import JobStatus, Lane, UnknownKind
+from common.outbox.words import kind_words
 from common.types import Actor
 
 BATCH = 500
@@ -66,6 +67,11 @@ class ErrorGroup:
     sample_error: str
     first_at: datetime
     last_at: datetime
+
+    @property
+    def words(self) -> str:
+        """What the jobs were to do, in words."""
+        return kind_words(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

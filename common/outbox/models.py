@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 
 from common.outbox.ids import new_id
 from common.outbox.types import NO_ORGANIZATION, JobStatus, Lane
+from common.outbox.words import kind_words
 
 
 class Job(models.Model):
@@ -82,7 +83,7 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
+        return f"{kind_words(self.kind)}, job {str(self.id)[-8:]}"
 
 
 class DeadLetter(Job):

@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('job_id', models.UUIDField(blank=True, null=True)),
             ],
             options={
+                'verbose_name': 'e-mail',
                 'ordering': ('-created_at', '-id'),
                 'indexes': [models.Index(fields=['organization_id', '-created_at'], name='email_organization'), models.Index(fields=['-created_at', '-id'], name='email_newest'), models.Index(condition=models.Q(('about_id__isnull', False)), fields=['about_type', 'about_id'], name='email_about'), models.Index(condition=models.Q(('sent_at__isnull', False)), fields=['sent_at'], name='email_sent_at'), models.Index(condition=models.Q(('status', 'queued')), fields=['status', 'created_at'], name='email_queued'), models.Index(condition=models.Q(('status', 'failed')), fields=['status', '-created_at'], name='email_failed')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'sent', 'delivered', 'bounced', 'complained', 'failed', 'cancelled'])), name='email_status_known'), models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['sent', 'delivered', 'bounced', 'complained']), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='email_sent_has_its_time'), models.CheckConstraint(condition=models.Q(models.Q(('subject__regex', '[\\r\\n]'), _negated=True), models.Q(('to__regex', '[\\r\\n]'), _negated=True)), name='email_headers_one_line')],

@@ -7,9 +7,14 @@ from django.db import transaction
 
 from common import audit, outbox
 from common.db import retrying
+from common.models import Job
+from common.outbox import dead_letters
+from common.outbox.dead_letters import LONGEST_REASON
+from common.outbox.types import JobStatus
 from common.types import Actor
 from notifications.errors import NotCancellable, NotResendable
-from notifications.models import EmailMessage, EmailStatus
+from notifications.models import EmailChannel, EmailMessage, EmailStatus
+from notifications.services import sending
 from notifications.services.email import job_key, sending_job
 
 
@@ -32,8 +37,9 @@ def cancel(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Email
 def send_again(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> EmailMessage:
     """Try a failed e-mail again, with all its attempts; raises ``NotResendable`` for any other.
 
-    It goes out under the same ``Message-ID``. The person who asks accepts that an earlier attempt, whose end is not
-    known, may have reached the recipient.
+    Its dead job comes back, so the dead letters keep nothing of what goes out. It goes out under the same
+    ``Message-ID``. The person who asks accepts that an earlier attempt, whose end is not known, may have reached the
+    recipient.
     """
     message = EmailMessage.objects.select_for_update().get(id=email_id)
     if message.status != EmailStatus.FAILED:
@@ -41,12 +47,45 @@ def send_again(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> E
     message.status = EmailStatus.QUEUED
     message.released_at = now
     message.save(update_fields=["status", "released_at"])
-    job = sending_job(
-        message.id, message.to, is_urgent=message.is_urgent, organization_id=message.organization_id
-    )
-    outbox.enqueue_many([job], now=now)
+    _give_a_job(message, actor=actor, reason=reason, now=now)
     _audit("notifications.send_email_again", message, EmailStatus.FAILED, actor, reason, now)
     return message
+
+
+@retrying
+@transaction.atomic
+def resume_channel(*, actor: Actor, reason: str, now: datetime) -> bool:
+    """Let e-mail go out again before the pause ends by itself; False, and no entry, when it was not paused."""
+    channel = EmailChannel.objects.select_for_update().filter(paused_until__gt=now).first()
+    if channel is None:
+        return False
+    sending.resume(now=now)
+    audit.record(
+        actor=actor,
+        action="notifications.resume_email",
+        subject=channel,
+        organization_id=None,
+        reason=reason,
+        changes={"paused_until": [str(channel.paused_until), None]},
+        now=now,
+    )
+    return True
+
+
+def _give_a_job(message: EmailMessage, *, actor: Actor, reason: str, now: datetime) -> None:
+    """Bring the dead job back, so that nothing stays dead that goes out; a new one where none died."""
+    dead = Job.objects.filter(dedupe_key=job_key(message.id), status=JobStatus.DEAD)
+    jobs = list(dead.order_by("-finished_at", "-id").values_list("pk", flat=True))
+    why = reason[:LONGEST_REASON] or "The e-mail is sent again"
+    brought_back = dead_letters.retry(jobs[:1], actor=actor, reason=why, now=now)
+    if not any(one.is_done for one in brought_back):
+        job = sending_job(
+            message.id, message.to, is_urgent=message.is_urgent, organization_id=message.organization_id
+        )
+        outbox.enqueue_many([job], now=now)
+    left = jobs[len(brought_back) :] if brought_back and brought_back[0].is_done else jobs
+    if left:
+        dead_letters.discard(left, actor=actor, reason=why, now=now)
 
 
 def _audit(

@@ -16,12 +16,14 @@ from common import clock
 from common.audit.models import AuditEntry
 from common.outbox import enqueue_many
 from common.outbox.models import Job
-from notifications.models import EmailMessage, EmailStatus
-from notifications.services import email
+from common.outbox.types import JobStatus
+from notifications.models import EmailChannel, EmailMessage, EmailStatus
+from notifications.services import email, sending
 
 pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:notifications_emailmessage_changelist")
+RESUME = reverse("admin:notifications_emailmessage_resume")
 
 
 @pytest.fixture
@@ -138,3 +140,73 @@ def test_a_failed_one_goes_out_again_and_analysts_may_not(client: Client, house:
     failed.refresh_from_db()
     assert failed.status == EmailStatus.QUEUED
     assert Job.objects.filter(status="pending").count() == 1
+
+
+def die(message: EmailMessage, house: Organization, **fields: Any) -> Job:
+    """Leave the job that sends an e-mail with the dead letters."""
+    now = clock.now()
+    job = email.sending_job(message.pk, message.to, is_urgent=False, organization_id=house.pk)
+    enqueue_many([job], now=now)
+    dead = Job.objects.get(dedupe_key=email.job_key(message.pk), status=JobStatus.PENDING)
+    given = {"status": JobStatus.DEAD, "finished_at": now, "attempts": dead.max_attempts, **fields}
+    Job.objects.filter(pk=dead.pk).update(**given)
+    return dead
+
+
+def test_sending_again_brings_the_dead_job_back(client: Client, house: Organization) -> None:
+    """What goes out again is no dead letter any more: the job that died is the one that runs. REQ NO-01, OP-03."""
+    failed = make_email(house.pk, status=EmailStatus.FAILED, sent_at=None)
+    older = die(failed, house, finished_at=clock.now() - timedelta(days=1))
+    job = die(failed, house)
+    client.force_login(make_member("staff", organization=house))
+    assert b"Queued again." in do(client, "send_again", failed).content
+    states = dict(Job.objects.values_list("pk", "status"))
+    assert states == {older.pk: JobStatus.DISCARDED, job.pk: JobStatus.PENDING}
+    assert Job.objects.get(pk=job.pk).attempts == 0
+    actions = set(AuditEntry.objects.values_list("action", "reason"))
+    assert actions == {
+        (f"{name}", "asked by phone")
+        for name in (
+            "notifications.send_email_again",
+            "common.retry_dead_letter",
+            "common.discard_dead_letter",
+        )
+    }
+
+
+def pause(reason: str = "The key is not valid any more") -> None:
+    """Pause the channel for five minutes."""
+    now = clock.now()
+    sending.pause(now + timedelta(minutes=5), reason, now=now)
+
+
+def test_a_pause_is_told_and_an_operator_ends_it(client: Client, house: Organization) -> None:
+    """Until when and why stands above the list; resuming asks why, by POST, and is audited. REQ NO-01, EV-04."""
+    pause()
+    client.force_login(make_superuser())
+    page = client.get(LIST).content.decode()
+    assert "E-mail is paused until" in page
+    assert "The key is not valid any more" in page
+    assert RESUME in page
+    assert client.get(RESUME).status_code == 200
+    assert client.post(RESUME, {"reason": " "}).status_code == 200
+    assert EmailChannel.objects.get().paused_until is not None
+    assert b"It goes out again." in client.post(RESUME, {"reason": "New key"}).content
+    assert EmailChannel.objects.get().paused_until is None
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.reason) == ("notifications.resume_email", "New key")
+    assert "E-mail is paused" not in client.get(LIST).content.decode()
+    assert b"not paused any more" in client.post(RESUME, {"reason": "Twice"}).content
+    assert AuditEntry.objects.count() == 1
+
+
+def test_members_see_the_pause_and_cannot_end_it(client: Client, house: Organization) -> None:
+    """The channel is everybody's: an owner is told, and neither offered nor allowed to resume it. REQ EV-03."""
+    pause()
+    client.force_login(make_member("owner", organization=house))
+    page = client.get(LIST).content.decode()
+    assert "E-mail is paused until" in page
+    assert RESUME not in page
+    assert client.post(RESUME, {"reason": "Mischief"}).status_code == 403
+    assert EmailChannel.objects.get().paused_until is not None
+    assert not AuditEntry.objects.exists()
