@@ -73,10 +73,15 @@ class OfferPurpose:
         ).exists()
 
     def stop_fulfilment(self, order: Order, *, reason: str, now: datetime) -> None:
-        """Stop what has not been given yet; staff may take it up again when the reason is gone."""
+        """Stop what has not been given yet; staff may take it up again when the reason is gone.
+
+        When all money went back nobody waits for an upgrade's place any more, though its unit is not sold again.
+        """
         Fulfillment.objects.filter(purchase_id=order.purpose_id, status__in=fulfilment.UNFINISHED).update(
             status=FulfillmentStatus.CANCELLED, note=reason[:500]
         )
+        if order.paid_amount and not order.kept.amount:
+            upgrades.release_upgrade(cause=order.purpose_id, now=now)
 
     def resume_fulfilment(self, order: Order, *, now: datetime) -> None:
         """Take up again what was stopped, unless the units went back meanwhile."""

@@ -112,12 +112,18 @@ def units_promised(order: Order) -> int:
 
 
 def record_refunds(order: Order, payment: Payment, seen: Iterable[RefundView], *, now: datetime) -> None:
-    """Take over what Stripe says of a payment's refunds, ours and those of its dashboard."""
+    """Take over what Stripe says of a payment's refunds, ours and those of its dashboard.
+
+    When with them nothing is kept any more, what the buyer has not got yet is not owed either.
+    """
+    before = order.refunded_amount
     for view in sorted(seen, key=lambda one: one.occurred_at):
         refund = _find(order, payment, view) or _from_dashboard(order, payment, view, now)
         _advance(order, payment, refund, view, now)
     recount(order)
     _restate(payment)
+    if order.state == OrderState.PAID and order.refunded_amount > before and not order.kept.amount:
+        purpose_of(order).stop_fulfilment(order, reason="The order was refunded.", now=now)
 
 
 def fail_refund(order: Order, refund: Refund, reason: str, *, now: datetime) -> None:
@@ -198,6 +204,8 @@ def _failed(
 ) -> None:
     if before == RefundStatus.SUCCEEDED:
         _enter(order, payment, LedgerKind.REFUND_FAILED, view, view.amount, now)
+        # It may have been the one with which nothing was owed any more.
+        refund.stopped_fulfilment = True
     fail_refund(order, refund, view.failure or view.status, now=now)
     refund.status = RefundStatus(view.status)
     refund.save(update_fields=["status"])
