@@ -26,6 +26,7 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "Events": (
         ("Events", "event", "events", "event"),
         ("Sessions", "schedule", "events", "session"),
+        ("Waitlists", "format_list_numbered", "waitlist", "sessionwaitlist"),
         ("Attendance", "groups", "events", "attendance"),
         ("Ticket tiers", "confirmation_number", "tickets", "tickettier"),
         ("Tickets", "qr_code_2", "tickets", "ticket"),

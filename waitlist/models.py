@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.outbox.ids import new_id
+from events.models import Session
 from tickets.models import Priority
 from waitlist.querysets import EntryQuerySet
 
@@ -173,3 +174,12 @@ class TierPriority(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tier} counts as {self.priority}"
+
+
+class SessionWaitlist(Session):
+    """A session, as the staff's waitlist screen shows it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "waitlist"
+        ordering = ("starts_at", "id")

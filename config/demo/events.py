@@ -55,12 +55,14 @@ def seed_events(people: People, *, now: datetime) -> Stage:
     sessions = {
         "keynote": _session(conference, "keynote", "Opening keynote", day=0, hour=9, capacity=3),
         "workshop": _session(conference, "workshop", "Hands-on workshop", day=0, hour=11, capacity=30),
+        "masterclass": _session(conference, "masterclass", "Pricing masterclass", day=0, hour=14, capacity=3),
         "panel": _session(conference, "panel", "Closing panel", day=1, hour=16, capacity=None),
     }
     _issue_tickets(people, conference, tiers, now=now)
     _ticket(people, "vip", _tier(private, "Guest", Priority.VIP, 0, total=20, order=1), now=now)
     _tier(rival, "Standard", Priority.STANDARD, 1_000, total=100, order=1)
-    _fill_keynote(people, sessions["keynote"], now=now)
+    for slug in ("keynote", "masterclass"):
+        _fill_with_speakers(people, sessions[slug], now=now)
     events = {event.slug: event for event in (conference, private, rival)}
     return Stage(events, sessions, {str(priority): tier for priority, tier in tiers.items()})
 
@@ -131,8 +133,8 @@ def _ticket(people: People, login: str, tier: TicketTier, *, now: datetime) -> N
         issue_ticket(event_id=tier.event_id, tier_id=tier.id, holder_id=holder.id, now=now)
 
 
-def _fill_keynote(people: People, session: Session, *, now: datetime) -> None:
-    """The three speakers sit in the keynote, so it is full."""
+def _fill_with_speakers(people: People, session: Session, *, now: datetime) -> None:
+    """The three speakers sit there, so it is full."""
     if session.current_attendance:
         return
     speakers = [people.users[f"speaker{number}"] for number in range(1, 4)]

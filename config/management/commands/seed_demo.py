@@ -11,6 +11,8 @@ from config.demo.events import seed_events
 from config.demo.history import SandboxAway, seed_history
 from config.demo.offers import seed_offers
 from config.demo.people import PASSWORD, seed_people
+from config.demo.waitlists import seed_waitlist
+from config.demo.troubles import seed_troubles
 
 
 class Command(BaseCommand):
@@ -29,15 +31,20 @@ class Command(BaseCommand):
             people = seed_people()
             stage = seed_events(people, now=now)
             offers = seed_offers(stage, now=now)
+            waiting = seed_waitlist(people, stage, now=now)
+        troubles = 0
         try:
             sales = str(seed_history(people, offers, now=now))
+            troubles = seed_troubles(stage.events["demo-conf"], now=now)
         except SandboxAway:
             sales = "none: the Stripe sandbox does not answer, run this again while it does"
         rows = [
             ("people", len(people.users)),
             ("events", len(stage.events)),
             ("offers", len(offers)),
+            ("waiting for a seat", waiting),
             ("past sales added", sales),
+            ("troubles added", troubles),
             ("password of all", PASSWORD),
         ]
         for name, value in rows:

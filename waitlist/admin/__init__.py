@@ -1,0 +1,5 @@
+"""The waitlist's screens."""
+
+from waitlist.admin.screens import WaitlistAdmin
+
+__all__ = ["WaitlistAdmin"]
