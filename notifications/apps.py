@@ -7,5 +7,6 @@ class NotificationsConfig(AppConfig):
     name = "notifications"
 
     def ready(self) -> None:
-        """Register the jobs of this room, and the check of everybody's e-mail templates."""
+        """Register the jobs of this room, the rooms of events, and the check of everybody's e-mail templates."""
         from notifications import checks, handlers  # noqa: F401 models are loaded only now
+        from notifications.realtime import visitors  # noqa: F401

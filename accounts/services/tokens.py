@@ -15,7 +15,7 @@ import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +102,13 @@ def authenticate(raw: str, *, now: datetime) -> User:
         name=claims.get("name"),
         now=now,
     )
+
+
+def ends_at(raw: str, *, now: datetime) -> datetime:
+    """Return when a token that is valid at ``now`` ends, a year from now at most. Raises ``Unauthenticated``."""
+    seconds = _instant(_claims(raw, now=now)["exp"]) or 0.0
+    latest = now + timedelta(days=365)
+    return min(datetime.fromtimestamp(min(seconds, latest.timestamp()), UTC), latest)
 
 
 def _encode(user: User, kind: str, lifetime: timedelta, *, now: datetime, **extra: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.models import User
 from common.errors import Invalid, NotFound
+from common.rest.text import unreadable_values
 from notifications.realtime import constants
 
 # Given who asks, what they said and when; answers what the acknowledgement says beside ``ok`` (JSON's own types),
@@ -39,11 +40,22 @@ def unregister(event: str) -> None:
     _commands.pop(event, None)
 
 
-def run(event: str, user: User, data: object, now: datetime) -> Mapping[str, Any]:
-    """Return what the event's command answers; raises ``UnknownEvent``, ``Invalid``, or what the command raises."""
+def find(event: str) -> Command:
+    """Return the command that answers an event; raises ``UnknownEvent``."""
     command = _commands.get(event)
     if command is None:
         raise UnknownEvent
+    return command
+
+
+def checked(data: object) -> Mapping[str, Any]:
+    """Return what a client sent, which must be an object of text and numbers that can be stored.
+
+    Raises ``Invalid`` naming each field that cannot.
+    """
     if not isinstance(data, Mapping):
-        raise Invalid("Send an object.")
-    return command(user, data, now)
+        raise Invalid("Send one object.")
+    errors = list(unreadable_values(data))
+    if errors:
+        raise Invalid(errors=errors)
+    return data

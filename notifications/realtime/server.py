@@ -4,9 +4,9 @@ Path ``/socket.io``, protocol 5. Several processes share their rooms through Red
 sockets connect and join all the same and hear what this process is told.
 """
 
-import functools
-import json
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+import contextlib
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,30 +15,43 @@ import structlog
 from django.conf import settings
 from socketio.exceptions import ConnectionRefusedError as Refused
 
-from accounts.models import User
-from accounts.services import tokens
 from common import clock
-from common.errors import Conflict, Failure, Forbidden, Invalid, Unauthenticated
-from notifications.realtime import constants, origins
+from common.errors import Failure, Unauthenticated
+from notifications.realtime import constants, events, origins, people
+from notifications.realtime.keeper import Keeper
 from notifications.realtime.manager import PatientRedisManager
-from notifications.realtime.rooms import rooms
+from notifications.realtime.pace import Pace
+from notifications.realtime.plain import PlainHttp
+from notifications.realtime.sockets import Socket, Sockets
 from notifications.realtime.threads import in_thread
 
 # Clients say which room they want, or join a waitlist: nothing of theirs is long.
 LARGEST_MESSAGE_BYTES = 16 * 1024
-MOST_ROOMS = 50
-
-Ack = dict[str, Any]
-Handler = Callable[[str, Any], Awaitable[Ack]]
+# For what is still to be written to a socket that is ended.
+_GOODBYE_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
 
-class TooManyRooms(Conflict):
-    """One socket listens to enough."""
+class _Server(socketio.AsyncServer):  # type: ignore[misc]
+    """Drops events that would call what is not the clients' to call, or have no name.
 
-    code = "too_many_rooms"
-    title = f"A connection may be in {MOST_ROOMS} rooms at most"
+    Sockets in ``ending`` are ended once their event was acknowledged.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.ending: set[str] = set()
+
+    async def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:  # noqa: A002
+        if data and isinstance(data[0], str) and data[0] not in self.reserved_events:
+            await super()._handle_event(eio_sid, namespace, id, data)
+
+    async def _handle_event_internal(self, server: Any, sid: str, *event: Any) -> None:
+        await super()._handle_event_internal(server, sid, *event)
+        if sid in self.ending:
+            self.ending.discard(sid)
+            await end(sid)
 
 
 def _manager() -> socketio.AsyncManager:
@@ -47,7 +60,7 @@ def _manager() -> socketio.AsyncManager:
     return socketio.AsyncManager()
 
 
-sio = socketio.AsyncServer(
+sio = _Server(
     async_mode="asgi",
     client_manager=_manager(),
     cors_allowed_origins=origins.is_allowed,
@@ -55,69 +68,82 @@ sio = socketio.AsyncServer(
     # Nobody hears anything before the connection was accepted.
     always_connect=False,
 )
+sockets = Sockets()
+_goodbyes: set[asyncio.Task[None]] = set()
 
 
 @sio.event  # type: ignore[untyped-decorator]
 async def connect(sid: str, environ: Mapping[str, Any], auth: object = None) -> None:
     """Accept a socket with a valid token and put it into its user's room; refuse any other with ``{code}``."""
     try:
-        user = await in_thread(tokens.authenticate, _token(environ, auth), now=clock.now())
-        await sio.save_session(sid, {"user": user, "rooms": set()})
-        await sio.enter_room(sid, constants.user_room(user.id))
+        user_id, ends_at = await in_thread(people.admit, _token(environ, auth), clock.now())
+        pace = Pace(settings.REALTIME_EVENTS_PER_SECOND, now=asyncio.get_running_loop().time())
+        sockets.add(sid, Socket(user_id, ends_at, pace))
+        await sio.enter_room(sid, constants.user_room(user_id))
     except Failure as failure:
         raise Refused(failure.detail, {"code": failure.code}) from failure
     except Exception as error:
         # Anything else that left here would keep the socket in limbo: neither accepted nor refused.
         log.exception("socket_connect_failed")
+        sockets.remove(sid)
         raise Refused("Please try again later", {"code": "unavailable"}) from error
-    log.info("socket_connected", user_id=str(user.id))
+    log.info("socket_connected", user_id=str(user_id))
 
 
-def answers(event: str) -> Callable[[Handler], Handler]:
-    """Register the handler of a client's event: it always acknowledges, failures as ``{ok: false, code}``."""
-
-    def register(handler: Handler) -> Handler:
-        @functools.wraps(handler)
-        async def answer(sid: str, *given: Any) -> Ack:
-            try:
-                return await handler(sid, given[0] if len(given) == 1 else None)
-            except Failure as failure:
-                return {"ok": False, "code": failure.code, "message": failure.detail}
-            except Exception:
-                log.exception("socket_event_failed", event_name=event)
-                return {"ok": False, "code": "internal_error", "message": "Something went wrong on our side"}
-
-        sio.on(event, answer)
-        return answer
-
-    return register
+@sio.event  # type: ignore[untyped-decorator]
+async def disconnect(sid: str, reason: str) -> None:
+    """Forget a socket that is gone."""
+    sockets.remove(sid)
 
 
-@answers(constants.JOIN_ROOM)
-async def join_room(sid: str, data: object) -> Ack:
-    """Join a room that the user may listen to; ``seq`` is where its stream stands (0: its events are not numbered)."""
-    room = _room(data)
-    session = await sio.get_session(sid)
-    user: User = session["user"]
-    await in_thread(rooms.authorise, room, user, now=clock.now())
-    if room != constants.user_room(user.id):
-        if room not in session["rooms"] and len(session["rooms"]) >= MOST_ROOMS:
-            raise TooManyRooms
-        session["rooms"].add(room)
-    await sio.enter_room(sid, room)
-    return {"ok": True, "seq": 0}
+async def _event(name: str, sid: str, *given: Any) -> events.Ack:
+    """Acknowledge every event that a client sends, whatever its name."""
+    socket = sockets.get(sid)
+    if socket is None:
+        return events.refusal(Unauthenticated())
+    answer = await events.answer(_Here(sid), socket, name, given[0] if len(given) == 1 else None)
+    if answer.ends:
+        sio.ending.add(sid)
+        sockets.remove(sid)
+    return answer.ack
 
 
-@answers(constants.LEAVE_ROOM)
-async def leave_room(sid: str, data: object) -> Ack:
-    """Leave a room; leaving where one is not is fine. The own room stays."""
-    room = _room(data)
-    session = await sio.get_session(sid)
-    if room == constants.user_room(session["user"].id):
-        raise Forbidden("The own room cannot be left.")
-    session["rooms"].discard(room)
-    await sio.leave_room(sid, room)
-    return {"ok": True}
+sio.on("*", _event)
+
+
+class _Here:
+    """What an event may do with the socket that it came by."""
+
+    def __init__(self, sid: str) -> None:
+        self._sid = sid
+
+    async def enter(self, room: str) -> None:
+        await sio.enter_room(self._sid, room)
+
+    async def leave(self, room: str) -> None:
+        await sio.leave_room(self._sid, room)
+
+
+async def end(sid: str) -> None:
+    """End a socket: the client is told (``io server disconnect``), then its connection is closed."""
+    connection = sio.manager.eio_sid_from_sid(sid, "/")
+    sockets.remove(sid)
+    if sio.manager.is_connected(sid, "/"):
+        await sio.disconnect(sid)
+    if connection is not None:
+        task = asyncio.create_task(_say_goodbye(connection))
+        _goodbyes.add(task)
+        task.add_done_callback(_goodbyes.discard)
+
+
+async def _say_goodbye(connection: str) -> None:
+    # Whoever does not read what is still to be written is not waited for.
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(sio.eio.disconnect(connection), _GOODBYE_SECONDS)
+
+
+def _is_alive(sid: str) -> bool:
+    return sio.manager.eio_sid_from_sid(sid, "/") in sio.eio.sockets
 
 
 def _token(environ: Mapping[str, Any], auth: object) -> str:
@@ -130,33 +156,6 @@ def _token(environ: Mapping[str, Any], auth: object) -> str:
     return given
 
 
-def _room(data: object) -> str:
-    room = data.get("room") if isinstance(data, Mapping) else None
-    if not isinstance(room, str) or not room:
-        raise Invalid.field("room", "required", "Name the room.")
-    return room
-
-
-async def plain_http(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
-    """Answer what is not Socket.IO: ``/healthz``, and 404 for the rest."""
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 1000})
-        return
-    healthy = scope["path"].rstrip("/") == "/healthz" and scope["method"] in ("GET", "HEAD")
-    body = json.dumps(
-        health() if healthy else {"title": "Not found", "status": 404, "code": "not_found"}
-    ).encode()
-    kind = b"application/json" if healthy else b"application/problem+json"
-    headers = [
-        (b"content-type", kind),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": 200 if healthy else 404, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-
 def health() -> dict[str, str]:
     """Say that this process answers, and whether it hears the others (``degraded``: Redis is away)."""
     manager = sio.manager
@@ -165,13 +164,26 @@ def health() -> dict[str, str]:
     return {"status": "ok", "redis": "connected" if manager.is_subscribed else "degraded"}
 
 
+keeper = Keeper(sockets, end=end, is_alive=_is_alive)
+
+
 async def _start() -> None:
     """Subscribe before the first socket comes, so that it misses nothing."""
     if not sio.manager_initialized:
         sio.manager_initialized = True
         sio.manager.initialize()
+    keeper.start()
+
+
+async def _stop() -> None:
+    await keeper.stop()
 
 
 application = socketio.ASGIApp(
-    sio, other_asgi_app=plain_http, socketio_path=constants.PATH, on_startup=_start
+    sio,
+    other_asgi_app=PlainHttp(health),
+    socketio_path=constants.PATH,
+    on_startup=_start,
+    on_shutdown=_stop,
 )
+"""What uvicorn serves."""

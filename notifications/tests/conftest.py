@@ -8,6 +8,7 @@ from pytest_django.fixtures import Settings
 
 from notifications import mailer
 from notifications.tests.factories import message_kind
+from notifications.tests.realtime import RealtimeProcess
 from notifications.tests.smtp import MailServer
 
 
@@ -46,3 +47,29 @@ def mail_server(settings: Settings) -> Iterator[MailServer]:
     yield server
     mailer.close()
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def _processes(django_db_setup: None) -> Iterator[list[RealtimeProcess]]:
+    processes = [
+        RealtimeProcess(REALTIME_CHECK_SECONDS="0.5", REALTIME_EVENTS_PER_SECOND="1000"),
+        RealtimeProcess(),
+    ]
+    try:
+        for process in processes:
+            process.start()
+        yield processes
+    finally:
+        for process in processes:
+            process.stop()
+
+
+@pytest.fixture
+def servers(_processes: list[RealtimeProcess]) -> list[RealtimeProcess]:
+    """Give two real-time processes that share Redis and the test's database, both hearing Redis again.
+
+    The first looks through its sockets each half second, and lets clients send a lot.
+    """
+    for process in _processes:
+        process.wait_for("connected")
+    return _processes

@@ -1,22 +1,32 @@
 """Real-time processes as they are deployed: uvicorn, one process each, sharing Redis."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+import socketio
+
+from accounts.models import User
+from accounts.services import tokens
+from common import clock
+from notifications.realtime.threads import in_thread
 from notifications.tests.smtp import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 10
 _START_SECONDS = 60
 
 
 class RealtimeProcess:
-    """One uvicorn with the product's ASGI application."""
+    """One uvicorn with the product's ASGI application; ``environment`` has the settings that differ."""
 
     def __init__(self, **environment: str) -> None:
         self.port = free_port()
@@ -27,7 +37,7 @@ class RealtimeProcess:
     def start(self) -> None:
         """Start it; returns when it subscribed to Redis."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1",
+            [sys.executable, "-m", "uvicorn", "notifications.tests.asgi:application", "--host", "127.0.0.1",
              "--port", str(self.port), "--log-level", "warning", "--timeout-graceful-shutdown", "1"],
             cwd=ROOT,
             env={**os.environ, **self._environment},
@@ -55,8 +65,44 @@ class RealtimeProcess:
             health: dict[str, Any] = json.loads(answer.read())
             return health
 
+    def kill(self) -> None:
+        """End it as a crash would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(20)
+
     def stop(self) -> None:
-        """End it."""
+        """End it in order."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(20)
+
+
+def token_of(user: User) -> str:
+    """Return an access token of now."""
+    return tokens.issue(user, now=clock.now()).access
+
+
+async def connected(server: RealtimeProcess, token: str, **options: Any) -> socketio.AsyncSimpleClient:
+    """Return a client with an accepted connection."""
+    client = socketio.AsyncSimpleClient()
+    await client.connect(server.url, auth={"token": token}, transports=["websocket"], **options)
+    return client
+
+
+async def eventually(look: Callable[[], bool], *, seconds: float = SECONDS) -> None:
+    """Return when it is so; fail when it never is."""
+    deadline = time.monotonic() + seconds
+    while not await in_thread(look):
+        assert time.monotonic() < deadline, "it never came to be"
+        await asyncio.sleep(0.02)
+
+
+def start_node(script: str, *arguments: str) -> subprocess.Popen[str]:
+    """Run a script of this folder; without the packages it needs the test is skipped."""
+    if not (ROOT / "node_modules" / "socket.io-client").exists():
+        pytest.skip("socket.io-client is not installed: npm ci")
+    path = Path(__file__).with_name(script)
+    return subprocess.Popen(
+        ["node", str(path), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )

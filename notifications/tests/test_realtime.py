@@ -1,12 +1,9 @@
 import asyncio
 import json
-import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,47 +24,15 @@ from notifications.models import RealtimeEvent
 from notifications.realtime import constants, emitter
 from notifications.realtime.streams import RELAY_JOB
 from notifications.realtime.threads import in_thread
-from notifications.tests.realtime import ROOT, RealtimeProcess
+from notifications.tests.realtime import SECONDS, RealtimeProcess, connected, start_node, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS = 10
-
-
-@pytest.fixture(scope="module")
-def processes(django_db_setup: None) -> Iterator[list[RealtimeProcess]]:
-    """Run two real-time processes that share Redis and the test's database."""
-    processes = [RealtimeProcess(), RealtimeProcess()]
-    try:
-        for process in processes:
-            process.start()
-        yield processes
-    finally:
-        for process in processes:
-            process.stop()
-
-
-@pytest.fixture
-def servers(processes: list[RealtimeProcess]) -> list[RealtimeProcess]:
-    """Give the processes, both hearing Redis again whatever an earlier test did to it."""
-    for process in processes:
-        process.wait_for("connected")
-    return processes
 
 
 @pytest.fixture
 def user() -> User:
     """Give somebody who can sign in."""
     return User.objects.create_user("ada@example.com")
-
-
-def token_of(user: User) -> str:
-    return tokens.issue(user, now=clock.now()).access
-
-
-async def connected(server: RealtimeProcess, token: str, **options: Any) -> socketio.AsyncSimpleClient:
-    client = socketio.AsyncSimpleClient()
-    await client.connect(server.url, auth={"token": token}, transports=["websocket"], **options)
-    return client
 
 
 async def refusal(url: str, **options: Any) -> Any:
@@ -320,7 +285,7 @@ def test_the_javascript_client_connects_joins_and_hears(servers: list[RealtimePr
     """REQ RT-01, RT-02: the real socket.io-client speaks with us."""
     order_id = uuid4()
     room = f"user:{user.id}"
-    with _node(servers[0].url, token_of(user), room) as client:
+    with start_node("socket_client.mjs", servers[0].url, token_of(user), room) as client:
         assert client.stdout is not None
         assert json.loads(client.stdout.readline()) == {"kind": "ack", "data": {"ok": True, "seq": 0}}
         announce(user.id, order_id)
@@ -333,16 +298,9 @@ def test_the_javascript_client_connects_joins_and_hears(servers: list[RealtimePr
 @pytest.mark.node
 def test_the_javascript_client_is_told_why_not(servers: list[RealtimeProcess]) -> None:
     """REQ RT-01: connect_error with {code} in the real client."""
-    with _node(servers[0].url, "", "user:x") as client:
+    with start_node("socket_client.mjs", servers[0].url, "", "user:x") as client:
         assert client.stdout is not None
         assert json.loads(client.stdout.readline()) == {
             "kind": "connect_error",
             "data": {"code": "unauthenticated"},
         }
-
-
-def _node(*arguments: str) -> subprocess.Popen[str]:
-    if not (ROOT / "node_modules" / "socket.io-client").exists():
-        pytest.skip("socket.io-client is not installed: npm ci")
-    script = Path(__file__).with_name("socket_client.mjs")
-    return subprocess.Popen(["node", str(script), *arguments], stdout=subprocess.PIPE, text=True)
