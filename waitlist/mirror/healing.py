@@ -44,7 +44,7 @@ def heal(*, now: datetime, patience: float = PATIENCE) -> list[Rebuilt]:
 
 def leftovers(*, now: datetime) -> Iterator[UUID]:
     """Yield the sessions that have a mirror although nobody waits: those that began or are not there any more,
-    and those whose mirror has entries. Raises ``MirrorAway``."""
+    and those whose mirror has entries, or is of a version that never was. Raises ``MirrorAway``."""
     batch: list[UUID] = []
     for session_id in contents.sessions_with_keys():
         batch.append(session_id)
@@ -110,9 +110,16 @@ def _is_off(first: Counted, second: Counted, look: Look) -> bool:
 
 def _left_over(session_ids: list[UUID], now: datetime) -> Iterator[UUID]:
     looks = contents.look_at(session_ids)
-    rows = Session.objects.filter(pk__in=session_ids).values_list("id", "waiting", "starts_at")
-    known = {session_id: (waiting, starts_at) for session_id, waiting, starts_at in rows}
+    known = Session.objects.in_bulk(session_ids)
     for session_id in session_ids:
-        waiting, starts_at = known.get(session_id, (0, now))
-        if waiting == 0 and (starts_at <= now or looks[session_id].has_entries):
+        if _is_left_over(known.get(session_id), looks[session_id], now):
             yield session_id
+
+
+def _is_left_over(session: Session | None, look: Look, now: datetime) -> bool:
+    """Judge a look that was taken before the session was read."""
+    if session is None:
+        return True
+    if session.waiting > 0:
+        return False
+    return session.starts_at <= now or look.has_entries or (look.version or 0) > session.queue_version

@@ -253,6 +253,17 @@ def test_what_is_over_is_removed_each_hour(queue) -> None:
     assert positions(empty) == [1]
 
 
+def test_an_empty_mirror_of_another_history_is_removed() -> None:
+    """Nobody waits, and the restored database is behind it: it would take the next changes for old. REQ WL-06."""
+    queue = make_queue()
+    queue.leave(queue.join(make_user().pk))
+    Session.objects.filter(pk=queue.session_id).update(queue_version=0)
+    mirror.heal(now=NOW.replace(minute=0), patience=0)
+    assert list(contents.sessions_with_keys()) == []
+    queue.join(make_user().pk)
+    assert positions(queue) == [1]
+
+
 def test_beat_heals(queue, monkeypatch) -> None:
     """The task that runs each minute. REQ WL-06."""
     redis.client().flushall()
