@@ -5,18 +5,15 @@ amounts here are what Stripe's side says: ``reconcile_payments`` and ``reconcile
 No job and no e-mail comes of them.
 """
 
-import random
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
 
 import requests
 from django.conf import settings
 from django.db import transaction
 
-from accounts.models import User
-from config.demo.people import STANDARD_ATTENDEES, People
+from config.demo.people import People
+from config.demo.sales import Sale, invented
 from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType, Purchase
 from offers.services import names
 from payments import gateway
@@ -34,38 +31,7 @@ from payments.models import (
 )
 from payments.services.numbers import new_number
 
-_SPACE = UUID("6f1b7a52-7c0e-4d8a-9a35-2f1f0f6d6b10")
-_DAYS = 30
-_SALES_A_DAY = (1, 4)
-# Every n-th sale was given back in full.
-_REFUND_EVERY = 17
 _TIMEOUT_SECONDS = 20
-_PAST_OFFERS = ("Early-bird poster", "Last year's recordings")
-
-
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """One past sale. Its ids follow from its number, so that seeding can be repeated."""
-
-    number: int
-    offer: Offer
-    buyer: User
-    quantity: int
-    at: datetime
-    is_refunded: bool
-
-    def id(self, kind: str) -> UUID:
-        """Return the id of one of the rows that the sale makes."""
-        return uuid5(_SPACE, f"{self.offer.event_id}:{self.number}:{kind}")
-
-    def stripe_id(self, prefix: str) -> str:
-        """Return the id of one of its objects at Stripe."""
-        return f"{prefix}_demo{self.id(prefix).hex[:20]}"
-
-    @property
-    def amount(self) -> int:
-        """What was paid, in minor units."""
-        return self.offer.price_amount * self.quantity
 
 
 class SandboxAway(Exception):
@@ -74,7 +40,7 @@ class SandboxAway(Exception):
 
 def seed_history(people: People, offers: dict[str, Offer], *, now: datetime) -> int:
     """Record the past sales that are missing; return how many. Raises ``SandboxAway``."""
-    sales = _invented(people, [offers[title] for title in _PAST_OFFERS], now)
+    sales = invented(people, offers, now)
     known = set(
         Order.objects.filter(pk__in=[sale.id("order") for sale in sales]).values_list("pk", flat=True)
     )
@@ -87,29 +53,6 @@ def seed_history(people: People, offers: dict[str, Offer], *, now: datetime) -> 
     with transaction.atomic():
         _record(missing, sessions)
     return len(missing)
-
-
-def _invented(people: People, offers: list[Offer], now: datetime) -> list[Sale]:
-    """Make up the sales; the same ones each time."""
-    chance = random.Random(2026)
-    logins = ["vip", "premium", *(f"standard{n}" for n in range(1, STANDARD_ATTENDEES + 1))]
-    sales: list[Sale] = []
-    for days_ago in range(_DAYS, 2, -1):
-        for _ in range(chance.randint(*_SALES_A_DAY)):
-            number = len(sales) + 1
-            sales.append(
-                Sale(
-                    number=number,
-                    offer=chance.choice(offers),
-                    buyer=people.users[chance.choice(logins)],
-                    quantity=chance.choice((1, 1, 1, 2, 3)),
-                    at=(now - timedelta(days=days_ago, minutes=chance.randint(0, 1200))).replace(
-                        microsecond=0
-                    ),
-                    is_refunded=number % _REFUND_EVERY == 0,
-                )
-            )
-    return sales
 
 
 def _tell_the_sandbox(sales: list[Sale]) -> None:
@@ -284,6 +227,9 @@ def _fulfillment(sale: Sale) -> Fulfillment:
     )
     if sale.is_refunded:
         done.status = FulfillmentStatus.CANCELLED
+        return done
+    if sale.is_waiting:
+        done.status = FulfillmentStatus.PENDING_MANUAL
         return done
     done.status = FulfillmentStatus.FULFILLED
     done.fulfilled_at = sale.at + timedelta(hours=20)

@@ -1,4 +1,4 @@
-"""The demo's offers: the five that are on sale, two that are over, and one of the rival's."""
+"""The demo's offers: the five that are on sale, three that are over, and one of the rival's."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,6 +84,16 @@ def seed_offers(stage: Stage, *, now: datetime) -> dict[str, Offer]:
             total=None,
             description="All talks of last year.",
             content_url="https://video.demo.test/archive",
+            **past,
+        ),
+        _offer(
+            conference,
+            now,
+            "Portrait session",
+            OfferType.SERVICE,
+            4_500,
+            total=20,
+            description="Half an hour with the conference's photographer.",
             **past,
         ),
         _offer(

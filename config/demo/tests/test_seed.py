@@ -8,9 +8,12 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, User
+from common.outbox.models import Job
+from common.outbox.types import JobStatus
 from events.models import Event, Session
-from offers.models import Offer, Purchase
-from payments.models import LedgerEntry, Order
+from notifications.models import EmailMessage, EmailStatus
+from offers.models import Fulfillment, FulfillmentStatus, Offer, Purchase
+from payments.models import LedgerEntry, Order, OrderStatus
 from sandbox.testing import SandboxProcess
 from tickets.models import Ticket
 
@@ -19,7 +22,19 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def counts() -> dict[str, int]:
     """Count the rows that seeding makes."""
-    models = (User, Membership, Event, Session, Ticket, Offer, Order, Purchase, LedgerEntry)
+    models = (
+        User,
+        Membership,
+        Event,
+        Session,
+        Ticket,
+        Offer,
+        Order,
+        Purchase,
+        LedgerEntry,
+        Job,
+        EmailMessage,
+    )
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -36,6 +51,23 @@ def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: Sandb
     keynote = Session.objects.get(slug="keynote")
     assert (keynote.maximum_capacity, keynote.current_attendance) == (3, 3)
     assert set(Membership.objects.values_list("role", flat=True)) == {"owner", "staff", "analyst", "scanner"}
+
+
+def test_the_staffs_screens_show_something_on_the_first_start(stripe_sandbox: SandboxProcess) -> None:
+    """A parcel and an appointment wait, a bank disputes, an e-mail died, money went back. REQ OF-11, PA-07, OP-03."""
+    call_command("seed_demo", stdout=StringIO())
+    waiting = Fulfillment.objects.filter(status=FulfillmentStatus.PENDING_MANUAL)
+    assert set(waiting.values_list("offer__offer_type", flat=True)) == {"MERCHANDISE", "SERVICE"}
+    disputed = Order.objects.get(is_disputed=True)
+    assert disputed.disputes.get().reason == "product_not_received"
+    assert disputed.status == OrderStatus.DISPUTED
+    dead = Job.objects.get(status=JobStatus.DEAD)
+    message = EmailMessage.objects.get()
+    assert (dead.payload["email_id"], message.status) == (str(message.pk), EmailStatus.FAILED)
+    assert len(dead.errors) == dead.max_attempts
+    assert Order.objects.filter(refunded_amount__gt=0).exists()
+    on_sale = Offer.objects.filter(event__slug="demo-conf", is_active=True)
+    assert set(on_sale.values_list("sold", "reserved")) == {(0, 0)}
 
 
 def test_every_listed_account_signs_in(
@@ -70,7 +102,7 @@ def test_without_the_sandbox_the_rest_is_there_and_the_past_comes_later(
     said = StringIO()
     call_command("seed_demo", stdout=said)
     assert "does not answer" in said.getvalue()
-    assert (Order.objects.count(), Offer.objects.filter(event__slug="demo-conf").count()) == (0, 7)
+    assert (Order.objects.count(), Offer.objects.filter(event__slug="demo-conf").count()) == (0, 8)
     stripe_sandbox.start()
     call_command("seed_demo", stdout=StringIO())
     assert Order.objects.count() > 40
