@@ -59,13 +59,18 @@ def paused_until(now: datetime) -> datetime | None:
 @transaction.atomic
 def take(message: EmailMessage, *, now: datetime) -> UUID:
     """Begin an attempt and return its id; it stays a token whatever becomes of it. Raises ``NoRoom``."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    _lock_tokens()
     _refuse_if_full(message, now)
     attempt = EmailAttempt.objects.create(
         message=message, recipient_key=message.recipient_key, is_urgent=message.is_urgent, started_at=now
     )
     return attempt.id
+
+
+def _lock_tokens() -> None:
+    """Wait for whoever is taking a token; held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _refuse_if_full(message: EmailMessage, now: datetime) -> None:

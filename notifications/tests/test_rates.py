@@ -122,3 +122,30 @@ def test_eight_workers_together_keep_the_limit(
     assert EmailAttempt.objects.count() == 10
     assert EmailMessage.objects.filter(status="sent").count() == 10
     assert Job.objects.filter(status="pending").count() == 14
+
+
+def _tokens_taken(kind: str, race: Race) -> int:
+    """Let eight workers, each with an e-mail in hand, contend for the tokens of a minute that has four."""
+    EmailMessage.objects.all().delete()
+    messages = [stored(queue(kind, to=f"p{number}@example.com")) for number in range(8)]
+    race(8, lambda number: rates.take(messages[number], now=at(0)))
+    return EmailAttempt.objects.count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_workers_with_an_email_in_hand_take_four_tokens(
+    kind: str, settings: Settings, race: Race
+) -> None:
+    """REQ NO-01: whoever was let through by the look at the claim is held by the token itself."""
+    settings.EMAIL_RATE_PER_MINUTE = 4
+    assert [_tokens_taken(kind, race) for _ in range(3)] == [4, 4, 4]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_lock_a_minute_has_too_many(
+    kind: str, settings: Settings, race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The race above finds what the lock prevents: several count, and then all take."""
+    settings.EMAIL_RATE_PER_MINUTE = 4
+    monkeypatch.setattr(rates, "_lock_tokens", lambda: None)
+    assert any(_tokens_taken(kind, race) > 4 for _ in range(20))
