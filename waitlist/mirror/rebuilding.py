@@ -53,6 +53,10 @@ def rebuild(session_id: UUID) -> Rebuilt:
     if not publish(session_id, queue, build(queue)):
         # Flushed while it was built. Whoever looks next finds it missing.
         _log.warning("waitlist_mirror_not_rebuilt", session_id=str(session_id))
+    if queue.waiting != queue.entries:
+        # The database is at odds with itself, and no mirror agrees with it: positions are counted.
+        counts = {"counted": queue.waiting, "entries": queue.entries}
+        _log.error("waitlist_counter_off", session_id=str(session_id), **counts)
     _REBUILT.inc()
     return Rebuilt(session_id, queue.entries, drift)
 

@@ -20,9 +20,10 @@ Tier = dict[bytes, float]
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A session's queue at one version: its tiers by rank."""
+    """A session's queue at one version: its tiers by rank, and how many wait by the session's own count."""
 
     version: int
+    waiting: int
     tiers: tuple[Tier, ...]
 
     @property
@@ -41,22 +42,24 @@ class Counted:
 
 def read(session_id: UUID) -> Truth:
     """Return the queue, version and rows by one statement, so that they belong together. Raises ``NotFound``."""
-    waiting = FilteredRelation("waitlist_entries", condition=Q(waitlist_entries__status=EntryStatus.WAITING))
+    those_waiting = FilteredRelation(
+        "waitlist_entries", condition=Q(waitlist_entries__status=EntryStatus.WAITING)
+    )
     rows = (
         Session.objects.filter(pk=session_id)
-        .annotate(queue=waiting)
+        .annotate(queue=those_waiting)
         .order_by()
-        .values_list("queue_version", "queue__rank", "queue__user_id", "queue__queue_at")
+        .values_list("queue_version", "waiting", "queue__rank", "queue__user_id", "queue__queue_at")
     )
     tiers: tuple[Tier, ...] = tuple({} for _ in keys.RANKS)
-    version = None
-    for read_version, rank, user_id, queue_at in rows.iterator(chunk_size=_ROWS_AT_ONCE):
-        version = read_version
+    counts = None
+    for version, waiting, rank, user_id, queue_at in rows.iterator(chunk_size=_ROWS_AT_ONCE):
+        counts = version, waiting
         if rank is not None:
             tiers[rank][member_of(user_id)] = score_of(queue_at)
-    if version is None:
+    if counts is None:
         raise NotFound("There is no such session.")
-    return Truth(version, tiers)
+    return Truth(*counts, tiers)
 
 
 def queues(session_ids: Collection[UUID] | None = None) -> dict[UUID, Counted]:

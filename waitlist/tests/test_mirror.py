@@ -120,6 +120,16 @@ def test_in_doubt_there_is_no_position(wrong) -> None:
     assert mirror.position(**{**right, **wrong}) is None
 
 
+def test_the_first_who_joins_finds_nobody_there() -> None:
+    """What others wrote for a session before its queue began is not counted in. REQ WL-06."""
+    queue = make_queue()
+    for key in (*keys.to_show(queue.session_id)[1:], *keys.to_read(queue.session_id)[1:]):
+        redis.client().zadd(key, {"somebody": 1})
+    entry = queue.join(make_user().pk)
+    assert position(entry) == 1
+    assert shown(queue) == wanted(queue)
+
+
 def test_two_at_one_time_are_counted_by_the_database() -> None:
     """Whose id goes first is not for Redis to say: neither of them gets a position from it. REQ WL-03."""
     queue = make_queue()

@@ -210,6 +210,17 @@ def test_what_moves_all_the_time_is_not_judged(queue, monkeypatch) -> None:
     assert inspect(queue.session_id, patience=0) is None
 
 
+def test_a_session_that_counts_wrong_is_told_of(queue, caplog) -> None:
+    """Its mirror can agree with nothing: positions are counted, and the log names the session. REQ WL-06."""
+    Session.objects.filter(pk=queue.session_id).update(waiting=4)
+    assert positions(queue) == [None] * 5
+    assert len(mirror.heal(now=NOW, patience=0)) == 1
+    assert positions(queue) == [None] * 5
+    (record,) = [record for record in caplog.records if "waitlist_counter_off" in record.getMessage()]
+    assert str(queue.session_id) in record.getMessage()
+    assert record.levelname == "ERROR"
+
+
 def test_the_longest_queue_is_healed_first() -> None:
     """Where counting in the database costs most. REQ WL-06."""
     queues = [make_queue(lambda *_: None) for _ in range(3)]
