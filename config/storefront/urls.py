@@ -8,6 +8,7 @@ urlpatterns = [
     path("", page("home"), name="storefront-home"),
     path("signin", page("signin"), name="storefront-signin"),
     path("events/<slug:slug>", page("event"), name="storefront-event"),
+    path("sessions/<uuid:session_id>/waitlist", page("waitlist"), name="storefront-waitlist"),
     path("purchases", page("purchases"), name="storefront-purchases"),
     path("orders/<uuid:order_id>", page("order"), name="storefront-order"),
     path("checkout/success", page("checkout_success"), name="storefront-success"),

@@ -40,11 +40,31 @@ class SessionAnswer(serializers.ModelSerializer[Session]):
 
     class Meta:
         model = Session
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "event_id", "slug", "title", "description", "starts_at", "ends_at", "maximum_capacity",
             "current_attendance", "free_seats", "is_full",
         )  # fmt: skip
+        read_only_fields: tuple[str, ...] = fields
+
+
+class EventSummary(serializers.ModelSerializer[Event]):
+    """The event of a session, in brief."""
+
+    class Meta:
+        model = Event
+        fields = ("id", "slug", "title", "time_zone")
         read_only_fields = fields
+
+
+class SessionDetailAnswer(SessionAnswer):
+    """A session with its event."""
+
+    event = EventSummary(read_only=True)
+    is_attending = serializers.BooleanField(read_only=True, help_text="Whether the caller has seats in it.")
+
+    class Meta(SessionAnswer.Meta):
+        fields: tuple[str, ...] = (*SessionAnswer.Meta.fields, "event", "is_attending")
+        read_only_fields: tuple[str, ...] = fields
 
 
 class AttendanceAnswer(serializers.ModelSerializer[Attendance]):

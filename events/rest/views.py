@@ -1,5 +1,6 @@
 """Events, their sessions, seats."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -15,7 +16,13 @@ from accounts.rest.authentication import actor_of_request
 from common import clock
 from events import selectors
 from events.models import Attendance, Event, Session
-from events.rest.serializers import AttendanceAnswer, EventAnswer, RosterAnswer, SessionAnswer
+from events.rest.serializers import (
+    AttendanceAnswer,
+    EventAnswer,
+    RosterAnswer,
+    SessionAnswer,
+    SessionDetailAnswer,
+)
 from events.services import sessions
 
 _SLUG = OpenApiParameter("slug", OpenApiTypes.STR, description="The event with exactly this slug.")
@@ -64,6 +71,18 @@ class SessionList(ListAPIView[Session]):
     def get_queryset(self) -> QuerySet[Session]:
         """Return the sessions of the event that the address names."""
         return selectors.sessions_of(actor_of_request(self.request), self.kwargs["event_id"])
+
+
+class SessionDetail(APIView):
+    """``GET sessions/{id}``."""
+
+    @extend_schema(operation_id="get_session", responses=SessionDetailAnswer)
+    def get(self, request: Request, session_id: UUID) -> Response:
+        """Return one session with its event."""
+        actor = actor_of_request(request)
+        session: Any = selectors.visible_session(actor, session_id)
+        session.is_attending = actor.user_id is not None and sessions.has_seat(session_id, actor.user_id)
+        return Response(SessionDetailAnswer(session).data)
 
 
 class SessionAttendance(ListAPIView[Attendance]):

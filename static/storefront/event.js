@@ -102,6 +102,24 @@ async function offerToResume() {
   return undefined;
 }
 
+function seats(session) {
+  if (session.is_full) return "Full";
+  return session.free_seats === null ? "Seats for everybody" : `${session.free_seats} free seats`;
+}
+
+function sessionRow(session) {
+  return el("li", { class: "row", "data-session": session.id },
+    el("div", {}, el("a", { href: `/sessions/${session.id}/waitlist` }, session.title),
+      el("p", { class: "hint" }, formatTime(session.starts_at, event.time_zone))),
+    el("div", { class: "end" }, el("span", {}, seats(session))));
+}
+
+async function showSessions() {
+  const { results } = await get(`events/${event.id}/sessions?limit=200`);
+  fill($("#sessions"), ...results.map(sessionRow));
+  $("#programme").hidden = results.length === 0;
+}
+
 async function show() {
   const { results } = await get(`events?slug=${encodeURIComponent(slug)}`);
   if (!results.length) {
@@ -115,7 +133,7 @@ async function show() {
   $("#event-title").textContent = event.title;
   $("#event-description").textContent = event.description || "";
   $("#hero").removeAttribute("aria-busy");
-  await showOffers();
+  await Promise.all([showOffers(), showSessions()]);
   return offerToResume();
 }
 

@@ -104,7 +104,12 @@ def _capacity(call: Call) -> str:
         maximum_capacity=call.form.cleaned_data["maximum_capacity"], **call.about
     )
     seats = "Unlimited seats" if standing.capacity is None else f"{standing.capacity} seats"
-    return f"{seats}; {standing.offered} open offers, {standing.waiting} waiting."
+    return f"{seats}; {_counts(standing)}."
+
+
+def _counts(standing: Standing) -> str:
+    offers = "1 open offer" if standing.offered == 1 else f"{standing.offered} open offers"
+    return f"{offers}, {standing.waiting} waiting"
 
 
 def _pause(call: Call) -> str:
@@ -114,7 +119,7 @@ def _pause(call: Call) -> str:
 
 def _resume(call: Call) -> str:
     standing = policies.resume(**call.about)
-    return f"Offers go out again; {standing.offered} open, {standing.waiting} waiting."
+    return f"Offers go out again; {_counts(standing)}."
 
 
 def _terms(call: Call) -> str:

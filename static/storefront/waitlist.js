@@ -1,0 +1,152 @@
+// One person's seat in a session: walk in while there is room, wait when it is full, answer the offer in time.
+// The server decides everything; events only say that it is time to look again, so a lost one costs nothing.
+import { api, freshToken, get, post, signIn, tokens, userId } from "./api.js";
+import { $, el, fill, formatTime } from "./dom.js";
+import { Live } from "../live/socket.js";
+
+const id = document.body.dataset.session;
+const LARGEST_GROUP = 4;
+const WORDS = { connecting: "Connecting...", live: "This page is live.", reconnecting: "Reconnecting...", refused: "Sign in again to hear of changes." };
+let session, clock;
+
+function button(label, act, quiet = false) {
+  const made = el("button", { class: quiet ? "button quiet" : "button", type: "button" }, label);
+  made.addEventListener("click", async () => {
+    made.disabled = true;
+    await attempt(act);
+    made.disabled = false;
+  });
+  return made;
+}
+
+/** Do it, say what went wrong, and show how things stand afterwards. */
+async function attempt(act) {
+  const problem = $("#problem");
+  problem.hidden = true;
+  try {
+    if (!tokens()) return signIn();
+    await act();
+  } catch (refused) {
+    if (refused.status === 401) return signIn();
+    problem.textContent = refused.message;
+    problem.hidden = false;
+  }
+  return show();
+}
+
+function waitText(minutes) {
+  if (minutes === null) return "We cannot say yet how long it takes.";
+  return minutes < 60 ? `About ${minutes} minutes.` : `About ${Math.ceil(minutes / 60)} hours.`;
+}
+
+const seatWords = (count) => (count === 1 ? "a seat" : `${count} seats`);
+
+// The server's clock may differ from this one: the countdown is a courtesy, the answer is what counts.
+function countdown(until) {
+  const shown = el("strong", { id: "countdown" });
+  clearInterval(clock);
+  const tick = () => {
+    const left = Math.max(0, Math.floor((new Date(until) - Date.now()) / 1000));
+    shown.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    if (left === 0) clearInterval(clock);
+  };
+  tick();
+  clock = setInterval(tick, 1000);
+  return shown;
+}
+
+function offered({ quantity, offer }) {
+  const answer = (path) => () => post(`sessions/${id}/waitlist/${path}`, { join_token: offer.join_token });
+  return [
+    el("h2", {}, quantity === 1 ? "A seat is yours" : `${quantity} seats are yours`),
+    el("p", {}, `Accept until ${formatTime(offer.expires_at, session.event.time_zone)}. `, el("span", { "aria-hidden": "true" }, "Left: ", countdown(offer.expires_at))),
+    el("p", { class: "answer" }, button("Accept", answer("accept")), " ", button("Decline", answer("decline"), true)),
+  ];
+}
+
+function waiting(place) {
+  return [
+    el("h2", {}, "You are in line"),
+    el("p", {}, "Position ", el("strong", { id: "position" }, String(place.position)), " of ", el("span", { id: "total" }, String(place.total)),
+      `, for ${seatWords(place.quantity)}, ${place.priority_tier.toLowerCase()}.`),
+    el("p", { class: "hint", id: "estimate" }, waitText(place.estimated_wait_minutes)),
+    button("Leave the line", () => api("DELETE", `sessions/${id}/waitlist`), true),
+  ];
+}
+
+function outside(place) {
+  const ended = { EXPIRED: "Your last offer has expired.", DECLINED: "You declined your last offer.", REMOVED: "You were taken off the line.", LEFT: "You left the line." }[place?.status];
+  const quantity = el("select", { id: "quantity" }, ...Array.from({ length: LARGEST_GROUP }, (_, i) => el("option", { value: i + 1 }, `${i + 1}`)));
+  const join = () => post(`sessions/${id}/waitlist`, { quantity: Number(quantity.value) });
+  const walkIn = () => post(`sessions/${id}/attendance`, {});
+  return [
+    el("h2", {}, session.is_full ? "This session is full" : "There is room"),
+    ended && el("p", {}, ended),
+    session.is_full && el("p", {}, el("label", { for: "quantity" }, "How many of you? "), quantity),
+    session.is_full ? button("Join the waitlist", join) : button("Take a seat", walkIn),
+  ];
+}
+
+function seated() {
+  return [el("h2", {}, "You have a seat"), el("p", {}, "See you there."),
+    button("Give it back", () => api("DELETE", `sessions/${id}/attendance`), true)];
+}
+
+async function place() {
+  try {
+    return tokens() ? await get(`sessions/${id}/waitlist`) : null;
+  } catch (problem) {
+    if (problem.status === 404) return null;
+    throw problem;
+  }
+}
+
+async function show() {
+  try {
+    const [now, mine] = await Promise.all([get(`sessions/${id}`), place()]);
+    session = now;
+    document.title = `${session.title} · Marquee`;
+    $("#when").textContent = `${session.event.title} · ${formatTime(session.starts_at, session.event.time_zone)}`;
+    $("#title").textContent = session.title;
+    $("#seats").textContent = session.free_seats === null ? "Seats for everybody" : `${session.current_attendance} of ${session.maximum_capacity} seats taken`;
+    clearInterval(clock);
+    let parts;
+    if (session.is_attending) parts = seated();
+    else if (mine?.status === "OFFERED" && mine.offer) parts = offered(mine);
+    else if (mine?.status === "WAITING") parts = waiting(mine);
+    else parts = outside(mine);
+    fill($("#place"), ...parts.filter(Boolean));
+  } catch (problem) {
+    if (problem.status === 404) return fill($("#place"), el("h2", {}, "This session does not exist, or you have to sign in to see it."));
+    if (problem.status === 401) return signIn();
+    $("#problem").textContent = problem.message;
+    $("#problem").hidden = false;
+  }
+  return undefined;
+}
+
+function heard(name, data) {
+  if (data.session_id !== id) return;
+  if (name === "WAITLIST_POSITION_UPDATE" && $("#position")) {
+    $("#position").textContent = data.position;
+    $("#total").textContent = data.total;
+    $("#estimate").textContent = waitText(data.estimated_wait_minutes);
+  } else show();
+}
+
+function listen() {
+  if (!userId()) return;
+  const live = new Live({
+    url: document.body.dataset.realtime,
+    token: freshToken,
+    onEvent: heard,
+    onStatus: (status) => {
+      $("#live").textContent = WORDS[status];
+      // What happened while the line was cut is read, not guessed.
+      if (status === "live") show();
+    },
+  });
+  live.join(`session:${id}:waitlist`);
+}
+
+show().then(listen);
