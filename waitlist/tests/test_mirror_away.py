@@ -13,9 +13,12 @@ from common import redis
 from waitlist import mirror
 from waitlist.mirror import contents, keys, truth
 from waitlist.mirror.rebuilding import build, publish
-from waitlist.tests.queues import make_queue, position, positions, shown, wanted
+from waitlist.tests.queues import make_people, make_queue, position, positions, shown, wanted
 
 pytestmark = pytest.mark.django_db
+
+# Seconds that a busy machine may add.
+_SLACK = 3
 
 
 @pytest.fixture(autouse=True)
@@ -46,22 +49,32 @@ def test_with_redis_stopped_everything_goes_on(valkey) -> None:
 
 
 def test_a_redis_that_hangs_costs_little(settings) -> None:
-    """Who asks waits half a second; after three who did, nobody waits. REQ WL-06."""
+    """Three wait half a second each; then one in a second tries again, and the others do not wait. REQ WL-06."""
     queue = make_queue()
     entry = queue.join(make_user().pk)
+    people = make_people(20)
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         started = time.monotonic()
         assert position(entry) is None
-        assert time.monotonic() - started < 2
-        queue.join(make_user().pk)
-        assert position(entry) is None
-        assert redis.breaker.is_open
-        started = time.monotonic()
-        for person in (make_user() for _ in range(20)):
+        assert time.monotonic() - started < 0.5 + _SLACK
+        for person in people:
             queue.join(person.pk)
-        assert positions(queue) == [None] * 22
-        assert time.monotonic() - started < 2
+        assert redis.breaker.is_open
+        assert positions(queue) == [None] * 21
+        elapsed = time.monotonic() - started
+        assert _connections(silent) <= 3 + elapsed
+
+
+def _connections(server: socket.socket) -> int:
+    """Count who tried: each that got no answer has closed its connection, and the next opens another."""
+    server.setblocking(False)
+    for number in range(100):
+        try:
+            server.accept()[0].close()
+        except BlockingIOError:
+            return number
+    raise AssertionError("more than a hundred tried")
 
 
 def test_a_flush_in_between_is_healed() -> None:
