@@ -17,6 +17,8 @@ from accounts.services import members, organizations, users
 from accounts.types import Capability
 from common import clock
 
+admin.site.index_title = "Overview"
+
 # Roles decide, not Django's groups (docs/decisions/0003).
 admin.site.unregister(Group)
 
@@ -27,6 +29,7 @@ class OrganizationAdmin(ScopedModelAdmin):
 
     organization_path = ""
     change_capability = Capability.MANAGE_MEMBERS
+    nothing_here = "Who sells here: operators add organizations."
     list_display = ("name", "slug", "created_at")
     search_fields = ("name", "slug")
     fields = ("name", "slug")

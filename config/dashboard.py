@@ -14,7 +14,6 @@ from django.urls import reverse
 
 from accounts.scope import scope_of
 from accounts.types import Capability
-from common.admin.times import time_words
 from common.clock import now as read_clock
 from common.money import Money, format_money
 from common.outbox.models import Job
@@ -113,7 +112,6 @@ def _recent_orders(scope: set[UUID] | None) -> list[dict[str, Any]]:
             "buyer": order.buyer.email,
             "total": format_money(order.total),
             "status": order.status.label,
-            "at": time_words(order.created_at, order.event.zone),
         }
         for order in orders
     ]

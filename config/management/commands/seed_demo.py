@@ -11,8 +11,8 @@ from config.demo.events import seed_events
 from config.demo.history import SandboxAway, seed_history
 from config.demo.offers import seed_offers
 from config.demo.people import PASSWORD, seed_people
-from config.demo.waitlists import seed_waitlist
 from config.demo.troubles import seed_troubles
+from config.demo.waitlists import seed_waitlist
 
 
 class Command(BaseCommand):

@@ -1,0 +1,48 @@
+"""Every list of the admin over the demo's rows: it costs the same however many it shows, and says what is where."""
+
+from io import StringIO
+
+import pytest
+from django.contrib import admin
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User
+from sandbox.testing import SandboxProcess
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Lists that the demo fills with enough rows to tell two from fifty.
+FULL = {
+    "accounts.user", "accounts.membership", "events.registration", "events.session", "events.attendance",
+    "tickets.ticket", "tickets.tickettier", "offers.offer", "offers.purchase", "offers.fulfillment",
+    "payments.order", "payments.ledgerentry", "payments.refund",
+}  # fmt: skip
+
+
+def test_no_list_costs_more_for_more_rows(
+    stripe_sandbox: SandboxProcess, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two rows a page or fifty: as many queries, on every screen; and every time says its zone. REQ EV-04."""
+    call_command("seed_demo", stdout=StringIO())
+    client.force_login(User.objects.get(email="admin@demo.test"))
+    told = set()
+    for model, screen in admin.site._registry.items():
+        address = reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist")
+        costs, shown = [], []
+        client.get(address)  # what is cached for the process is cached now
+        for size in (2, 50):
+            monkeypatch.setattr(screen, "list_per_page", size)
+            with CaptureQueriesContext(connection) as queries:
+                answer = client.get(address)
+            costs.append(len(queries))
+            shown.append(len(answer.context["cl"].result_list))
+        if shown[0] < shown[1]:
+            told.add(model._meta.label_lower)
+            assert costs[0] == costs[1], model
+        assert " a.m." not in answer.content.decode(), model
+        assert " p.m." not in answer.content.decode(), model
+    assert told >= FULL
