@@ -11,6 +11,7 @@ from common import clock
 from common.errors import Unauthenticated
 from notifications.realtime.pace import Pace, Verdict
 from notifications.realtime.sockets import Socket, Sockets
+from notifications.tests.realtime import ROOT
 
 
 def test_a_second_has_so_many_events_and_no_more() -> None:
@@ -69,3 +70,9 @@ def test_the_end_of_a_token_is_known() -> None:
     assert tokens.ends_at(token, now=now) == now + timedelta(minutes=30)
     with pytest.raises(Unauthenticated):
         tokens.ends_at(token, now=now + timedelta(minutes=30))
+
+
+def test_the_recipe_in_the_docs_is_the_one_that_is_tested() -> None:
+    """REQ RT-06: what front ends copy is what the JavaScript client runs."""
+    recipe = (ROOT / "notifications" / "tests" / "stream.mjs").read_text()
+    assert recipe.strip() in (ROOT / "docs" / "real-time.md").read_text()
