@@ -261,13 +261,12 @@ class OrderAdmin(ScopedModelAdmin):
 
 def _how_far(order: Order, item: ItemDescription) -> str:
     """Say whether the buyer has the goods; what came back is not theirs any more, whatever was delivered."""
-    if item.fulfillment_status is None:
-        return ""
     back = sum(refund.units_returned for refund in order.refunds.all())
     if "revoked_at" in item.fulfillment or back >= item.quantity:
         return " (taken back)"
-    words = item.fulfillment_status.replace("_", " ").lower()
-    return f" ({words}, {back} taken back)" if back else f" ({words})"
+    words = (item.fulfillment_status or "").replace("_", " ").lower()
+    said = ", ".join(filter(None, [words, f"{back} taken back" if back else ""]))
+    return f" ({said})" if said else ""
 
 
 def _words(order: Order) -> str:

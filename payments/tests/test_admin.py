@@ -1,5 +1,7 @@
 """The staff's screens of money, through their pages."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -9,6 +11,8 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.tests.factories import make_membership
 from common import clock
+from common.audit.models import AuditEntry
+from common.money import Money
 from payments.models import Order, OrderStatus, Refund
 from payments.services.applying import apply_order
 from payments.tests.factories import Shop, buy, make_shop, pay, work_money
@@ -120,3 +124,104 @@ def test_lists_take_a_fixed_number_of_queries_and_nothing_is_typed_in(
         client.get(url)
     assert len(many) == len(few)
     assert client.get(reverse(f"admin:payments_{screen}_add")).status_code == 403
+
+
+def refund(client: Client, order: Order, **answers: str) -> Any:
+    """Send the refund's form."""
+    form = {"amount": "5.00", "restock_units": "0", "reason": "Late", "intent": "one", **answers}
+    whole = {"ids": str(order.pk), "confirmed": "1", **form}
+    return client.post(reverse("admin:payments_order_act", args=["refund"]), whole, follow=True)
+
+
+def test_the_refunds_page_says_what_there_is_and_what_it_asks(
+    client: Client, shop: Shop, paid: Order
+) -> None:
+    """What was paid and is left, in the order's currency; the goods by a plain question; the way back. REQ PA-07."""
+    enter(client, shop)
+    assert refund(client, paid).status_code == 200
+    work_money()
+    act = reverse("admin:payments_order_act", args=["refund"])
+    page = client.get(act, {"ids": str(paid.pk)}).content.decode()
+    for words in (
+        "$39.98", "$5.00", "$34.98", 'value="34.98"', "Take goods back?", "No, the buyer keeps them",
+        "Yes, 1 of 2 units", "Yes, all 2 units", paid.number, f'href="{page_of(paid)}">Cancel',
+    ):  # fmt: skip
+        assert words in page, words
+    assert page.count("(required)") == 3  # the hidden field has no label
+    assert Refund.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "message"),
+    [
+        ("amount", "", "This field is required"),
+        ("amount", "5.001", "USD has 2 decimals"),
+        ("amount", "0", "More than nothing goes back"),
+        ("amount", "39.99", "At most $39.98 is left"),
+        ("restock_units", "", "Say whether the goods come back"),
+        ("restock_units", "3", "Between 0 and 2 units"),
+        ("reason", " ", "This field is required"),
+    ],
+)
+def test_what_is_wrong_with_a_refund_stands_at_its_field(
+    client: Client, shop: Shop, paid: Order, field: str, wrong: str, message: str
+) -> None:
+    """Each refusal, the form's or the service's, is told at the field it is about; no row. REQ PA-07, UI-01."""
+    enter(client, shop)
+    answer = refund(client, paid, **{field: wrong})
+    assert list(answer.context["form"].errors) == [field]
+    page = answer.content.decode()
+    assert message in page
+    assert 'aria-invalid="true"' in page
+    assert not Refund.objects.exists()
+
+
+def test_a_currency_without_decimals_is_refunded_whole(
+    client: Client, goods: Goods, stripe_sandbox: SandboxProcess
+) -> None:
+    """Yen are typed and shown as yen, not as hundredths. REQ UI-05, PA-07."""
+    shop = make_shop(goods, price=Money(1500, "JPY"))
+    order, opened = buy(shop)
+    pay(stripe_sandbox, opened)
+    apply_order(order.pk, now=clock.now())
+    enter(client, shop)
+    assert "JPY has no decimals" in refund(client, order, amount="5.5").content.decode()
+    assert "¥500 goes back to the buyer." in refund(client, order, amount="500").content.decode()
+    assert Refund.objects.get().amount == 500
+
+
+def test_goods_that_came_back_read_so_on_the_order(client: Client, shop: Shop, paid: Order) -> None:
+    """Staff are told what comes back, and the order says so once it did. REQ PA-07, OF-12."""
+    enter(client, shop)
+    told = refund(client, paid, amount="39.98", restock_units="2").content.decode()
+    assert "$39.98 goes back to the buyer; 2 units of the goods come back." in told
+    work_money()
+    assert shop.stock() == (0, 0)
+    page = client.get(page_of(paid)).content.decode()
+    assert "taken back" in page
+    listed = client.get(reverse("admin:payments_refund_changelist")).content.decode()
+    assert "2 units" in listed
+    book = client.get(
+        reverse("admin:payments_refund_change", args=[Refund.objects.get().pk])
+    ).content.decode()
+    assert "$39.98" in book
+    assert "3998" not in book
+
+
+def test_the_way_back_never_leaves_the_house(client: Client, shop: Shop, paid: Order) -> None:
+    """A forged way back is not linked: the order's own page is. REQ EV-04."""
+    enter(client, shop)
+    for forged in ("https://evil.test/", "//evil.test/", "javascript:alert(1)"):
+        page = refund(client, paid, reason=" ", back=forged).content.decode()
+        assert "evil.test" not in page
+        assert "javascript:alert" not in page
+        assert f'href="{page_of(paid)}">Cancel' in page
+
+
+def test_from_a_filtered_list_one_comes_back_to_it(client: Client, shop: Shop, paid: Order) -> None:
+    """The list's action opens the page; its way back is the list as it was filtered. REQ PA-05."""
+    enter(client, shop)
+    address = f"{reverse('admin:payments_order_changelist')}?state__exact=paid"
+    page = client.post(address, {"action": "read_again", "_selected_action": str(paid.pk)}).content.decode()
+    assert f'href="{address}">Cancel' in page
+    assert not AuditEntry.objects.exists()
