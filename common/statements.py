@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 
 
@@ -29,17 +29,26 @@ class _Logged(CursorDebugWrapper):
             return CursorWrapper.execute(self, sql, params)
 
 
+def one_line(sql: str) -> str:
+    """Return a statement of constant text without its line breaks and margins.
+
+    The driver remembers how it read a text of at most 4,096 characters; a longer one it reads again each time.
+    """
+    return " ".join(sql.split())
+
+
 def run(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> CursorWrapper:
     """Send a statement of constant text and return its cursor; it counts and is logged as Django's own.
 
     Inside of ``together`` it has its rows when that block has ended. Raises Django's database errors.
     """
-    connection.ensure_connection()
-    raw = connection.connection
+    database = connections[DEFAULT_DB_ALIAS]
+    database.ensure_connection()
+    raw = database.connection
     if raw.prepare_threshold is None:
         # Django switches plans off; this keeps them off for all statements but those that ask for it.
         raw.prepare_threshold = sys.maxsize
-    cursor = (_Logged if connection.queries_logged else CursorWrapper)(_Planned(raw), connection)
+    cursor = (_Logged if database.queries_logged else CursorWrapper)(_Planned(raw), database)
     cursor.execute(sql, params)
     return cursor
 
@@ -48,23 +57,12 @@ def run(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> CursorWrapper:
 def together() -> Iterator[None]:
     """Send what ``run`` is told in this block without waiting for answers, and wait once at its end.
 
-    Each statement still begins after the one before has ended, with a snapshot of its own. Only ``run`` may be
-    used in here: the ORM reads row counts before they have come. Raises Django's database errors.
+    Each statement still begins after the one before has ended, with a snapshot of its own. Outside of a
+    transaction the block is one by itself, committed at its end (PostgreSQL: "Pipeline Mode"): its locks are held
+    while the server works, and never while it waits for us. Only ``run`` may be used in here: the ORM reads row
+    counts before they have come. Raises Django's database errors; then nothing of the block has happened.
     """
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
+    database = connections[DEFAULT_DB_ALIAS]
+    database.ensure_connection()
+    with database.wrap_database_errors, database.connection.pipeline():
         yield
-
-
-@contextmanager
-def last_together() -> Iterator[None]:
-    """As ``together``, for the last statements of a transaction: its COMMIT goes with them.
-
-    Nothing may be asked of the database between this block's end and that of the ``atomic`` block round it.
-    Inside of a caller's transaction, whose end is the caller's, it is ``together``.
-    """
-    with together():
-        yield
-        if len(connection.atomic_blocks) == 1:
-            # Django's own commit then finds nothing left to do, and runs the hooks.
-            connection.connection.commit()

@@ -2,9 +2,11 @@
 
 from common.idempotency.errors import IdempotencyMismatch, InProgress
 from common.idempotency.services import (
+    ATTACH,
     StoredAnswer,
     Ticket,
     attach,
+    attachment,
     begin,
     fingerprint_of,
     finish,
@@ -13,11 +15,13 @@ from common.idempotency.services import (
 )
 
 __all__ = [
+    "ATTACH",
     "IdempotencyMismatch",
     "InProgress",
     "StoredAnswer",
     "Ticket",
     "attach",
+    "attachment",
     "begin",
     "fingerprint_of",
     "finish",

@@ -115,6 +115,18 @@ def attach(ticket: Ticket, subject_id: UUID) -> None:
         raise InProgress(retry_after=1)
 
 
+# The same for a service that writes by one statement: no row says that another call has the key now.
+ATTACH = """
+UPDATE common_idempotencyrecord SET subject_id = %(key_subject_id)s
+WHERE id = %(key_id)s AND attempt = %(key_attempt)s AND status IS NULL
+"""
+
+
+def attachment(ticket: Ticket, subject_id: UUID) -> dict[str, UUID | int | None]:
+    """Return the parameters of ``ATTACH``; without a key ``key_id`` is None and no row answers."""
+    return {"key_id": ticket.record_id, "key_attempt": ticket.attempt, "key_subject_id": subject_id}
+
+
 def finish(ticket: Ticket, *, status: int, body: dict[str, Any], now: datetime) -> bool:
     """Keep a final answer for 30 days.
 

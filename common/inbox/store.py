@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from common import statements
 from common.errors import NotFound
 from common.inbox.models import InboxEvent, InboxStatus
 from common.outbox import wake
@@ -108,10 +109,7 @@ def accept(
         "trace_id": current_request_id(),
         "now": now,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_STORE, params)
-        is_new = cursor.fetchone() is not None
-    if is_new:
+    if statements.run(_STORE, params).fetchone() is not None:
         wake.on_commit([lane])
         return Accepted(inbox_id, True, InboxStatus.RECEIVED)
     return _delivered_again(params, lane, now)

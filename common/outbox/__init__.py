@@ -4,7 +4,7 @@ Celery carries wake-ups only. See ``registry`` (handlers), ``queue`` (writing jo
 ``dead_letters`` (what is left to people).
 """
 
-from common.outbox.queue import cancel, enqueue, enqueue_many, post, publish, reschedule
+from common.outbox.queue import cancel, enqueue, enqueue_many, jobs_of, post, publish, reschedule
 from common.outbox.registry import Condition, Gate, job, on_fact, remote_job
 from common.outbox.types import Drained, GiveUp, JobContext, JobStatus, Lane, NewJob, Postpone, UnknownKind
 from common.outbox.worker import drain
@@ -25,6 +25,7 @@ __all__ = [
     "enqueue",
     "enqueue_many",
     "job",
+    "jobs_of",
     "on_fact",
     "post",
     "publish",

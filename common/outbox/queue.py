@@ -1,6 +1,5 @@
 """Writing jobs: inside the caller's transaction, one statement however many there are."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -14,25 +13,36 @@ from common.facts import Fact
 from common.outbox import wake
 from common.outbox.ids import new_id
 from common.outbox.registry import Kind, registry
-from common.outbox.types import Lane, NewJob
+from common.outbox.types import NewJob
 from common.requests import current_request_id
+
 
 # A key that is still pending or running takes no second job. The row is touched all the same: a job in the
 # middle of its work is told to run again, since it may have read the state before this transaction changed it,
 # and one that waits cannot begin before this transaction is visible.
-_INSERT = """
+def insertion(condition: str) -> str:
+    """Return the statement that writes jobs where a condition holds; ``values_of`` gives its parameters.
+
+    A service that must save round trips puts it into the one statement that writes its own rows.
+    """
+    return f"""
 INSERT INTO common_job (id, kind, lane, pool, payload, dedupe_key, status, run_at, not_after, attempts,
     max_attempts, claim, alone, again, errors, error_group, note, trace_id, organization_id, created_at)
-SELECT new.id, new.kind, new.lane, new.pool, new.payload::jsonb, new.dedupe_key, 'pending', new.run_at,
-    new.not_after, 0, new.max_attempts, 0, false, false, '[]', '', '', %s, new.organization_id, %s
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
-    %s::timestamptz[], %s::int[], %s::uuid[])
-    AS new (id, kind, lane, pool, payload, dedupe_key, run_at, not_after, max_attempts, organization_id)
+SELECT new.id, new.kind, new.lane, new.pool, new.payload, new.dedupe_key, 'pending', new.run_at,
+    new.not_after, 0, new.max_attempts, 0, false, false, '[]', '', '', %(jobs_trace_id)s, new.organization_id,
+    %(jobs_created_at)s
+FROM json_to_recordset(%(jobs)s::json) AS new (id uuid, kind text, lane text, pool text, payload jsonb,
+    dedupe_key text, run_at timestamptz, not_after timestamptz, max_attempts int, organization_id uuid)
+WHERE {condition}
 ORDER BY new.dedupe_key, new.id
 ON CONFLICT (dedupe_key) WHERE status IN ('pending', 'running') AND dedupe_key IS NOT NULL
 DO UPDATE SET again = (common_job.status = 'running')
 RETURNING id, (xmax = 0) AS is_new
-"""
+"""  # noqa: S608 - constants
+
+
+_json = DjangoJSONEncoder(allow_nan=False).encode
+_INSERT = insertion("true")
 
 
 def enqueue(
@@ -67,10 +77,30 @@ def post(jobs: Sequence[NewJob], *, now: datetime) -> None:
 
 def publish(fact: Fact, *, now: datetime, organization_id: UUID | None = None) -> None:
     """Write one job for each handler of the fact, by one statement; no handler: nothing is written."""
+    _send(jobs_of(fact, organization_id=organization_id), now)
+
+
+def jobs_of(fact: Fact, *, organization_id: UUID | None = None) -> list[NewJob]:
+    """Return the job of each handler of the fact."""
     handlers = registry.handlers_of(type(fact))
-    if handlers:
-        payload = fact.payload()
-        _insert([NewJob(kind.name, payload, organization_id=organization_id) for kind in handlers], now)
+    if not handlers:
+        return []
+    payload = fact.payload()
+    return [NewJob(kind.name, payload, organization_id=organization_id) for kind in handlers]
+
+
+def values_of(jobs: Sequence[NewJob], *, now: datetime) -> dict[str, object]:
+    """Return the parameters of ``insertion``. Raises ``UnknownKind``, and ``TypeError`` for what is no JSON.
+
+    The caller wakes the workers: ``wake_for``.
+    """
+    rows = [_row(registry.get(job.kind), job, now) for job in _one_a_key(jobs)]
+    return {"jobs": _json(rows), "jobs_trace_id": current_request_id(), "jobs_created_at": now}
+
+
+def wake_for(jobs: Sequence[NewJob], *, now: datetime) -> None:
+    """Wake the workers of the lanes of jobs that are due, when the transaction commits."""
+    wake.on_commit({registry.get(job.kind).lane for job in jobs if job.run_at is None or job.run_at <= now})
 
 
 def reschedule(dedupe_key: str, *, run_at: datetime) -> bool:
@@ -95,7 +125,7 @@ def cancel(dedupe_key: str) -> bool:
 
 def encode(payload: Mapping[str, object]) -> str:
     """Return the payload as the JSON text that is stored; a value that JSON cannot say is a ``TypeError``."""
-    return json.dumps(payload, cls=DjangoJSONEncoder, allow_nan=False)
+    return _json(payload)
 
 
 def _insert(jobs: Sequence[NewJob], now: datetime) -> list[UUID]:
@@ -104,11 +134,10 @@ def _insert(jobs: Sequence[NewJob], now: datetime) -> list[UUID]:
 
 
 def _send(jobs: Sequence[NewJob], now: datetime) -> CursorWrapper | None:
-    rows = [(registry.get(job.kind), job) for job in _one_a_key(jobs)]
-    if not rows:
+    if not jobs:
         return None
-    cursor = statements.run(_INSERT, [current_request_id(), now, *_columns(rows, now)])
-    wake.on_commit(_lanes_due(rows, now))
+    cursor = statements.run(_INSERT, values_of(jobs, now=now))
+    wake_for(jobs, now=now)
     return cursor
 
 
@@ -125,20 +154,17 @@ def _one_a_key(jobs: Iterable[NewJob]) -> list[NewJob]:
     return kept
 
 
-def _columns(rows: Sequence[tuple[Kind, NewJob]], now: datetime) -> list[list[object]]:
-    return [
-        [new_id() for _ in rows],
-        [kind.name for kind, _ in rows],
-        [kind.lane.value for kind, _ in rows],
-        [kind.pool for kind, _ in rows],
-        [encode(job.payload) for _, job in rows],
-        [job.dedupe_key for _, job in rows],
-        [job.run_at or now for _, job in rows],
-        [job.not_after for _, job in rows],
-        [kind.max_attempts for kind, _ in rows],
-        [job.organization_id for _, job in rows],
-    ]
-
-
-def _lanes_due(rows: Sequence[tuple[Kind, NewJob]], now: datetime) -> set[Lane]:
-    return {kind.lane for kind, job in rows if job.run_at is None or job.run_at <= now}
+def _row(kind: Kind, job: NewJob, now: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "kind": kind.name,
+        "lane": kind.lane.value,
+        "pool": kind.pool,
+        "payload": job.payload,
+        "dedupe_key": job.dedupe_key,
+        # The encoder would cut times to milliseconds.
+        "run_at": (job.run_at or now).isoformat(),
+        "not_after": None if job.not_after is None else job.not_after.isoformat(),
+        "max_attempts": kind.max_attempts,
+        "organization_id": job.organization_id,
+    }

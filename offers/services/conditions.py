@@ -1,46 +1,20 @@
-"""Who may buy an offer now, and how much of it. Asked under the offer's lock, by two statements at most."""
+"""Who may buy an offer now, and how much of it. Asked of what was seen, by one more statement at most."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from common import statements
 from common.errors import Invalid, NotFound
 from events.selectors import is_registered
 from offers.errors import BuyerLimit, HoldLimit, OfferUnavailable, SoldOut
 from offers.models import Offer, OfferType
+from offers.services.sighting import BuyerFacts
 from offers.types import MAXIMUM_QUANTITY, PurchaseOffer
 from tickets.models import Ticket
 from tickets.selectors import tickets_of
-
-
-@dataclass(frozen=True, slots=True)
-class BuyerFacts:
-    """What one person holds and has of an offer and of those it depends on, in units."""
-
-    held: int
-    open_checkouts: int
-    bought: int
-    has_required: bool
-    has_excluded: bool
-
-
-_FACTS = """
-SELECT coalesce(sum(p.reserved_units) FILTER (WHERE p.offer_id = o.id), 0),
-    count(*) FILTER (WHERE p.offer_id = o.id AND p.reserved_units > 0),
-    coalesce(sum(p.sold_units) FILTER (WHERE p.offer_id = o.id), 0),
-    count(*) FILTER (WHERE p.offer_id = o.requires_offer_id AND p.sold_units > 0) > 0,
-    count(*) FILTER (WHERE (p.offer_id = o.excludes_offer_id OR other.excludes_offer_id = o.id)
-        AND (p.reserved_units > 0 OR p.sold_units > 0)) > 0
-FROM offers_offer o
-LEFT JOIN offers_purchase p ON p.user_id = %(user)s AND p.event_id = o.event_id
-LEFT JOIN offers_offer other ON other.id = p.offer_id
-WHERE o.id = %(offer)s
-"""
 
 
 def check_quantity(offer_type: str | None, quantity: int) -> None:
@@ -66,7 +40,7 @@ def check_sale(offer: Offer, wish: PurchaseOffer, *, now: datetime) -> None:
 
 
 def check_buyer(offer: Offer, facts: BuyerFacts, quantity: int) -> None:
-    """Raise when a person of whom this is known may not buy so many of a locked offer.
+    """Raise when a person of whom this is known may not buy so many of an offer.
 
     ``HoldLimit``: too much held unpaid. ``BuyerLimit``: above ``per_user_limit``, which counts what is held
     and what was bought and not returned. ``OfferUnavailable``: a condition on what the person has.
@@ -81,15 +55,6 @@ def check_buyer(offer: Offer, facts: BuyerFacts, quantity: int) -> None:
         raise OfferUnavailable("Another offer has to be bought before this one.")
     if facts.has_excluded:
         raise OfferUnavailable("This cannot be had together with another offer that you have.")
-
-
-def facts_of(offer_id: UUID, user_id: UUID) -> Callable[[], BuyerFacts]:
-    """Ask what the person has, by one statement that begins after the lock was had; returns how to get it.
-
-    A statement that also took the lock would count by a snapshot from before it waited.
-    """
-    cursor = statements.run(_FACTS, {"offer": offer_id, "user": user_id})
-    return lambda: BuyerFacts(*cursor.fetchone())
 
 
 def choose_ticket(offer: Offer, wish: PurchaseOffer) -> Ticket | None:

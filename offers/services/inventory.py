@@ -4,43 +4,16 @@
 transaction. A CHECK of the database refuses an oversale whatever this module does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import F
 
-from common import statements
-from common.errors import Busy, NotFound
+from common.errors import NotFound
 from common.facts import OfferAvailabilityChanged
 from common.outbox import publish
-from events.models import Event
-from offers.errors import SoldOut
 from offers.models import Offer, Purchase
-
-_OFFER_FIELDS = tuple(field.attname for field in Offer._meta.concrete_fields)
-_EVENT_FIELDS = ("id", "organization_id", "visibility")
-_LOCK_FOR_SALE = f"""
-SELECT {", ".join(f"o.{name}" for name in _OFFER_FIELDS)}, {", ".join(f"e.{name}" for name in _EVENT_FIELDS)}
-FROM offers_offer o JOIN events_event e ON e.id = o.event_id
-WHERE o.id = %(offer)s OR o.excludes_offer_id = %(offer)s
-    OR o.id = (SELECT excludes_offer_id FROM offers_offer WHERE id = %(offer)s)
-ORDER BY o.id FOR UPDATE OF o
-"""  # noqa: S608 - constants
-
-_PURCHASE_FIELDS = (
-    "id", "offer_id", "event_id", "user_id", "order_id", "ticket_id", "quantity", "reserved_units", "created_at",
-)  # fmt: skip
-_RESERVE = """
-WITH stock AS (
-    UPDATE offers_offer SET reserved = reserved + %(reserved_units)s WHERE id = %(offer_id)s
-)
-INSERT INTO offers_purchase (id, offer_id, event_id, user_id, order_id, ticket_id, quantity, reserved_units,
-    sold_units, returned_units, created_at)
-VALUES (%(id)s, %(offer_id)s, %(event_id)s, %(user_id)s, %(order_id)s, %(ticket_id)s, %(quantity)s,
-    %(reserved_units)s, 0, 0, %(created_at)s)
-"""
 
 
 def lock_offer(offer_id: UUID) -> Offer:
@@ -49,42 +22,6 @@ def lock_offer(offer_id: UUID) -> Offer:
     if offer is None:
         raise NotFound
     return offer
-
-
-def lock_for_sale(offer_id: UUID) -> Callable[[], Offer]:
-    """Lock an offer and every one that excludes it or that it excludes, by id, in one statement.
-
-    Returns how to get at the offer, with its event: it may be sent ``together`` with what is asked next. Two
-    purchases of offers that exclude each other so wait for one another, and the second sees the first. Getting
-    it raises ``NotFound``, and ``Busy`` when the exclusion was edited in this very moment.
-    """
-    cursor = statements.run(_LOCK_FOR_SALE, {"offer": offer_id})
-
-    def locked() -> Offer:
-        rows = {row[0]: row for row in cursor.fetchall()}
-        if offer_id not in rows:
-            raise NotFound
-        row = rows[offer_id]
-        offer = Offer.from_db(connection.alias, _OFFER_FIELDS, row[: len(_OFFER_FIELDS)])
-        offer.event = Event.from_db(connection.alias, _EVENT_FIELDS, row[len(_OFFER_FIELDS) :])
-        if offer.excludes_offer_id is not None and offer.excludes_offer_id not in rows:
-            raise Busy
-        return offer
-
-    return locked
-
-
-def reserve(offer: Offer, purchase: Purchase) -> None:
-    """Write a new purchase that holds its units of a locked offer.
-
-    Raises ``SoldOut`` and changes nothing when fewer are left.
-    """
-    units = purchase.reserved_units
-    if offer.units_left is not None and offer.units_left < units:
-        raise SoldOut
-    values = {name: getattr(purchase, name) for name in _PURCHASE_FIELDS}
-    statements.run(_RESERVE, values)
-    _announce(offer, purchase.created_at)
 
 
 def sell_reserved(purchase: Purchase, *, now: datetime) -> None:

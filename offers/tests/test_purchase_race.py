@@ -1,20 +1,26 @@
 """Many buyers, few units: nobody gets what is not there (REQUIREMENTS OF-04)."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from pytest_django.fixtures import Settings
 
 from accounts.tests.factories import make_user
 from common import clock, idempotency
+from common.idempotency.models import IdempotencyRecord
+from common.outbox.models import Job
 from config.local_stack.testing.race import Race
+from offers.errors import OfferUnavailable
 from offers.models import Offer, Purchase
-from offers.services import inventory
+from offers.services import writing
 from offers.services.reservation import reserve_purchase
 from offers.tests.factories import Door, make_offer, stock
 from offers.types import PurchaseOffer
@@ -46,20 +52,17 @@ def test_fifty_buyers_of_five_units(stripe_sandbox: SandboxProcess, race: Race) 
     assert Purchase.objects.filter(offer=offer).count() == Order.objects.count() == UNITS
 
 
-def test_the_same_without_the_lock_oversells(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_without_the_lock_oversells(race: Race, without_lock: None) -> None:
     """The control: without the row lock and the CHECK the same service sells units that are not there.
 
-    All buyers have read the offer before the first writes, as may happen on any day. REQ OF-04.
+    Somebody else holds the offer until all have begun to write, as may happen on any day. REQ OF-04.
     """
     offer = make_offer(units=UNITS)
     wishes = [_wish(offer) for _ in range(BUYERS)]
-    everybody_looked = threading.Barrier(BUYERS)
-    monkeypatch.setattr(inventory, "_LOCK_FOR_SALE", inventory._LOCK_FOR_SALE.replace("FOR UPDATE OF o", ""))
-    _meet_before_writing(monkeypatch, everybody_looked)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE offers_offer DROP CONSTRAINT offer_never_oversold")
     try:
-        outcomes = race(BUYERS, lambda number: reserve_purchase(wishes[number], NO_KEY, now=clock.now()))
+        outcomes = _all_begin_at_once(race, offer, wishes)
         sold = [outcome for outcome in outcomes if isinstance(outcome, Order)]
         assert len(sold) > UNITS
         assert stock(offer)[0] == len(sold)
@@ -87,6 +90,59 @@ def test_one_person_cannot_pass_the_hold_limits_by_hurrying(race: Race) -> None:
     assert stock(offer) == (3, 0)
 
 
+def test_control_without_the_lock_hurry_passes_the_hold_limits(race: Race, without_lock: None) -> None:
+    """The control: what a person holds is counted after the lock was had; without it, it is out of date. REQ OF-07."""
+    offer, buyer = make_offer(units=100), make_user()
+    wishes = [_wish(offer, buyer_id=buyer.pk) for _ in range(10)]
+    outcomes = _all_begin_at_once(race, offer, wishes)
+    assert sum(isinstance(outcome, Order) for outcome in outcomes) > 3
+
+
+def test_terms_that_change_between_look_and_lock_are_looked_at_again(
+    race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody buys at a price, or of an offer, that is not there any more when the lock is had. REQ OF-04."""
+    dearer, gone = make_offer(units=5, price=1999), make_offer(units=5)
+    edits = {
+        dearer.pk: lambda: Offer.objects.filter(pk=dearer.pk, price_amount=1999).update(price_amount=2999),
+        gone.pk: lambda: Offer.objects.filter(pk=gone.pk).update(is_active=False),
+    }
+    lock = writing.lock
+
+    def edit_and_lock(sale: writing.Sale) -> None:
+        [editor] = race(1, lambda _: edits[sale.seen.offer.pk]())
+        assert editor in {0, 1}
+        lock(sale)
+
+    monkeypatch.setattr(writing, "lock", edit_and_lock)
+    order = reserve_purchase(_wish(dearer), NO_KEY, now=clock.now())
+    assert (order.amount, Order.objects.get().amount, stock(dearer)) == (2999, 2999, (1, 0))
+    with pytest.raises(OfferUnavailable):
+        reserve_purchase(_wish(gone), NO_KEY, now=clock.now())
+    assert (Order.objects.count(), Purchase.objects.count(), stock(gone)) == (1, 1, (0, 0))
+
+
+@pytest.mark.parametrize("amount", [0, 1999])
+def test_a_key_that_was_taken_over_writes_nothing(amount: int) -> None:
+    """Of two calls with one key only its holder buys; the other is told ``in_progress``. REQ OF-13."""
+    offer, buyer, now = make_offer(units=5, price=amount), make_user(), clock.now()
+
+    def begin(when: datetime) -> idempotency.Ticket:
+        return idempotency.begin(user_id=buyer.pk, operation="probe", key="k", fingerprint="f", now=when)
+
+    lost, holder = begin(now), begin(now + timedelta(seconds=61))
+    with pytest.raises(idempotency.InProgress):
+        reserve_purchase(_wish(offer, buyer_id=buyer.pk), lost, now=now)
+    assert (Order.objects.count(), Purchase.objects.count(), Job.objects.count(), stock(offer)) == (
+        0,
+        0,
+        0,
+        (0, 0),
+    )
+    order = reserve_purchase(_wish(offer, buyer_id=buyer.pk), holder, now=now)
+    assert IdempotencyRecord.objects.get().subject_id == order.purpose_id == Purchase.objects.get().pk
+
+
 def test_a_limit_per_buyer_holds_against_hurry(race: Race) -> None:
     """Ten purchases at once with a limit of two units: two are held. REQ OF-14."""
     offer, buyer = make_offer(units=100, per_user_limit=2), make_user()
@@ -107,7 +163,7 @@ def test_offers_that_exclude_each_other_are_not_both_had(race: Race, mutual: boo
         buyer = make_user()
         wishes = [_wish(offer, buyer_id=buyer.pk) for offer in (first, second, first, second)]
         acts: list[Callable[[], Order]] = [
-            lambda wish=wish: reserve_purchase(wish, NO_KEY, now=clock.now()) for wish in wishes
+            partial(reserve_purchase, wish, NO_KEY, now=clock.now()) for wish in wishes
         ]
         outcomes = race.each(acts)
         assert {getattr(outcome, "code", "") for outcome in outcomes if not isinstance(outcome, Order)} == {
@@ -138,14 +194,43 @@ def _wish(offer: Offer, **fields: Any) -> PurchaseOffer:
     )
 
 
-def _meet_before_writing(monkeypatch: pytest.MonkeyPatch, barrier: threading.Barrier) -> None:
-    reserve = inventory.reserve
+@pytest.fixture
+def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the row lock out of the service."""
+    monkeypatch.setattr(writing, "_LOCK", writing._LOCK.replace("FOR UPDATE OF o", ""))
 
-    def wait_and_reserve(*args: Any, **kwargs: Any) -> None:
-        barrier.wait(30)
-        reserve(*args, **kwargs)
 
-    monkeypatch.setattr(inventory, "reserve", wait_and_reserve)
+def _all_begin_at_once(race: Race, offer: Offer, wishes: list[PurchaseOffer]) -> list[Any]:
+    """Hold the offer until every purchase waits for it in the middle of its writing, then let it go."""
+    holding = threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Offer.objects.select_for_update().get(pk=offer.pk)
+            holding.set()
+            _until_waiting(len(wishes))
+
+    def buy(wish: PurchaseOffer) -> Order:
+        assert holding.wait(30)
+        return reserve_purchase(wish, NO_KEY, now=clock.now())
+
+    acts: list[Callable[[], Any]] = [hold, *(partial(buy, wish) for wish in wishes)]
+    return race.each(acts)[1:]
+
+
+def _until_waiting(count: int) -> None:
+    """Return when so many of the database's sessions wait for a lock."""
+    end = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < end:
+            # Its figures stand still within a transaction unless told otherwise.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.fetchone()[0] >= count:
+                return
+    raise AssertionError("They did not all wait")
 
 
 def _restore_check(offer: Offer) -> None:

@@ -11,7 +11,11 @@ def new_number() -> str:
 
     One of 30 ** 10, and the database refuses a second.
     """
-    text = "".join(secrets.choice(_LETTERS) for _ in range(10))
+    # One draw: ten would ask the system for randomness ten times.
+    left, text = secrets.randbelow(len(_LETTERS) ** 10), ""
+    for _ in range(10):
+        left, letter = divmod(left, len(_LETTERS))
+        text += _LETTERS[letter]
     return f"MQ-{text[:5]}-{text[5:]}"
 
 

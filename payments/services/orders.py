@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
 from common import statements
 from common.errors import Invalid
 from common.money import MAXIMUM_MINOR, MINIMUM_MINOR, Money, NotMoney, exponent, format_money
-from common.outbox import NewJob, post
+from common.outbox import NewJob, queue
 from payments.models import Order, OrderState, Payment, PaymentStatus
 from payments.purposes import Settlement, purpose_of
 from payments.services import messages, standing
@@ -20,23 +22,35 @@ from payments.types import NewOrder
 
 EXPIRE_HOLD = "payments.expire_hold"
 
-# One statement for both rows: a purchase has twelve in all (query budget).
-_INSERT = """
-WITH born AS (
+# An order and its payment, as parts of the one statement of the room that sells: they are written where its
+# part ``held`` has a row. ``NewRows.values`` are the parameters.
+ROWS = f"""born AS (
     INSERT INTO payments_order (id, number, organization_id, event_id, buyer_id, purpose, purpose_id, title,
         quantity, unit_amount, amount, currency, state, version, paid_amount, refunded_amount,
         refund_pending_amount, is_disputed, quarantine_reason, hold_expires_at, created_at)
-    VALUES (%(id)s, %(number)s, %(organization_id)s, %(event_id)s, %(buyer_id)s, %(purpose)s,
-        %(purpose_id)s, %(title)s, %(quantity)s, %(unit_amount)s, %(amount)s, %(currency)s, %(state)s,
-        0, 0, 0, 0, false, '', %(hold_expires_at)s, %(created_at)s)
+    SELECT %(order_id)s, %(number)s, %(organization_id)s, %(event_id)s, %(buyer_id)s, %(purpose)s,
+        %(purpose_id)s, %(title)s, %(quantity)s, %(unit_amount)s, %(amount)s, %(currency)s,
+        '{OrderState.RESERVED.value}', 0, 0, 0, 0, false, '', %(hold_expires_at)s::timestamptz,
+        %(created_at)s
+    FROM held
     RETURNING id, amount, currency, created_at
-)
-INSERT INTO payments_payment (id, order_id, attempt, status, amount, currency, request, idempotency_key,
-    sends, is_key_spent, session_url, paid_amount, method_type, brand, last4, created_at)
-SELECT %(payment_id)s, born.id, 1, %(payment_status)s, born.amount, born.currency, %(request)s::jsonb,
-    %(idempotency_key)s, 0, false, '', 0, '', '', '', born.created_at
-FROM born
-"""
+), payment AS (
+    INSERT INTO payments_payment (id, order_id, attempt, status, amount, currency, request, idempotency_key,
+        sends, is_key_spent, session_url, paid_amount, method_type, brand, last4, created_at)
+    SELECT %(payment_id)s, born.id, 1, '{PaymentStatus.PENDING.value}', born.amount, born.currency,
+        %(request)s::jsonb, %(idempotency_key)s, 0, false, '', 0, '', '', '', born.created_at
+    FROM born
+)"""  # noqa: S608 - constants
+_WRITE = f"WITH held AS (SELECT), {ROWS} {queue.insertion('true')}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """An order that is about to be written, the parameters of ``ROWS`` and of the queue, and its jobs."""
+
+    order: Order
+    values: dict[str, object]
+    jobs: tuple[NewJob, ...]
 
 
 def hold_job_key(order: Order) -> str:
@@ -78,34 +92,35 @@ def _check_steps(unit: Money) -> None:
 def create_order(new: NewOrder, *, now: datetime, jobs: Sequence[NewJob] = ()) -> Order:
     """Write the order, its payment and the job that ends its hold, in the caller's transaction.
 
-    Two statements.
-
-    ``jobs`` of the caller go along in the same insert. A free order has no hold and no job: call
-    ``settle_free`` next. The amounts must have passed ``check_amount``.
+    One statement. ``jobs`` of the caller go along. A free order has no hold and no job: call ``settle_free``
+    next. The amounts must have passed ``check_amount``.
     """
+    rows = prepare(new, now=now, jobs=jobs)
+    statements.run(_WRITE, rows.values)
+    arranged(rows, now=now)
+    return rows.order
+
+
+def prepare(new: NewOrder, *, now: datetime, jobs: Sequence[NewJob] = ()) -> NewRows:
+    """Return what ``create_order`` would write, for a room whose own statement contains ``ROWS``.
+
+    Such a room calls ``arranged`` once that is written.
+    """
+    payment_id = uuid4()
     order = _order_of(new, now)
-    payment = _payment_of(new, order, now)
-    values = {name: getattr(order, name) for name in _ORDER_FIELDS} | {
-        "payment_id": payment.pk,
-        "payment_status": payment.status,
-        "request": json.dumps(payment.request),
-        "idempotency_key": payment.idempotency_key,
+    due = (*jobs, _end_of_hold(order)) if order.hold_expires_at else tuple(jobs)
+    values = {name: getattr(order, name) for name in _ORDER_VALUES} | {
+        "order_id": order.pk,
+        "payment_id": payment_id,
+        "request": json.dumps(_request_of(new, payment_id, now)),
+        "idempotency_key": session_key(payment_id),
     }
-    statements.run(_INSERT, values)
-    due = [*jobs]
-    if order.hold_expires_at is not None:
-        due.append(
-            NewJob(
-                EXPIRE_HOLD,
-                {"order_id": order.pk},
-                run_at=order.hold_expires_at,
-                dedupe_key=hold_job_key(order),
-                organization_id=order.organization_id,
-            )
-        )
-    if due:
-        post(due, now=now)
-    return order
+    return NewRows(order, values | queue.values_of(due, now=now), due)
+
+
+def arranged(rows: NewRows, *, now: datetime) -> None:
+    """Have the workers woken for the jobs of an order that was just written."""
+    queue.wake_for(rows.jobs, now=now)
 
 
 def settle_free(order: Order, *, now: datetime) -> None:
@@ -128,9 +143,9 @@ def settle_free(order: Order, *, now: datetime) -> None:
     messages.send_receipt(order, now=now)
 
 
-_ORDER_FIELDS = (
-    "id", "number", "organization_id", "event_id", "buyer_id", "purpose", "purpose_id", "title", "quantity",
-    "unit_amount", "amount", "currency", "state", "hold_expires_at", "created_at",
+_ORDER_VALUES = (
+    "number", "organization_id", "event_id", "buyer_id", "purpose", "purpose_id", "title", "quantity",
+    "unit_amount", "amount", "currency", "hold_expires_at", "created_at",
 )  # fmt: skip
 
 
@@ -158,24 +173,26 @@ def _order_of(new: NewOrder, now: datetime) -> Order:
     return order
 
 
-def _payment_of(new: NewOrder, order: Order, now: datetime) -> Payment:
-    payment_id = uuid4()
-    request = {}
-    if order.amount:
-        request = {
-            "session": session_params(new, payment_id, now=now),
-            "product": {
-                "reference": new.reference,
-                "title": new.title,
-                "image_url": new.image_url,
-                "product_id": new.known_product_id,
-            },
-        }
-    return Payment(
-        id=payment_id,
-        order=order,
-        amount=order.amount,
-        currency=order.currency,
-        request=request,
-        idempotency_key=session_key(payment_id),
+def _end_of_hold(order: Order) -> NewJob:
+    return NewJob(
+        EXPIRE_HOLD,
+        {"order_id": order.pk},
+        run_at=order.hold_expires_at,
+        dedupe_key=hold_job_key(order),
+        organization_id=order.organization_id,
     )
+
+
+def _request_of(new: NewOrder, payment_id: UUID, now: datetime) -> dict[str, Any]:
+    """Return what will be asked of Stripe; nothing for what costs nothing."""
+    if not new.total.amount:
+        return {}
+    return {
+        "session": session_params(new, payment_id, now=now),
+        "product": {
+            "reference": new.reference,
+            "title": new.title,
+            "image_url": new.image_url,
+            "product_id": new.known_product_id,
+        },
+    }
