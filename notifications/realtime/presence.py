@@ -69,6 +69,8 @@ def changed(process: str, *, came: Collection[UUID], went: Collection[UUID], now
 def renew(process: str, users: Collection[UUID], *, now: datetime) -> bool:
     """Say anew who is connected to a process, whatever Redis knew or forgot; False when Redis is away."""
     names = [str(user_id) for user_id in users]
+    if not names:
+        return ended(process)
 
     def write() -> bool:
         with client().pipeline(transaction=True) as pipeline:

@@ -17,6 +17,8 @@ import socketio
 from accounts.models import User
 from accounts.services import tokens
 from common import clock
+from common.outbox.testing import run_due
+from notifications.realtime.streams import announce
 from notifications.realtime.threads import in_thread
 from notifications.tests.smtp import free_port
 
@@ -106,3 +108,18 @@ def start_node(script: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         ["node", str(path), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+
+
+def tell(room: str, *numbers: int) -> None:
+    """Announce, and have it relayed."""
+    for number in numbers:
+        announce(room, "TOLD", {"n": number}, now=clock.now())
+    run_due()
+
+
+async def ended(client: socketio.AsyncClient, token: str, url: str) -> asyncio.Future[str]:
+    """Connect a client and return what will be the reason of its end."""
+    over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    client.on("disconnect", lambda reason: over.done() or over.set_result(reason))
+    await client.connect(url, auth={"token": token}, transports=["websocket"], wait_timeout=SECONDS)
+    return over
