@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from celery import current_app
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
@@ -119,6 +120,21 @@ def test_a_transaction_wakes_each_lane_once(
         enqueue("test.mail", {}, now=NOW, run_at=NOW + timedelta(minutes=1))
         assert woken == []
     assert woken == [Lane.MONEY]
+
+
+def test_a_wake_up_that_waits_is_enough() -> None:
+    """While nobody took the last one there is no second of the lane; once it is taken there is. REQ OP-03."""
+    wake.broker.reset()
+    with current_app.connection_for_read() as connection:
+        queues: Any = connection.default_channel
+        queues.client.delete(Lane.MONEY.value, Lane.BULK.value)
+        for lane in (Lane.MONEY, Lane.MONEY, Lane.BULK):
+            assert wake.broker.send(lane)
+        assert [queues.client.llen(lane.value) for lane in (Lane.MONEY, Lane.BULK)] == [1, 1]
+        queues.client.rpop(Lane.MONEY.value)
+        assert wake.broker.send(Lane.MONEY)
+        assert queues.client.llen(Lane.MONEY.value) == 1
+        queues.client.delete(Lane.MONEY.value, Lane.BULK.value)
 
 
 @pytest.mark.django_db(transaction=True)
