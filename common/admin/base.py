@@ -1,6 +1,7 @@
 """Screens that only show: nothing is typed into a job or a webhook."""
 
 import json
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
@@ -13,6 +14,7 @@ from unfold.views import ChangeList
 
 from common.admin.lists import HouseList
 from common.admin.scoping import has_access, policy
+from common.admin.times import time_words
 from common.audit.history import AuditHistoryMixin
 from common.logging import masked
 from common.outbox.models import Job
@@ -137,6 +139,14 @@ def preformatted(text: str) -> SafeString:
     return format_html('<pre class="{}">{}</pre>', _PRE, shown)
 
 
+def _when(text: str) -> str:
+    """Say the time of an attempt, which is kept as text."""
+    try:
+        return time_words(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
 def error_history(job: Job) -> SafeString:
     """Return each failed attempt with its time and error, the latest first."""
     if not job.errors:
@@ -145,7 +155,7 @@ def error_history(job: Job) -> SafeString:
         "",
         '<li class="mb-2"><span class="font-medium">{} · attempt {}</span><br>{}</li>',
         (
-            (one.get("at", ""), one.get("attempt", ""), masked(one.get("error", "")))
+            (_when(one.get("at", "")), one.get("attempt", ""), masked(one.get("error", "")))
             for one in job.errors[::-1]
         ),
     )

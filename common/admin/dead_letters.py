@@ -29,10 +29,10 @@ _MOST_IDS = 500
 _LIST = "admin:common_deadletter_changelist"
 _ACT = "admin:common_deadletter_act"
 _ACTS: dict[str, tuple[str, str, Callable[..., list[dead_letters.ActOnJob]]]] = {
-    "retry": ("Retry", "They get all their attempts again and run at once.", dead_letters.retry),
+    "retry": ("Retry", "All attempts are given again, the first one at once.", dead_letters.retry),
     "discard": (
         "Discard",
-        "They are given up for good: what they were to do will not happen.",
+        "Given up for good: what was to be done will not happen.",
         dead_letters.discard,
     ),
 }

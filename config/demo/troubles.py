@@ -16,7 +16,7 @@ from common.outbox.models import Job
 from common.outbox.types import JobStatus
 from config.demo.history import SandboxAway
 from events.models import Event
-from notifications.models import EmailMessage, EmailStatus
+from notifications.models import AttemptOutcome, EmailAttempt, EmailMessage, EmailStatus
 from notifications.services.email import job_key
 from offers.models import Fulfillment, FulfillmentStatus, OfferType
 from offers.services import messages
@@ -78,15 +78,22 @@ def _dead_letter(event: Event, *, now: datetime) -> int:
             job_id=job.pk,
             created_at=died_at - timedelta(hours=1),
         )
+        EmailAttempt.objects.bulk_create(
+            EmailAttempt(
+                message=message, recipient_key=message.recipient_key, is_urgent=message.is_urgent, started_at=at,
+                finished_at=at + timedelta(seconds=1), outcome=AttemptOutcome.RETRY, detail=_ERROR,
+            )
+            for at in _times(job, died_at)
+        )  # fmt: skip
     return 1
+
+
+def _times(job: Job, died_at: datetime) -> list[datetime]:
+    return [died_at - timedelta(minutes=10 * left) for left in reversed(range(job.max_attempts))]
 
 
 def _history(job: Job, died_at: datetime) -> list[dict[str, Any]]:
     return [
-        {
-            "at": (died_at - timedelta(minutes=10 * (job.max_attempts - attempt))).isoformat(),
-            "attempt": attempt,
-            "error": _ERROR,
-        }
-        for attempt in range(1, job.max_attempts + 1)
+        {"at": at.isoformat(), "attempt": attempt, "error": _ERROR}
+        for attempt, at in enumerate(_times(job, died_at), start=1)
     ]
