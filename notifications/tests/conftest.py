@@ -1,14 +1,17 @@
 """Fixtures of this room: template folders, an SMTP server, a channel that starts closed."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 from pytest_django.fixtures import Settings
 
 from notifications import mailer
 from notifications.tests.factories import message_kind
-from notifications.tests.realtime import RealtimeProcess
+from notifications.tests.realtime import Heard, RealtimeProcess
 from notifications.tests.smtp import MailServer
 
 
@@ -73,3 +76,19 @@ def servers(_processes: list[RealtimeProcess]) -> list[RealtimeProcess]:
     for process in _processes:
         process.wait_for("connected")
     return _processes
+
+
+@pytest.fixture
+def heard(settings: Settings) -> Iterator[Heard]:
+    """Give what the real-time processes are told from now on: room, event and data, in order."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as subscription:
+        subscription.subscribe(settings.REALTIME_CHANNEL)
+        assert subscription.get_message(timeout=5)["type"] == "subscribe"
+
+        def read() -> list[tuple[str, str, dict[str, Any]]]:
+            told = []
+            while (message := subscription.get_message(timeout=0.05)) is not None:
+                told.append(json.loads(message["data"]))
+            return [(one["room"], one["event"], one["data"][0]) for one in told]
+
+        yield read

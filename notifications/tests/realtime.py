@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,18 @@ from accounts.models import User
 from accounts.services import tokens
 from common import clock
 from common.outbox.testing import run_due
+from notifications.models import RealtimeEvent
+from notifications.realtime import relay, streams
 from notifications.realtime.streams import announce
 from notifications.realtime.threads import in_thread
+from notifications.tests.factories import NOON
 from notifications.tests.smtp import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 10
+
+# What the real-time processes were told since it was asked last: room, event and data, in order.
+Heard = Callable[[], list[tuple[str, str, dict[str, Any]]]]
 _START_SECONDS = 60
 
 
@@ -123,3 +130,14 @@ async def ended(client: socketio.AsyncClient, token: str, url: str) -> asyncio.F
     client.on("disconnect", lambda reason: over.done() or over.set_result(reason))
     await client.connect(url, auth={"token": token}, transports=["websocket"], wait_timeout=SECONDS)
     return over
+
+
+def relay_all(now: datetime = NOON) -> None:
+    """Number and push what waits."""
+    for shard in range(streams.SHARDS):
+        relay.relay(shard, now=now)
+
+
+def numbers(stream: str) -> list[int | None]:
+    """Return the numbers of a stream's events, in the order of writing."""
+    return list(RealtimeEvent.objects.filter(stream=stream).order_by("id").values_list("seq", flat=True))

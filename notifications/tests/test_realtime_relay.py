@@ -1,9 +1,7 @@
 """The relay when things go wrong: Redis away, hooks lost, news that grew old; and older names."""
 
 import json
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 import redis
@@ -18,35 +16,9 @@ from notifications.realtime import constants, relay, streams
 from notifications.realtime.emitter import NotEmitted
 from notifications.realtime.streams import announce
 from notifications.tests.factories import NOON
+from notifications.tests.realtime import Heard, numbers, relay_all
 
 pytestmark = pytest.mark.django_db
-
-Heard = Callable[[], list[tuple[str, str, dict[str, Any]]]]
-
-
-@pytest.fixture
-def heard(settings: Settings) -> Iterator[Heard]:
-    """Give what the real-time processes are told from now on: room, event and data, in order."""
-    with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as subscription:
-        subscription.subscribe(settings.REALTIME_CHANNEL)
-        assert subscription.get_message(timeout=5)["type"] == "subscribe"
-
-        def read() -> list[tuple[str, str, dict[str, Any]]]:
-            told = []
-            while (message := subscription.get_message(timeout=0.05)) is not None:
-                told.append(json.loads(message["data"]))
-            return [(one["room"], one["event"], one["data"][0]) for one in told]
-
-        yield read
-
-
-def relay_all(now: datetime = NOON) -> None:
-    for shard in range(streams.SHARDS):
-        relay.relay(shard, now=now)
-
-
-def numbers(stream: str) -> list[int | None]:
-    return list(RealtimeEvent.objects.filter(stream=stream).order_by("id").values_list("seq", flat=True))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,15 +1,11 @@
 """Streams: what is announced is numbered and pushed once it is true, in order, without a gap."""
 
-import json
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import redis
 from django.db import transaction
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
@@ -21,35 +17,9 @@ from notifications.models import RealtimeEvent, RealtimeStream
 from notifications.realtime import relay, streams
 from notifications.realtime.streams import Announcement, announce, announce_many
 from notifications.tests.factories import NOON
+from notifications.tests.realtime import Heard, numbers, relay_all
 
 pytestmark = pytest.mark.django_db
-
-Heard = Callable[[], list[tuple[str, str, dict[str, Any]]]]
-
-
-@pytest.fixture
-def heard(settings: Settings) -> Iterator[Heard]:
-    """Give what the real-time processes are told from now on: room, event and data, in order."""
-    with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as subscription:
-        subscription.subscribe(settings.REALTIME_CHANNEL)
-        assert subscription.get_message(timeout=5)["type"] == "subscribe"
-
-        def read() -> list[tuple[str, str, dict[str, Any]]]:
-            told = []
-            while (message := subscription.get_message(timeout=0.05)) is not None:
-                told.append(json.loads(message["data"]))
-            return [(one["room"], one["event"], one["data"][0]) for one in told]
-
-        yield read
-
-
-def relay_all(now: datetime = NOON) -> None:
-    for shard in range(streams.SHARDS):
-        relay.relay(shard, now=now)
-
-
-def numbers(stream: str) -> list[int | None]:
-    return list(RealtimeEvent.objects.filter(stream=stream).order_by("id").values_list("seq", flat=True))
 
 
 def test_events_are_numbered_and_told_in_their_order(heard: Heard) -> None:
