@@ -7,13 +7,22 @@ from events import graphql as events
 from offers import graphql as offers
 from payments import graphql as payments
 from tickets import graphql as tickets
+from waitlist import graphql as waitlist
 
 
-class Query(accounts.Query, events.Query, offers.Query, payments.Query, tickets.Query, graphene.ObjectType):
+class Query(
+    accounts.Query,
+    events.Query,
+    offers.Query,
+    payments.Query,
+    tickets.Query,
+    waitlist.Query,
+    graphene.ObjectType,
+):
     """What can be asked."""
 
 
-class Mutation(events.Mutation, offers.Mutation, payments.Mutation, graphene.ObjectType):
+class Mutation(events.Mutation, offers.Mutation, payments.Mutation, waitlist.Mutation, graphene.ObjectType):
     """What can be done."""
 
 

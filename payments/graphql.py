@@ -2,14 +2,14 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import graphene
 from graphene.types.generic import GenericScalar
 
 from accounts.models import User
 from common import clock
-from common.errors import Invalid, Unauthenticated
+from common.errors import Unauthenticated
+from common.graphql import an_id
 from common.graphql.types import MoneyType
 from payments import selectors
 from payments.answers import SHOWN_REFUND_STATUSES, order_answer
@@ -97,7 +97,7 @@ class Query:
     @staticmethod
     def resolve_order(root: None, info: Any, id: str) -> dict[str, Any]:  # noqa: A002 the contract's name
         """Return an order to its buyer, or to a member who may see orders."""
-        return order_answer(selectors.order_for(info.context.actor, _an_id(id, "id")))
+        return order_answer(selectors.order_for(info.context.actor, an_id(id, "id")))
 
     @staticmethod
     def resolve_order_by_number(root: None, info: Any, number: str) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class RefundOrder(graphene.Mutation):
         if not isinstance(info.context.user_account, User):
             raise Unauthenticated
         command = RequestRefund(
-            order_id=_an_id(order_id, "order_id"),
+            order_id=an_id(order_id, "order_id"),
             amount=amount,
             reason=reason,
             restock_units=restock_units,
@@ -144,10 +144,3 @@ class Mutation:
     """The payments' part of Mutation."""
 
     refund_order = RefundOrder.Field()
-
-
-def _an_id(text: str, name: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Invalid.field(name, "not_an_id", "Give an id.") from error

@@ -8,10 +8,14 @@ class WaitlistConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
+        from notifications.realtime import commands
+        from notifications.realtime.constants import JOIN_WAITLIST
         from notifications.realtime.rooms import rooms
         from waitlist import handlers  # noqa: F401 jobs need the models first
+        from waitlist.commands import join_waitlist
         from waitlist.rooms import may_watch
         from waitlist.services import messages
 
         messages.register_templates()
+        commands.register(JOIN_WAITLIST, join_waitlist)
         rooms.register("session:{id}:waitlist", may_watch)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 
@@ -32,6 +33,32 @@ class Place:
     estimated_wait_minutes: int | None
     joined_at: datetime
     offer: OpenOffer | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as callers read it (CONTRACT: "Waitlist join"), with the session's id besides."""
+        offer = self.offer
+        return {
+            "id": str(self.id),
+            "session_id": str(self.session_id),
+            "status": self.status,
+            "quantity": self.quantity,
+            "position": self.position,
+            "total": self.total,
+            "priority_tier": self.priority_tier,
+            "estimated_wait_minutes": self.estimated_wait_minutes,
+            "joined_at": self.joined_at.isoformat(),
+            "offer": offer and {"join_token": offer.join_token, "expires_at": offer.expires_at.isoformat()},
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> "Place":
+        """Build it again from what ``as_json`` gave."""
+        offer = body["offer"]
+        times = {"joined_at": datetime.fromisoformat(body["joined_at"])}
+        return cls(
+            **{**body, "id": UUID(body["id"]), "session_id": UUID(body["session_id"]), **times}
+            | {"offer": offer and OpenOffer(offer["join_token"], datetime.fromisoformat(offer["expires_at"]))}
+        )
 
 
 @dataclass(frozen=True, slots=True)

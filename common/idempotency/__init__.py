@@ -3,6 +3,7 @@
 from common.idempotency.errors import IdempotencyMismatch, InProgress
 from common.idempotency.services import (
     ATTACH,
+    KEPT,
     StoredAnswer,
     Ticket,
     attach,
@@ -16,6 +17,7 @@ from common.idempotency.services import (
 
 __all__ = [
     "ATTACH",
+    "KEPT",
     "IdempotencyMismatch",
     "InProgress",
     "StoredAnswer",

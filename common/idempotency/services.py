@@ -127,18 +127,20 @@ def attachment(ticket: Ticket, subject_id: UUID) -> dict[str, UUID | int | None]
     return {"key_id": ticket.record_id, "key_attempt": ticket.attempt, "key_subject_id": subject_id}
 
 
-def finish(ticket: Ticket, *, status: int, body: dict[str, Any], now: datetime) -> bool:
-    """Keep a final answer for 30 days.
+def finish(
+    ticket: Ticket, *, status: int, body: dict[str, Any], now: datetime, kept: timedelta = KEPT
+) -> bool:
+    """Keep a final answer, for 30 days unless said otherwise.
 
     Returns False when another call holds the key now, whose answer will stand.
     """
     if ticket.record_id is None:
         return False
     plain = json.loads(json.dumps(body, cls=DjangoJSONEncoder))
-    kept = _mine(ticket.record_id, ticket).update(
-        status=status, body=plain, lease_until=None, expires_at=now + KEPT
+    answered = _mine(ticket.record_id, ticket).update(
+        status=status, body=plain, lease_until=None, expires_at=now + kept
     )
-    return bool(kept)
+    return bool(answered)
 
 
 def release(ticket: Ticket) -> None:

@@ -160,6 +160,7 @@ HOLD_LIMIT_CHECKOUTS: int = env.int("HOLD_LIMIT_CHECKOUTS", default=3)
 
 # Waitlists
 WAITLIST_OFFER_TTL_SECONDS: int = env.int("WAITLIST_OFFER_TTL_SECONDS", default=900)
+WAITLIST_JOIN_RATE_LIMIT: int = env.int("WAITLIST_JOIN_RATE_LIMIT", default=30)
 WAITLIST_NEAR_FRONT_PLACES: int = env.int("WAITLIST_NEAR_FRONT_PLACES", default=3)
 
 # Stripe
@@ -235,6 +236,8 @@ SPECTACULAR_SETTINGS = {
         "PurchaseStatus": "offers.models.PurchaseStatus",
         "AttendanceStatus": "events.models.AttendanceStatus",
         "TicketStatus": "tickets.models.TicketStatus",
+        "PriorityEnum": "tickets.models.Priority",
+        "WaitlistStatus": "waitlist.models.EntryStatus",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -75,14 +75,6 @@ def offer_input(given: Mapping[str, Any]) -> OfferInput:
     return OfferInput(**values)
 
 
-def an_id(text: str, name: str) -> UUID:
-    """Return an id; raises ``Invalid`` naming its field."""
-    try:
-        return UUID(str(text))
-    except ValueError as error:
-        raise Invalid.field(name, "not_an_id", "Give an id.") from error
-
-
 def _read(name: str, value: Any, errors: list[FieldError]) -> Any:
     try:
         if name in _ID_LISTS:

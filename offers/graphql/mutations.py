@@ -5,8 +5,9 @@ from typing import Any
 import graphene
 
 from common import clock
+from common.graphql import an_id
 from common.rest import client_network
-from offers.graphql.inputs import CreateOfferInput, UpdateOfferInput, an_id, offer_input
+from offers.graphql.inputs import CreateOfferInput, UpdateOfferInput, offer_input
 from offers.graphql.queries import caller
 from offers.graphql.types import OfferObject, PurchaseResultType
 from offers.models import Offer

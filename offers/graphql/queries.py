@@ -1,7 +1,6 @@
 """Asking for offers and purchases."""
 
 from collections.abc import Sequence
-from enum import Enum
 from typing import Any
 
 import graphene
@@ -9,7 +8,7 @@ import graphene
 from accounts.models import User
 from common import clock
 from common.errors import Unauthenticated
-from offers.graphql.inputs import an_id
+from common.graphql import an_id, value_of
 from offers.graphql.types import OfferListingEnum, OfferObject, OfferPlacementEnum, PurchasedOfferType
 from offers.models import Offer, Purchase
 from offers.selectors import catalog as reading
@@ -58,7 +57,7 @@ class Query:
     @staticmethod
     def resolve_event_offers(root: None, info: Any, active: Any, **asked: Any) -> Sequence[Offer]:
         """List an event's offers."""
-        return _listed(info, asked, Shown(_value(active)))
+        return _listed(info, asked, Shown(value_of(active)))
 
     @staticmethod
     def resolve_offer(root: None, info: Any, id: str) -> Offer:  # noqa: A002 the contract's name
@@ -86,7 +85,7 @@ def _listed(info: Any, asked: dict[str, Any], shown: Shown) -> Sequence[Offer]:
     query = OfferQuery(
         event_id=an_id(asked["event_id"], "event_id"),
         actor=info.context.actor,
-        placement=_value(asked.get("placement")),
+        placement=value_of(asked.get("placement")),
         session_id=None if session_id is None else an_id(session_id, "session_id"),
         shown=shown,
     )
@@ -97,7 +96,3 @@ def _listed(info: Any, asked: dict[str, Any], shown: Shown) -> Sequence[Offer]:
 def _page(asked: dict[str, Any]) -> Page:
     # The view refuses limits outside of 1 to 200 before anything runs.
     return Page(limit=asked.get("limit") or _LIMIT, offset=max(0, asked.get("offset") or 0))
-
-
-def _value(choice: Any) -> Any:
-    return choice.value if isinstance(choice, Enum) else choice

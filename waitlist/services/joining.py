@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from common import idempotency
 from common.db import retrying, violated
 from common.errors import Invalid, Unauthenticated
 from common.types import Actor
@@ -22,9 +23,19 @@ from waitlist.services.filling import locked_queue
 from waitlist.services.queue import Queue
 from waitlist.types import Place
 
+# A call without an idempotency key.
+NO_KEY = idempotency.Ticket(None, None, None)
+
 
 @retrying
-def join(*, actor: Actor, session_id: UUID, quantity: int = 1, now: datetime) -> Place:
+def join(
+    *,
+    actor: Actor,
+    session_id: UUID,
+    quantity: int = 1,
+    key: idempotency.Ticket = NO_KEY,
+    now: datetime,
+) -> Place:
     """Take a place at the end of the actor's tier, for a group of ``quantity``, and return it.
 
     Raises ``Unauthenticated``, ``Invalid``, ``NotFound`` when they do not see the event, ``TicketRequired``,
@@ -40,6 +51,7 @@ def join(*, actor: Actor, session_id: UUID, quantity: int = 1, now: datetime) ->
         with locked_queue(session_id, now=now) as queue:
             _require_open(queue, quantity)
             entry = _enter(queue, actor.user_id, quantity)
+            idempotency.attach(key, entry.pk)
         return selectors.place_of_entry(entry.pk, now=now)
 
 

@@ -1,0 +1,6 @@
+"""The waitlist on GraphQL."""
+
+from waitlist.graphql.mutations import Mutation
+from waitlist.graphql.queries import Query
+
+__all__ = ["Mutation", "Query"]
