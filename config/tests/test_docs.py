@@ -201,7 +201,7 @@ def _codes(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the codes that a file can answer with: ``("code", ...)`` of failures, ``("field", ...)`` of fields."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ClassDef):
-            yield from (("code", value) for value in _assigned(node, "code"))
+            yield from (("code", value) for value in _assigned(node, "code") if value)
         elif isinstance(node, ast.Call) and len(node.args) > 1:
             second = node.args[1]
             callee = ast.unparse(node.func)
