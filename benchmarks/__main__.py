@@ -1,4 +1,4 @@
-"""``python -m benchmarks [purchase] [queue] [webhook]``: measure, print the table, keep it as JSON."""
+"""``python -m benchmarks [purchase] [queue] [webhook] ...``: measure, print the table, keep it as JSON."""
 
 import json
 import os
@@ -8,11 +8,17 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import purchase, queue, webhook
+from benchmarks import fanout, purchase, queue, waitlist, webhook
 from benchmarks.world import Row, servers
 from config.local_stack.environment import ROOT
 
-SUITES = {"purchase": purchase.measure, "queue": queue.measure, "webhook": webhook.measure}
+SUITES = {
+    "purchase": purchase.measure,
+    "queue": queue.measure,
+    "webhook": webhook.measure,
+    "waitlist": waitlist.measure,
+    "fanout": fanout.measure,
+}
 
 
 def main() -> int:

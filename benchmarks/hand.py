@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import django
 
@@ -18,6 +19,7 @@ from common.outbox import JobContext, Lane, NewJob, drain, enqueue_many, job  # 
 from offers.models import Offer  # noqa: E402
 from offers.services.reservation import reserve_purchase  # noqa: E402
 from offers.types import PurchaseOffer  # noqa: E402
+from waitlist.services.filling import fill_free_seats  # noqa: E402
 
 _BATCH = 1000
 
@@ -69,9 +71,23 @@ class Worker:
         return {"count": drain(Lane.MONEY).done, "seconds": time.perf_counter() - start}
 
 
+class Filler:
+    """Fills the free seats of a session."""
+
+    def __init__(self, number: int, count: int) -> None:
+        pass
+
+    def __call__(self, order: dict[str, Any]) -> dict[str, float]:
+        """Offer every free seat."""
+        start = time.perf_counter()
+        offers = fill_free_seats(session_id=UUID(order["session"]), now=clock.now())
+        return {"count": offers, "seconds": time.perf_counter() - start}
+
+
 KINDS: dict[str, Callable[[int, int], Callable[[dict[str, Any]], dict[str, float]]]] = {
     "buyer": Buyer,
     "worker": Worker,
+    "filler": Filler,
 }
 
 

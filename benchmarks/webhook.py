@@ -2,22 +2,15 @@
 
 import hmac
 import json
-import re
 import shutil
-import subprocess
-import sys
 import time
-import urllib.request
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
+from benchmarks.serving import SECONDS, load, serving
 from benchmarks.world import WEBHOOK_SECRET, Row, World, middle
-from config.local_stack import ports
-from config.local_stack.environment import ROOT
 
-_CONNECTIONS = 8
-_SECONDS = 5
 _ROUNDS = 3
 _EVENTS = 60_000
 _PATH = "/api/v1/webhooks/stripe/offers"
@@ -45,25 +38,12 @@ def measure(world: World) -> list[Row]:
     if shutil.which("wrk") is None:
         print("webhook: left out, wrk is not installed (Debian: apt-get install wrk)")
         return []
-    port = ports.free_port()
-    server = subprocess.Popen(
-        [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-            "--workers", "2", "--blocking-threads", "4", "--log-level", "error", "config.wsgi:application",
-        ],
-        cwd=ROOT, env={**world.environment, "OUTBOX_WAKE": "true"},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        _wait(port)
-        ours, peer = [], []
-        for number in range(_ROUNDS):
-            ours.append(_load(world, port, _PATH, number))
-            peer.append(_load(world, port, "/bench/empty", number))
-    finally:
-        server.terminate()
-        server.wait(30)
-    _check(world, sum(ours) * _SECONDS)
+    ours, peer = [], []
+    with serving(world, OUTBOX_WAKE="true") as port:
+        for _ in range(_ROUNDS):
+            ours.append(_load(world, port, _PATH))
+            peer.append(_load(world, port, "/bench/empty"))
+    _check(world, sum(ours) * SECONDS)
     return [
         Row("webhook accepted and durable, 8 connections", middle(ours), "empty view", middle(peer), 0.25)
     ]
@@ -91,30 +71,7 @@ def _events(path: Path) -> None:
             file.write(f"t={now},v1={signature} {body}\n")
 
 
-def _load(world: World, port: int, path: str, number: int) -> float:
-    script, events = world.folder / "webhook.lua", world.folder / "events.txt"
-    script.write_text(_LUA)
+def _load(world: World, port: int, path: str) -> float:
+    events = world.folder / "events.txt"
     _events(events)
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}{path}",
-         "--", str(events), "0"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    if "Non-2xx" in done.stdout:
-        raise RuntimeError(f"{path}: {done.stdout}")
-    found = re.search(r"Requests/sec:\s+([0-9.]+)", done.stdout)
-    if found is None:
-        raise RuntimeError(done.stdout)
-    return float(found[1])
-
-
-def _wait(port: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the server did not start")
+    return load(world, port, path, _LUA, str(events), "0")
