@@ -175,12 +175,19 @@ class Purchase(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="purchases")
-    event = models.ForeignKey("events.Event", on_delete=models.PROTECT, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="purchases")
+    # Without indexes of their own, which each purchase would pay for: those below begin with them.
+    offer = models.ForeignKey(
+        Offer, on_delete=models.PROTECT, related_name="purchases", db_index=False
+    )
+    event = models.ForeignKey(
+        "events.Event", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="purchases", db_index=False
+    )
     order = models.OneToOneField("payments.Order", on_delete=models.PROTECT, related_name="+")
     ticket = models.ForeignKey(
-        "tickets.Ticket", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        "tickets.Ticket", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False,
     )  # fmt: skip
     quantity = models.PositiveIntegerField()
     reserved_units = models.PositiveIntegerField(default=0)
@@ -214,6 +221,7 @@ class Purchase(models.Model):
             models.Index(fields=["offer", "user"], name="purchase_offer_user"),
             models.Index(fields=["event", "purchased_at"], name="purchase_event_time"),
             models.Index(fields=["status", "purchased_at"], name="purchase_status_time"),
+            models.Index(fields=["ticket"], condition=Q(ticket__isnull=False), name="purchase_ticket"),
         ]
 
     def __str__(self) -> str:

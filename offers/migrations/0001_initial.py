@@ -38,7 +38,6 @@ class Migration(migrations.Migration):
                 ('fulfilled_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'fulfilment',
                 'ordering': ('created_at', 'id'),
             },
         ),
@@ -48,7 +47,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'parcel',
-                'verbose_name_plural': 'parcels',
+                'verbose_name_plural': 'parcels to send',
                 'proxy': True,
                 'indexes': [],
                 'constraints': [],
@@ -61,7 +60,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'appointment',
-                'verbose_name_plural': 'appointments',
+                'verbose_name_plural': 'appointments to set',
                 'proxy': True,
                 'indexes': [],
                 'constraints': [],

@@ -67,10 +67,17 @@ class Order(models.Model):
     """One thing bought by one person, whatever it is: its purpose (``payments.purposes``) knows the goods."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    number = models.CharField(max_length=20, unique=True)
-    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="orders")
-    event = models.ForeignKey("events.Event", on_delete=models.PROTECT, related_name="orders")
-    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    number = models.CharField(max_length=20)
+    # Without indexes of their own, which a purchase would pay for: the lists' indexes below begin with them.
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
+    event = models.ForeignKey(
+        "events.Event", on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
+    buyer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
     purpose = models.CharField(max_length=20)
     purpose_id = models.UUIDField()
     title = models.CharField(max_length=200)
@@ -97,6 +104,7 @@ class Order(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = [
+            models.UniqueConstraint(fields=["number"], name="order_number_once"),
             models.UniqueConstraint(fields=["purpose", "purpose_id"], name="order_once_per_purchase"),
             models.CheckConstraint(
                 condition=Q(amount=F("quantity") * F("unit_amount")), name="order_adds_up"

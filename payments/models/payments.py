@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 
 from common.money import Money, format_money
 from payments.models.orders import Order
@@ -28,22 +29,23 @@ class Payment(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
+    # Indexed by "payment_attempt_once".
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments", db_index=False)
     attempt = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=20, choices=PaymentStatus.choices, default=PaymentStatus.PENDING)
     amount = models.PositiveIntegerField()
     currency = models.CharField(max_length=3)
     request = models.JSONField(default=dict)
-    idempotency_key = models.CharField(max_length=255, unique=True)
+    idempotency_key = models.CharField(max_length=255)
     sends = models.PositiveSmallIntegerField(default=0)
     # Stripe repeats a 5xx under the same key for ever: after one, look the session up, then take a new
     # attempt.
     is_key_spent = models.BooleanField(default=False)
-    session_id = models.CharField(max_length=255, null=True, blank=True, unique=True)
+    session_id = models.CharField(max_length=255, null=True, blank=True)
     session_url = models.TextField(blank=True)
     session_expires_at = models.DateTimeField(null=True, blank=True)
-    payment_intent_id = models.CharField(max_length=255, null=True, blank=True, unique=True)
-    charge_id = models.CharField(max_length=255, null=True, blank=True, unique=True)
+    payment_intent_id = models.CharField(max_length=255, null=True, blank=True)
+    charge_id = models.CharField(max_length=255, null=True, blank=True)
     paid_amount = models.PositiveIntegerField(default=0)
     method_type = models.CharField(max_length=40, blank=True)
     brand = models.CharField(max_length=40, blank=True)
@@ -53,7 +55,22 @@ class Payment(models.Model):
 
     class Meta:
         ordering = ("created_at", "id")
-        constraints = [models.UniqueConstraint(fields=["order", "attempt"], name="payment_attempt_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "attempt"], name="payment_attempt_once"),
+            models.UniqueConstraint(fields=["idempotency_key"], name="payment_key_once"),
+            # Stripe's ids come later: until then the row costs these indexes nothing.
+            models.UniqueConstraint(
+                fields=["session_id"], condition=Q(session_id__isnull=False), name="payment_session_once"
+            ),
+            models.UniqueConstraint(
+                fields=["payment_intent_id"],
+                condition=Q(payment_intent_id__isnull=False),
+                name="payment_intent_once",
+            ),
+            models.UniqueConstraint(
+                fields=["charge_id"], condition=Q(charge_id__isnull=False), name="payment_charge_once"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{format_money(Money(self.amount, self.currency))}, attempt {self.attempt}"
