@@ -42,7 +42,9 @@ def due_sessions(*, now: datetime) -> QuerySet[Session, UUID]:
 def _close(queue: Queue) -> int:
     if queue.session.waiting == 0:
         return 0
-    waiting = list(Entry.objects.of_session(queue.session.pk).waiting())
-    end(queue, waiting, EntryStatus.REMOVED, reason=SESSION_BEGAN)
-    queue.tell(names.What.CLOSED, [entry.pk for entry in waiting])
-    return len(waiting)
+    waiting = Entry.objects.of_session(queue.session.pk).waiting()
+    closed = list(waiting.values_list("pk", flat=True))
+    waiting.update(status=EntryStatus.REMOVED, ended_at=queue.now, end_reason=SESSION_BEGAN)
+    queue.emptied()
+    queue.tell(names.What.CLOSED, closed)
+    return len(closed)

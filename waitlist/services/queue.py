@@ -68,6 +68,11 @@ class Queue:
             self.changes.append(mirror.Drop(from_rank, entry.user_id))
         self.put(entry)
 
+    def emptied(self) -> None:
+        """Note that nobody waits any more."""
+        self.is_changed = self.is_reordered = True
+        self.session.waiting = 0
+
     def tell(self, what: names.What, entry_ids: Sequence[UUID]) -> None:
         """Have the people of these entries told after the commit, in batches."""
         for start in range(0, len(entry_ids), names.TOLD_AT_ONCE):
