@@ -12,14 +12,16 @@ from common.problems.documents import (
     problem_response,
     status_of,
 )
-from common.problems.middleware import ProblemMiddleware
+from common.problems.middleware import HostMiddleware, ProblemMiddleware, bounds_own_body
 from common.problems.rest import drf_exception_handler
 from common.problems.translation import problem_of
 
 __all__ = [
     "CONTENT_TYPE",
+    "HostMiddleware",
     "Problem",
     "ProblemMiddleware",
+    "bounds_own_body",
     "document",
     "drf_exception_handler",
     "extensions",

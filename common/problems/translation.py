@@ -37,6 +37,9 @@ _QUERY_CANCELED = "57014"
 _log = logging.getLogger(__name__)
 
 MALFORMED = Problem(400, "malformed", "The request could not be read", "The request could not be read")
+UNKNOWN_HOST = Problem(
+    400, "malformed", MALFORMED.title, "The Host header names no host that is served here."
+)
 TOO_LARGE = Problem(413, "too_large", "The request is too large", "The request is too large")
 INTERNAL = Problem(
     500,

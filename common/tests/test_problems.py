@@ -135,6 +135,27 @@ def test_too_large_is_413_before_any_view(http, path) -> None:
     _problem(http.post(path, b"x" * 101, content_type="application/json"), 413, "too_large")
 
 
+@override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100)
+def test_a_view_may_bound_its_body_itself(http) -> None:
+    """Marked so, it is asked whatever the length; one that reads too much still meets Django's own limit."""
+    assert http.post("/api/v1/probe/bounded", b"x" * 101, content_type="text/plain").content == b"7"
+    _problem(http.post("/api/v1/probe/bounded?all", b"x" * 101, content_type="text/plain"), 413, "too_large")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "a b", "testserver:port", "x" * 300])
+@pytest.mark.parametrize("path", ["/api/v1/probe/who", "/graphql", "/readyz", "/api/v1/nothing"])
+def test_a_strange_host_is_a_problem_without_a_trace(http, caplog, host, path) -> None:
+    """Who asks by another name gets the one error shape; the log gets the access line alone."""
+    _problem(http.get(path, headers={"Host": host}), 400, "malformed")
+    assert [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"] == []
+
+
+def test_a_strange_host_sees_no_page(http) -> None:
+    """Pages answer a bare 400."""
+    answer = http.get("/page", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.content) == (400, b"")
+
+
 @pytest.mark.parametrize("path", ["/api/v1/probe/who?slug=a%00b", "/api/v1/probe/raise/a%00b"])
 def test_nul_in_the_address_is_400(http, path) -> None:
     """PostgreSQL has no such text, so nobody has to ask it."""

@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from common.errors import Busy, Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated
 from common.money import Money
+from common.problems import bounds_own_body
 from common.requests import bind, current_request_id
 from common.rest import (
     DecimalPriceField,
@@ -109,6 +110,13 @@ def plain(request):
     return HttpResponse(str(len(request.body)))
 
 
+@bounds_own_body
+@csrf_exempt
+@require_POST
+def bounded(request):
+    return HttpResponse(str(len(request.body if "all" in request.GET else request.read(7))))
+
+
 @require_POST
 def guarded_by_csrf(request):
     return HttpResponse("passed")
@@ -137,6 +145,7 @@ urlpatterns = [
     optional_slash("api/v1/probe/raise/<str:kind>", Raise.as_view(), name="raise"),
     optional_slash("api/v1/probe/plain-raise/<str:kind>", plain_raise, name="plain-raise"),
     optional_slash("api/v1/probe/plain", plain, name="plain"),
+    optional_slash("api/v1/probe/bounded", bounded, name="bounded"),
     optional_slash("api/v1/probe/csrf", guarded_by_csrf, name="csrf"),
     optional_slash("api/v1/probe/lost-race/<str:state>", lost_race, name="lost-race"),
     optional_slash("api/v1/probe/who", who, name="who"),

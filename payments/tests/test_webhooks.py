@@ -55,7 +55,7 @@ def deliver(client: Client, body: bytes, header: str | None, url: str = URL) -> 
 def refused() -> dict[str, tuple[bytes, str | None]]:
     body, now = event_body(), clock.now().timestamp()
     latin = '{"id": "é"}'.encode("latin-1")
-    huge = event_body(padding="x" * 600_000)
+    huge, giant = event_body(padding="x" * 600_000), event_body(padding="x" * 1_200_000)
     no_event = b'{"object": "thing"}'
     return {
         "forged": (body, signed(body, secret="whsec_other")),
@@ -69,6 +69,7 @@ def refused() -> dict[str, tuple[bytes, str | None]]:
         "non-ASCII signature": (body, f"t={int(now)},v1=é"),
         "non-UTF-8 body": (latin, signed(latin)),
         "oversized": (huge, signed(huge)),
+        "over every body's limit": (giant, signed(giant)),
         "no JSON": (b"{", signed(b"{")),
         "no event": (no_event, signed(no_event)),
     }
