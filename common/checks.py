@@ -108,8 +108,8 @@ def mail() -> Iterator[CheckMessage]:
 
 def exposure() -> Iterator[CheckMessage]:
     """E011, E012, W013: what strangers could see or use."""
-    if settings.DEBUG or settings.GRAPHQL_PLAYGROUND:
-        yield _error("E011", "DEBUG or GRAPHQL_PLAYGROUND is on.", "Both are for development only.")
+    if settings.DEBUG:
+        yield _error("E011", "DEBUG is on.", "It is for development only.")
     insecure = [o for o in settings.CORS_ALLOWED_ORIGINS if not o.startswith("https://") or _is_local(o)]
     if insecure or getattr(settings, "CORS_ALLOW_ALL_ORIGINS", False):
         yield _error("E012", "CORS_ALLOWED_ORIGINS admits origins without https.", "List https origins only.")

@@ -7,8 +7,7 @@ from typing import Any
 
 import graphene
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import method_decorator
 from django.utils.module_loading import import_string
 from django.views import View
@@ -38,7 +37,6 @@ from common.graphql.limits import (
     check_limits,
     check_values,
 )
-from common.graphql.playground import playground
 from common.problems import problem_response, status_of
 from common.types import ANONYMOUS
 
@@ -73,13 +71,7 @@ class GraphQLView(View):
     """
 
     schema: graphene.Schema | None = None
-    http_method_names = ["get", "post", "options"]
-
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        """Show the playground where it is switched on; queries come by POST."""
-        if settings.GRAPHQL_PLAYGROUND and self.schema is not None:
-            return playground(request, self.schema)
-        return HttpResponseNotAllowed(["POST"])
+    http_method_names = ["post", "options"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Answer one operation: 200 with ``data``, 400 when it did not run, 401 for a bad token."""

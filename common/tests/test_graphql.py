@@ -232,12 +232,10 @@ def test_introspection_follows_its_setting() -> None:
         assert _ask("{__typename}").json()["data"] == {"__typename": "Query"}
 
 
-def test_the_playground_follows_its_setting() -> None:
-    """REQ GQ-01: development only."""
-    with override_settings(GRAPHQL_PLAYGROUND=True):
-        page = Client().get("/graphql")
-        assert (page.status_code, page["Content-Type"]) == (200, "text/html; charset=utf-8")
-        assert "cdn.jsdelivr.net" in page["Content-Security-Policy"]
+def test_queries_come_by_post_alone() -> None:
+    """REQ GQ-01: no page and no query by GET, which caches and logs would keep."""
+    refused = Client().get("/graphql", {"query": "{hello}"})
+    assert (refused.status_code, refused["Allow"]) == (405, "POST, OPTIONS")
 
 
 # What a query asks for

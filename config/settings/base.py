@@ -247,7 +247,6 @@ SPECTACULAR_SETTINGS = {
 GRAPHENE = {"SCHEMA": "config.graphql.schema"}
 GRAPHQL_ACTOR_RESOLVER = "accounts.rest.authentication.resolve_graphql_actor"
 GRAPHQL_INTROSPECTION: bool = env.bool("GRAPHQL_INTROSPECTION", default=False)
-GRAPHQL_PLAYGROUND: bool = env.bool("GRAPHQL_PLAYGROUND", default=False)
 
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/(api|graphql)"

@@ -19,7 +19,6 @@ from config.settings.base import AUTH_PASSWORD_VALIDATORS  # noqa: E402
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 GRAPHQL_INTROSPECTION = True
-GRAPHQL_PLAYGROUND = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
