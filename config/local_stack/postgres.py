@@ -130,7 +130,9 @@ class EmbeddedPostgres:
         # A first start that was killed leaves half a cluster, and initdb refuses a folder with files.
         for entry in self.cluster.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        with tempfile.TemporaryDirectory(dir=self.cluster.parent, prefix=".initdb-") as scratch:
+        # Named after the cluster: as root, clusters of several stacks may lie side by side.
+        prefix = f".initdb-{self.cluster.name}-"
+        with tempfile.TemporaryDirectory(dir=self.cluster.parent, prefix=prefix) as scratch:
             password = Path(scratch) / "password"
             write_private(password, self.access.superuser_password)
             if self._account is not None:

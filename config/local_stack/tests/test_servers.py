@@ -7,6 +7,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -118,12 +119,28 @@ def test_passwords_are_readable_by_their_owner_only(
 
 
 def test_nothing_is_left_where_the_superuser_password_was_handed_over(postgres: EmbeddedPostgres) -> None:
-    """The file that gave initdb its password is gone, wherever it was."""
-    places = [postgres.data_dir, postgres.cluster.parent]
-    left = [
-        path for place in places for path in place.iterdir() if path.name.startswith((".initdb", "password"))
-    ]
-    assert left == []
+    """The file that gave initdb its password is gone, wherever it was; others' beside it are not ours."""
+    own = [path for path in postgres.data_dir.rglob("*") if path.name.startswith((".initdb", "password"))]
+    beside = list(postgres.cluster.parent.glob(f".initdb-{postgres.cluster.name}-*"))
+    assert own + beside == []
+
+
+def test_the_place_of_the_superuser_password_is_named_after_the_cluster(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the test above looks for the right one: it was there, and private, while initdb ran."""
+    seen: dict[Path, int] = {}
+    run = EmbeddedPostgres._run
+
+    def looking(server: EmbeddedPostgres, program: str, *arguments: str, **more: Any) -> None:
+        scratch = server.cluster.parent.glob(f".initdb-{server.cluster.name}-*")
+        seen.update({folder: stat.S_IMODE(folder.stat().st_mode) for folder in scratch})
+        run(server, program, *arguments, **more)
+
+    monkeypatch.setattr(EmbeddedPostgres, "_run", looking)
+    EmbeddedPostgres(data_dir).prepare()
+    assert list(seen.values()) == [0o700]
+    assert not any(folder.exists() for folder in seen)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="not root: PostgreSQL runs as this account")
