@@ -3,6 +3,7 @@
 import graphene
 
 from accounts import graphql as accounts
+from ads import graphql as ads
 from events import graphql as events
 from offers import graphql as offers
 from payments import graphql as payments
@@ -17,12 +18,20 @@ class Query(
     payments.Query,
     tickets.Query,
     waitlist.Query,
+    ads.Query,
     graphene.ObjectType,
 ):
     """What can be asked."""
 
 
-class Mutation(events.Mutation, offers.Mutation, payments.Mutation, waitlist.Mutation, graphene.ObjectType):
+class Mutation(
+    events.Mutation,
+    offers.Mutation,
+    payments.Mutation,
+    waitlist.Mutation,
+    ads.Mutation,
+    graphene.ObjectType,
+):
     """What can be done."""
 
 

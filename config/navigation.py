@@ -17,6 +17,10 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Appointments to set", "event_available", "offers", "servicefulfillment"),
         ("All fulfilment", "task_alt", "offers", "fulfillment"),
     ),
+    "Sponsors": (
+        ("Sponsors", "handshake", "ads", "sponsor"),
+        ("Leads", "contact_mail", "ads", "lead"),
+    ),
     "Money": (
         ("Orders", "receipt_long", "payments", "order"),
         ("Refunds", "undo", "payments", "refund"),

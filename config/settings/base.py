@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "tickets",
     "offers",
     "waitlist",
+    "ads",
     "config",
 ]
 
@@ -164,6 +165,10 @@ WAITLIST_OFFER_TTL_SECONDS: int = env.int("WAITLIST_OFFER_TTL_SECONDS", default=
 WAITLIST_JOIN_RATE_LIMIT: int = env.int("WAITLIST_JOIN_RATE_LIMIT", default=30)
 WAITLIST_NEAR_FRONT_PLACES: int = env.int("WAITLIST_NEAR_FRONT_PLACES", default=3)
 
+# Leads of sponsors, a minute: of an attendee, and of each of the sponsor's people
+LEAD_RATE_LIMIT: int = env.int("LEAD_RATE_LIMIT", default=10)
+LEAD_PEOPLE_RATE_LIMIT: int = env.int("LEAD_PEOPLE_RATE_LIMIT", default=120)
+
 # Stripe
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
@@ -236,6 +241,7 @@ SPECTACULAR_SETTINGS = {
         "RefundStatus": "payments.rest.serializers.SHOWN_REFUND_STATUSES",
         "PurchaseStatus": "offers.models.PurchaseStatus",
         "AttendanceStatus": "events.models.AttendanceStatus",
+        "LeadSource": "ads.models.LeadSource",
         "TicketStatus": "tickets.models.TicketStatus",
         "PriorityEnum": "tickets.models.Priority",
         "WaitlistStatus": "waitlist.models.EntryStatus",

@@ -20,6 +20,7 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 ROOMS = (
     "accounts",
+    "ads",
     "common",
     "config",
     "events",

@@ -26,6 +26,8 @@ OFFER_AVAILABILITY: Final = "OFFER_AVAILABILITY"  # offer_id, available
 AD_INJECTED: Final = "AD_INJECTED"  # ad
 # To dashboard:{event_id}
 DASHBOARD_CHANGED: Final = "DASHBOARD_CHANGED"  # parts
+# To sponsor:{id}
+SPONSOR_LEAD: Final = "SPONSOR_LEAD"  # sponsor_id, lead_id, name, company, source, created_at
 
 # The names of older front ends, with their older payloads; emitted beside the new ones where a setting says so.
 LEGACY_SPOT_AVAILABLE: Final = (

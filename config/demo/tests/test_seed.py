@@ -8,6 +8,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, User
+from ads.models import Lead, Sponsor, SponsorMember
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
 from events.models import Event, Session
@@ -34,6 +35,9 @@ def counts() -> dict[str, int]:
         LedgerEntry,
         Job,
         EmailMessage,
+        Sponsor,
+        SponsorMember,
+        Lead,
     )
     return {model.__name__: model.objects.count() for model in models}
 
@@ -48,6 +52,8 @@ def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: Sandb
     for command in ("reconcile_payments", "reconcile_inventory"):
         call_command(command, "--dry-run", stdout=StringIO())
     assert Offer.objects.get(title="Backstage video").inventory_total == 5
+    assert set(Sponsor.objects.values_list("event__slug", flat=True)) == {"demo-conf"}
+    assert (first["Sponsor"], first["SponsorMember"], first["Lead"]) == (2, 2, 8)
     keynote = Session.objects.get(slug="keynote")
     assert (keynote.maximum_capacity, keynote.current_attendance) == (3, 3)
     assert set(Membership.objects.values_list("role", flat=True)) == {"owner", "staff", "analyst", "scanner"}
@@ -87,6 +93,8 @@ def test_every_listed_account_signs_in(
         "premium",
         "standard40",
         "noticket",
+        "sponsor",
+        "sponsor2",
     ):
         body = {"email": f"{login}@demo.test", "password": "demo"}
         assert client.post("/api/v1/auth/token", body, content_type="application/json").status_code == 200, (

@@ -11,6 +11,7 @@ from config.demo.events import seed_events
 from config.demo.history import SandboxAway, seed_history
 from config.demo.offers import seed_offers
 from config.demo.people import PASSWORD, seed_people
+from config.demo.sponsors import seed_sponsors
 from config.demo.troubles import seed_troubles
 from config.demo.waitlists import seed_waitlist
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
             stage = seed_events(people, now=now)
             offers = seed_offers(stage, now=now)
             waiting = seed_waitlist(people, stage, now=now)
+            sponsors = seed_sponsors(people, stage, now=now)
         troubles = 0
         try:
             sales = str(seed_history(people, offers, now=now))
@@ -43,6 +45,7 @@ class Command(BaseCommand):
             ("events", len(stage.events)),
             ("offers", len(offers)),
             ("waiting for a seat", waiting),
+            ("sponsors", sponsors),
             ("past sales added", sales),
             ("troubles added", troubles),
             ("password of all", PASSWORD),

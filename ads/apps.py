@@ -1,0 +1,16 @@
+"""The ads room."""
+
+from django.apps import AppConfig
+
+
+class AdsConfig(AppConfig):
+    """Sponsors of events and their leads."""
+
+    name = "ads"
+
+    def ready(self) -> None:
+        """Fill the registries of the rooms below."""
+        from ads.rooms import may_listen
+        from notifications.realtime.rooms import rooms
+
+        rooms.register("sponsor:{id}", may_listen)

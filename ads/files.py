@@ -1,0 +1,19 @@
+"""Files as answers, the same from every door."""
+
+from collections.abc import Iterator
+
+from django.http import StreamingHttpResponse
+
+from ads.services import exports
+
+
+def csv_answer(lines: Iterator[str]) -> StreamingHttpResponse:
+    """Answer with a file that is sent as its lines are read, and kept nowhere on the way."""
+    return StreamingHttpResponse(
+        lines,
+        content_type=exports.CONTENT_TYPE,
+        headers={
+            "Content-Disposition": f'attachment; filename="{exports.FILE_NAME}"',
+            "Cache-Control": "no-store",
+        },
+    )
