@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from common.outbox.ids import new_id
 from events.models import Session
 from tickets.models import Priority
-from waitlist.querysets import EntryQuerySet
+from waitlist.querysets import LIST_ORDER, QUEUE_ORDER, EntryQuerySet
 
 LARGEST_GROUP = 4
 
@@ -36,9 +36,12 @@ class Entry(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    session = models.ForeignKey("events.Session", on_delete=models.PROTECT, related_name="waitlist_entries")
+    # Both have their index below.
+    session = models.ForeignKey(
+        "events.Session", on_delete=models.PROTECT, related_name="waitlist_entries", db_index=False
+    )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="waitlist_entries"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="waitlist_entries", db_index=False
     )
     quantity = models.PositiveSmallIntegerField(default=1)
     priority_tier = models.CharField(max_length=10, choices=Priority.choices)
@@ -59,7 +62,7 @@ class Entry(models.Model):
     objects = EntryQuerySet.as_manager()
 
     class Meta:
-        ordering = ("rank", "queue_at", "id")
+        ordering = QUEUE_ORDER
         verbose_name_plural = "entries"
         constraints = [
             models.UniqueConstraint(
@@ -91,7 +94,8 @@ class Entry(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["session", "status", "rank", "queue_at"], name="waitlist_queue"),
+            models.Index(fields=["session", "status", *QUEUE_ORDER], name="waitlist_queue"),
+            models.Index("session", *LIST_ORDER, name="waitlist_listed"),
             models.Index(
                 fields=["offer_expires_at"],
                 condition=Q(status=EntryStatus.OFFERED),

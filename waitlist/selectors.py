@@ -2,31 +2,21 @@
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import (
-    Case,
-    Count,
-    IntegerField,
-    Min,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    When,
-)
-from django.db.models.functions import Coalesce
+from django.db.models import Min, Q, QuerySet
 
 from accounts.services import access
 from accounts.types import Capability
+from common import statements
 from common.errors import NotFound, Unauthenticated
 from common.types import Actor
 from events.models import Session
 from waitlist import mirror
-from waitlist.models import LIVE, Entry, EntryStatus, GroupRule, WaitlistPolicy
+from waitlist.models import Entry, EntryStatus, GroupRule, WaitlistPolicy
 from waitlist.services import tokens
 from waitlist.types import OpenOffer, Place, Reason, Standing
 
@@ -58,17 +48,18 @@ def place_of(actor: Actor, session_id: UUID, *, now: datetime) -> Place:
     """
     if actor.user_id is None:
         raise Unauthenticated
-    mine = Entry.objects.of_session(session_id).filter(user_id=actor.user_id)
-    is_live = Case(When(status__in=LIVE, then=0), default=1, output_field=IntegerField())
-    entry = _with_turnover(mine, now).order_by(is_live, "-joined_at").first()
-    if entry is None:
+    seen = _seen(_OF_PERSON, now, session=session_id, user=actor.user_id)
+    if seen is None:
         raise NotFound("You are not in this waitlist.")
-    return _place(entry, now)
+    return _place(seen, now)
 
 
 def place_of_entry(entry_id: UUID, *, now: datetime) -> Place:
-    """Return an entry's place. The caller answers for who may see it."""
-    return _place(_with_turnover(Entry.objects.filter(pk=entry_id), now).get(), now)
+    """Return an entry's place. The caller answers for who may see it. Raises ``NotFound``."""
+    seen = _seen(_OF_ENTRY, now, entry=entry_id)
+    if seen is None:
+        raise NotFound
+    return _place(seen, now)
 
 
 def entries(
@@ -80,24 +71,12 @@ def entries(
     Raises what ``managed_session`` raises.
     """
     managed_session(actor, session_id)
-    found = Entry.objects.of_session(session_id)
-    if statuses:
-        found = found.filter(status__in=statuses)
+    found = Entry.objects.of_session(session_id).listed(statuses)
     if tier:
         found = found.filter(priority_tier=tier)
     if search:
         found = found.filter(Q(user__email__icontains=search) | Q(user__name__icontains=search))
-    group = Case(
-        When(status=EntryStatus.OFFERED, then=0), When(status=EntryStatus.WAITING, then=1), default=2,
-        output_field=IntegerField(),
-    )  # fmt: skip
-    return found.select_related("user").order_by(
-        group,
-        Case(When(status__in=LIVE, then="rank")),
-        Case(When(status__in=LIVE, then="queue_at")),
-        "-ended_at",
-        "id",
-    )
+    return found.select_related("user")
 
 
 def positions_of(page: Sequence[Entry]) -> dict[UUID, int]:
@@ -168,28 +147,47 @@ def _why_not(
     return tuple(Reason(code, message) for holds, code, message in checks if holds)
 
 
-def _with_turnover(found: QuerySet[Entry], now: datetime) -> QuerySet[Entry]:
-    """Add how many offers the session made in the last hour, in the same statement."""
-    lately = Entry.objects.filter(session_id=OuterRef("session_id"), offered_at__gt=now - TURNOVER_WINDOW)
-    counted = lately.order_by().values("session_id").annotate(count=Count("pk")).values("count")
-    return found.select_related("session").annotate(turnover=Coalesce(Subquery(counted), 0))
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An entry and its session as one statement saw them: what the mirror is asked with belongs together."""
+
+    id: UUID
+    session_id: UUID
+    user_id: UUID
+    status: str
+    quantity: int
+    priority_tier: str
+    rank: int
+    queue_at: datetime
+    joined_at: datetime
+    offer_number: int
+    offer_expires_at: datetime
+    starts_at: datetime
+    waiting: int
+    version: int
+    turnover: int
 
 
-def _place(entry: Any, now: datetime) -> Place:
-    position = _position(entry) if entry.status == EntryStatus.WAITING else None
+def _seen(statement: str, now: datetime, **of: UUID) -> _Seen | None:
+    row = statements.run(statement, {**of, "since": now - TURNOVER_WINDOW}).fetchone()
+    return None if row is None else _Seen(*row)
+
+
+def _place(seen: _Seen, now: datetime) -> Place:
+    position = _position(seen) if seen.status == EntryStatus.WAITING else None
     offer = None
-    if entry.status == EntryStatus.OFFERED and now < entry.offer_expires_at and now < entry.session.starts_at:
-        offer = OpenOffer(tokens.token_of(entry), entry.offer_expires_at)
+    if seen.status == EntryStatus.OFFERED and now < seen.offer_expires_at and now < seen.starts_at:
+        offer = OpenOffer(tokens.token_for(seen.id, seen.offer_number), seen.offer_expires_at)
     return Place(
-        id=entry.pk,
-        session_id=entry.session_id,
-        status=entry.status,
-        quantity=entry.quantity,
+        id=seen.id,
+        session_id=seen.session_id,
+        status=seen.status,
+        quantity=seen.quantity,
         position=position,
-        total=entry.session.waiting,
-        priority_tier=entry.priority_tier,
-        estimated_wait_minutes=None if position is None else estimate(position, entry.turnover),
-        joined_at=entry.joined_at,
+        total=seen.waiting,
+        priority_tier=seen.priority_tier,
+        estimated_wait_minutes=None if position is None else estimate(position, seen.turnover),
+        joined_at=seen.joined_at,
         offer=offer,
     )
 
@@ -207,21 +205,40 @@ def estimate(position: int, turnover: int) -> int | None:
     return math.ceil(position * (TURNOVER_WINDOW / timedelta(minutes=1)) / turnover)
 
 
-def _position(entry: Entry) -> int:
+def _position(seen: _Seen) -> int:
     mirrored = mirror.position(
-        session_id=entry.session_id,
-        version=entry.session.queue_version,
-        waiting=entry.session.waiting,
-        rank=entry.rank,
-        queue_at=entry.queue_at,
-        user_id=entry.user_id,
+        session_id=seen.session_id,
+        version=seen.version,
+        waiting=seen.waiting,
+        rank=seen.rank,
+        queue_at=seen.queue_at,
+        user_id=seen.user_id,
     )
-    if mirrored is not None:
-        return mirrored
-    ahead = Entry.objects.of_session(entry.session_id).waiting()
-    return ahead.ahead_of(entry.rank, entry.queue_at, entry.pk).count() + 1
+    return _counted(seen) if mirrored is None else mirrored
 
 
+def _counted(seen: _Seen) -> int:
+    place = {"rank": seen.rank, "queue_at": seen.queue_at, "id": seen.id}
+    (ahead,) = statements.run(_AHEAD, {"session": seen.session_id, **place}).fetchone()
+    return int(ahead) + 1
+
+
+# Every look at one's own place asks these.
+_SEEN = """
+SELECT e.id, e.session_id, e.user_id, e.status, e.quantity, e.priority_tier, e.rank, e.queue_at, e.joined_at,
+    e.offer_number, e.offer_expires_at, s.starts_at, s.waiting, s.queue_version,
+    (SELECT count(*) FROM waitlist_entry AS o WHERE o.session_id = s.id AND o.offered_at > %(since)s)
+FROM waitlist_entry AS e JOIN events_session AS s ON s.id = e.session_id
+"""
+_OF_ENTRY = statements.one_line(f"{_SEEN} WHERE e.id = %(entry)s")
+_OF_PERSON = statements.one_line(f"""{_SEEN}
+WHERE e.session_id = %(session)s AND e.user_id = %(user)s
+ORDER BY e.status IN ('WAITING', 'OFFERED') DESC, e.joined_at DESC LIMIT 1
+""")
+_AHEAD = statements.one_line("""
+SELECT count(*) FROM waitlist_entry WHERE session_id = %(session)s AND status = 'WAITING'
+    AND (rank, queue_at, id) < (%(rank)s, %(queue_at)s, %(id)s)
+""")
 _NUMBERED = """
 SELECT id, user_id, row_number() OVER (ORDER BY rank, queue_at, id) AS place
 FROM waitlist_entry WHERE session_id = %(session)s AND status = 'WAITING'

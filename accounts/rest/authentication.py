@@ -38,7 +38,7 @@ def user_of_header(header: str) -> User | None:
 class BearerAuthentication(BaseAuthentication):
     """DRF's door: no token is nobody, a token that is not valid is 401, on public addresses too."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    def authenticate(self, request: HttpRequest | Request) -> tuple[User, None] | None:
         """Return the token's user."""
         try:
             user = user_of_header(request.headers.get("Authorization", ""))
@@ -51,7 +51,7 @@ class BearerAuthentication(BaseAuthentication):
         return SCHEME
 
 
-def actor_of_request(request: Request) -> Actor:
+def actor_of_request(request: HttpRequest | Request) -> Actor:
     """Return who calls; ``ANONYMOUS`` is allowed."""
     user = request.user
     return actor_of(user) if isinstance(user, User) else ANONYMOUS

@@ -2,12 +2,15 @@
 
 from uuid import UUID
 
+import msgspec
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest.authentication import actor_of_request, require_user
+from accounts.rest.hot import HotGetView
 from common import clock
 from common.rest.schema import IDEMPOTENCY_KEY
 from waitlist import selectors
@@ -23,7 +26,7 @@ from waitlist.services import answering, leaving
 from waitlist.services.once import join_once
 
 
-class WaitlistView(APIView):
+class WaitlistView(HotGetView):
     """``sessions/{id}/waitlist``: one's own place."""
 
     @extend_schema(
@@ -47,10 +50,9 @@ class WaitlistView(APIView):
         return Response(place.as_json(), status=201)
 
     @extend_schema(operation_id="get_waitlist_place", responses=PlaceAnswer)
-    def get(self, request: Request, session_id: UUID) -> Response:
+    def get(self, request: HttpRequest, session_id: UUID) -> HttpResponse:
         """Return one's place: the live one, else how the last one ended."""
-        place = selectors.place_of(actor_of_request(request), session_id, now=clock.now())
-        return Response(place.as_json())
+        return _place_of_caller(request, session_id)
 
     @extend_schema(operation_id="leave_waitlist", responses={204: None})
     def delete(self, request: Request, session_id: UUID) -> Response:
@@ -59,14 +61,13 @@ class WaitlistView(APIView):
         return Response(status=204)
 
 
-class PositionView(APIView):
+class PositionView(HotGetView):
     """``sessions/{id}/waitlist/position``: the same answer, under the older address."""
 
     @extend_schema(operation_id="get_waitlist_position", responses=PlaceAnswer)
-    def get(self, request: Request, session_id: UUID) -> Response:
+    def get(self, request: HttpRequest, session_id: UUID) -> HttpResponse:
         """Return one's place."""
-        place = selectors.place_of(actor_of_request(request), session_id, now=clock.now())
-        return Response(place.as_json())
+        return _place_of_caller(request, session_id)
 
 
 class AcceptView(APIView):
@@ -110,6 +111,11 @@ class DeclineView(APIView):
             now=clock.now(),
         )
         return Response({"status": EntryStatus.DECLINED.value})
+
+
+def _place_of_caller(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    place = selectors.place_of(actor_of_request(request), session_id, now=clock.now())
+    return HttpResponse(msgspec.json.encode(place.as_json()), content_type="application/json")
 
 
 def _token(request: Request) -> str:

@@ -12,8 +12,13 @@ _LONGEST = 200
 
 
 def token_of(entry: Entry) -> str:
-    """Return the token that answers the entry's current offer. The same each time: nothing of it is stored."""
-    return signing.Signer(salt=_SALT).sign(f"{entry.pk.hex}.{entry.offer_number}")
+    """Return the token that answers the entry's current offer."""
+    return token_for(entry.pk, entry.offer_number)
+
+
+def token_for(entry_id: UUID, offer_number: int) -> str:
+    """Return the token of one offer of an entry. The same each time: nothing of it is stored."""
+    return signing.Signer(salt=_SALT).sign(f"{entry_id.hex}.{offer_number}")
 
 
 def read(token: str) -> tuple[UUID, int]:
