@@ -8,5 +8,9 @@ class CommonConfig(AppConfig):
     verbose_name = "operations"
 
     def ready(self) -> None:
-        """Register the start-up checks."""
+        """Register the start-up checks and what the metrics say of the queue."""
         from common import checks  # noqa: F401
+        from common.metrics import register_at_scrape
+        from common.outbox.metrics import QueueCollector
+
+        register_at_scrape(QueueCollector())

@@ -19,7 +19,7 @@ _OPEN = Gauge(
     "marquee_breaker_open",
     "1 while a circuit breaker keeps calls away.",
     ["breaker"],
-    multiprocess_mode="max",
+    multiprocess_mode="livemax",
 )
 
 

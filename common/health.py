@@ -11,9 +11,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django_prometheus.exports import ExportToDjangoView
 from redis import RedisError
 
+from common import metrics as figures
 from common import redis
 from common.errors import Forbidden
 from common.rest.addresses import client_address
@@ -123,8 +123,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """
     if not _may_read_metrics(request):
         raise Forbidden("Metrics are for the operators of this system.")
-    response: HttpResponse = ExportToDjangoView(request)
-    return response
+    return HttpResponse(figures.exposition(), content_type=figures.CONTENT_TYPE_LATEST)
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

@@ -6,7 +6,6 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
-from common.outbox import metrics
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
 
@@ -39,9 +38,8 @@ def delete_finished(*, now: datetime, batch: int = _BATCH) -> int:
 
 
 def check_dead() -> int:
-    """Count the dead letters, for the metric, and log an error above ``DEAD_JOBS_ALERT``; return how many."""
+    """Count the dead letters and log an error above ``DEAD_JOBS_ALERT``; return how many."""
     count = Job.objects.filter(status=JobStatus.DEAD).count()
-    metrics.dead(count)
     if count > settings.DEAD_JOBS_ALERT:
         log.error("too_many_dead_letters", count=count, limit=settings.DEAD_JOBS_ALERT)
     return count

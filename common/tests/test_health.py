@@ -1,5 +1,9 @@
 """Health, readiness, metrics (REQ OP-02)."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -114,6 +118,7 @@ def test_rooms_add_their_own_parts() -> None:
         ("t0ken", {"Authorization": "Bearer ü"}, "203.0.113.9", 0, 403),
     ],
 )
+@pytest.mark.django_db
 def test_metrics_are_for_the_operators(settings, token, headers, peer, proxies, status) -> None:
     """REQ OP-02: loopback or the token; a proxy on this machine does not make the world local."""
     settings.METRICS_TOKEN, settings.TRUSTED_PROXY_COUNT = token, proxies
@@ -123,3 +128,35 @@ def test_metrics_are_for_the_operators(settings, token, headers, peer, proxies, 
         assert b"marquee_breaker_open" in response.content
     else:
         assert response.json()["code"] == "forbidden"
+
+
+_COUNT = """
+import django
+django.setup()
+from common.outbox import metrics
+from common.outbox.types import Lane
+from common.redis import breaker
+for _ in range({times}):
+    metrics.finished(Lane.MONEY, "probe", "done", 0.001)
+    breaker.failed(ConnectionError())
+"""
+
+
+@pytest.mark.django_db
+def test_processes_add_up_what_they_count(tmp_path, monkeypatch) -> None:
+    """REQ OP-02: whichever process of a machine is asked, the counters are those of all of them."""
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+    counting = [
+        subprocess.Popen([sys.executable, "-c", _COUNT.format(times=times)], env=environment)
+        for times in (2, 3)
+    ]
+    assert [process.wait(60) for process in counting] == [0, 0]
+    line = b'marquee_jobs_total{kind="probe",lane="money",outcome="done"}'
+    assert line not in Client().get("/metrics").content
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
+    answer = Client().get("/metrics")
+    assert line + b" 5.0" in answer.content
+    # A breaker that was open when its process ended is open no more.
+    assert b'marquee_breaker_open{breaker="redis"}' not in answer.content
+    assert answer["Content-Type"].startswith("text/plain; version=")
+    assert b"marquee_jobs_waiting" in answer.content

@@ -45,6 +45,11 @@ class Configuration:
         """The folder of the children's logs."""
         return self.data_dir / "logs"
 
+    @property
+    def metrics(self) -> Path:
+        """The folder in which the children add up their counters, from one start to the next."""
+        return self.data_dir / "metrics"
+
     def child_values(self, *, database_url: str, redis_url: str) -> dict[str, str]:
         """Name everything the product reads that differs from its defaults."""
         made_up = {
@@ -60,6 +65,7 @@ class Configuration:
             "DATA_DIR": str(self.data_dir),
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
+            "PROMETHEUS_MULTIPROC_DIR": str(self.metrics),
             **{name: str(port) for name, port in self.ports.items()},
         }
         return {**made_up, **{name: value for name, value in self.given.items() if name in made_up}, **fixed}

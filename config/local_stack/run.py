@@ -1,6 +1,7 @@
 """`make run`: from nothing to a running system, and back to nothing."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Mapping
 
 import psycopg
@@ -72,6 +73,8 @@ class Stack:
             self._progress.say(f"  ended {name}, left over from a run that was killed")
         for name, port in self._configuration.ports.items():
             ports.require_free(name, port)
+        # What the last run's processes counted: files of process ids that may come again.
+        shutil.rmtree(self._configuration.metrics, ignore_errors=True)
 
     def _start_servers(self) -> dict[str, str]:
         given = self._configuration.given

@@ -261,6 +261,14 @@ CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+# Where the processes of a machine add up their counters; prometheus_client wants the folder to be there.
+if env.str("PROMETHEUS_MULTIPROC_DIR", default=""):
+    Path(env.str("PROMETHEUS_MULTIPROC_DIR")).mkdir(parents=True, exist_ok=True)
+else:
+    # Set and empty would mean the folder it was started in.
+    env.ENVIRON.pop("PROMETHEUS_MULTIPROC_DIR", None)
+# A process without a web page of its own (worker, run_jobs, realtime) tells its metrics here; 0: nowhere.
+PROMETHEUS_METRICS_EXPORT_PORT: int = env.int("METRICS_PORT", default=0)
 METRICS_NETWORKS: list[str] = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
 
 # Pages carry no inline script. The admin theme evaluates Alpine expressions, so it alone needs unsafe-eval

@@ -61,6 +61,7 @@ def test_children_are_told_of_servers_ports_and_secrets(
     monkeypatch.setattr(os, "environ", {"PORT": "9000", "DATA_DIR": str(tmp_path / "data")})
     (tmp_path / ".env").write_text("FRONTEND_URL=http://front.test\nEMAIL_URL=\nPORT=1\n")
     told = configuration.read(tmp_path).child_values(database_url="postgres://d", redis_url="redis://r")
+    assert told["PROMETHEUS_MULTIPROC_DIR"] == str(configuration.read(tmp_path).metrics)
     assert told["FRONTEND_URL"] == "http://front.test"
     assert told["EMAIL_URL"] == "smtp://127.0.0.1:8004"
     assert told["PORT"] == "9000"
