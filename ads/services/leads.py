@@ -38,13 +38,13 @@ def give_lead(*, actor: Actor, sponsor_id: UUID, given: LeadInput, now: datetime
     _limit(actor, is_for_anybody=is_for_anybody)
     if is_for_anybody:
         wanted = judge(given, sources=tuple(LeadSource), own=None)
-        return _keep(sponsor, actor, wanted, user_by_email(wanted.email), now=now)
+        return _keep(sponsor, actor, wanted, user_by_email(wanted.email), is_own=False, now=now)
     if actor.user_id is None:
         raise Unauthenticated
     giver = User.objects.get(pk=actor.user_id)
     _refuse_members_without_role(actor, sponsor, given, giver)
     wanted = judge(given, sources=OWN_SOURCES, own=giver)
-    kept = _keep(sponsor, actor, wanted, giver, now=now)
+    kept = _keep(sponsor, actor, wanted, giver, is_own=True, now=now)
     # Notes of the sponsor's people about them are not theirs to read.
     kept.lead.company, kept.lead.note = wanted.company or "", wanted.note or ""
     return kept
@@ -70,7 +70,7 @@ def _refuse_members_without_role(actor: Actor, sponsor: Sponsor, given: LeadInpu
 @retrying
 @transaction.atomic
 def _keep(
-    sponsor: Sponsor, actor: Actor, wanted: Candidate, user: User | None, *, now: datetime
+    sponsor: Sponsor, actor: Actor, wanted: Candidate, user: User | None, *, is_own: bool, now: datetime
 ) -> GivenLead:
     """Insert the lead, or change the one that is there: who was first is the constraint's to say."""
     lead = Lead(
@@ -84,21 +84,28 @@ def _keep(
     except IntegrityError as error:
         if not violated(error, "lead_once_per_sponsor"):
             raise
-        return GivenLead(_changed(lead, wanted, now=now), is_new=False)
+        return GivenLead(_changed(lead, wanted, is_own=is_own, now=now), is_new=False)
     announce(sponsor_room(sponsor.pk), SPONSOR_LEAD, _told(lead), now=now)
     return GivenLead(lead, is_new=True)
 
 
-def _changed(given: Lead, wanted: Candidate, *, now: datetime) -> Lead:
+def _changed(given: Lead, wanted: Candidate, *, is_own: bool, now: datetime) -> Lead:
+    """Change the lead that is there. An attendee adds what is missing; what others wrote they cannot take away."""
     kept = Lead.objects.select_for_update(of=("self",)).get(
         sponsor_id=given.sponsor_id, email_key=given.email_key
     )
-    kept.company = kept.company if wanted.company is None else wanted.company
-    kept.note = kept.note if wanted.note is None else wanted.note
+    kept.company = _text(kept.company, wanted.company, is_own=is_own)
+    kept.note = _text(kept.note, wanted.note, is_own=is_own)
     kept.consent_at = max(kept.consent_at, now)
     kept.user_id = kept.user_id or given.user_id
     kept.save(update_fields=["company", "note", "consent_at", "user"])
     return kept
+
+
+def _text(stood: str, wanted: str | None, *, is_own: bool) -> str:
+    if wanted is None or (is_own and stood):
+        return stood
+    return wanted
 
 
 def _told(lead: Lead) -> dict[str, object]:

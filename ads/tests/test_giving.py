@@ -228,3 +228,14 @@ def test_giving_costs_a_fixed_number_of_statements(sponsor: Sponsor, ada: User) 
     # The caller, sponsor, account, lead inside its savepoints, announcement; an attendee's role and event besides.
     assert costs[0][0] <= 10
     assert costs[0][1] <= 12
+
+
+def test_an_attendee_takes_nothing_away_that_others_wrote(sponsor: Sponsor) -> None:
+    """What the sponsor's people noted stays when the person gives themselves again; what is missing is added.
+    REQ RT-05."""
+    alan = make_user("alan@example.test", name="Alan")
+    kept = make_lead(sponsor, alan.email, note="Wants a demo")
+    answer = Door(alan).give(sponsor, {"source": "FORM", "consent": True, "note": "", "company": "Bletchley"})
+    assert answer.status_code == 200
+    kept.refresh_from_db()
+    assert (kept.note, kept.company) == ("Wants a demo", "Bletchley")
