@@ -169,7 +169,7 @@ class _Seen:
 
 
 def _seen(statement: str, now: datetime, **of: UUID) -> _Seen | None:
-    row = statements.run(statement, {**of, "since": now - TURNOVER_WINDOW}).fetchone()
+    row = statements.run(statement, {**of, "since": now - TURNOVER_WINDOW, "now": now}).fetchone()
     return None if row is None else _Seen(*row)
 
 
@@ -194,7 +194,7 @@ def _place(seen: _Seen, now: datetime) -> Place:
 
 def turnover_of(session_id: UUID, *, now: datetime) -> int:
     """Return how many offers the session made in the last hour."""
-    lately = Entry.objects.of_session(session_id).filter(offered_at__gt=now - TURNOVER_WINDOW)
+    lately = Entry.objects.of_session(session_id).filter(offered_at__range=(now - TURNOVER_WINDOW, now))
     return lately.count()
 
 
@@ -223,11 +223,12 @@ def _counted(seen: _Seen) -> int:
     return int(ahead) + 1
 
 
-# Every look at one's own place asks these.
+# Every look at one's own place asks these. Without an end to the window PostgreSQL would expect a third of all offers
+# in it, think that worth a new plan for each look, and spend more on plans than on looks.
 _SEEN = """
 SELECT e.id, e.session_id, e.user_id, e.status, e.quantity, e.priority_tier, e.rank, e.queue_at, e.joined_at,
     e.offer_number, e.offer_expires_at, s.starts_at, s.waiting, s.queue_version,
-    (SELECT count(*) FROM waitlist_entry AS o WHERE o.session_id = s.id AND o.offered_at > %(since)s)
+    (SELECT count(*) FROM waitlist_entry AS o WHERE o.session_id = s.id AND o.offered_at BETWEEN %(since)s AND %(now)s)
 FROM waitlist_entry AS e JOIN events_session AS s ON s.id = e.session_id
 """
 _OF_ENTRY = statements.one_line(f"{_SEEN} WHERE e.id = %(entry)s")
@@ -240,8 +241,11 @@ SELECT count(*) FROM waitlist_entry WHERE session_id = %(session)s AND status = 
     AND (rank, queue_at, id) < (%(rank)s, %(queue_at)s, %(id)s)
 """)
 _NUMBERED = """
-SELECT id, user_id, row_number() OVER (ORDER BY rank, queue_at, id) AS place
+SELECT id, row_number() OVER (ORDER BY rank, queue_at, id) AS place
 FROM waitlist_entry WHERE session_id = %(session)s AND status = 'WAITING'
 """
 _POSITIONS = f"SELECT id, place FROM ({_NUMBERED}) AS queue WHERE id = ANY(%(ids)s)"  # noqa: S608 constant
-_POSITIONS_OF_PEOPLE = f"SELECT user_id, place FROM ({_NUMBERED}) AS queue WHERE user_id = ANY(%(users)s)"  # noqa: S608 constant
+_POSITIONS_OF_PEOPLE = f"""
+SELECT e.user_id, queue.place FROM ({_NUMBERED}) AS queue JOIN waitlist_entry AS e ON e.id = queue.id
+WHERE e.session_id = %(session)s AND e.user_id = ANY(%(users)s)
+"""  # noqa: S608 constant
