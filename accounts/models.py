@@ -108,3 +108,21 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.get_role_display()})"
+
+
+class RefreshFamily(models.Model):
+    """The refresh tokens that follow one sign-in; ``current`` alone is good. See ``accounts.services.rotation``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refresh_families")
+    current = models.UUIDField()
+    previous = models.UUIDField(null=True, blank=True)
+    rotated_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "refresh families"
+
+    def __str__(self) -> str:
+        return f"sign-in {str(self.id)[-8:]}"

@@ -40,7 +40,11 @@ class TokenRefreshView(_PublicView):
 
     @extend_schema(operation_id="refresh_token", request=RefreshBody, responses=TokenPairAnswer, auth=[])
     def post(self, request: Request) -> Response:
-        """Exchange a refresh token for new tokens; it ends with the password it was issued under."""
+        """Exchange a refresh token for new tokens; it is good for one use.
+
+        Repeated within 30 seconds it gives the same next one; used again later it ends them all (401). It ends
+        with the password it was issued under.
+        """
         body = RefreshBody(data=request.data)
         body.is_valid(raise_exception=True)
         return _tokens(tokens.refresh(body.validated_data["refresh"], now=clock.now()))

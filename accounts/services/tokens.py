@@ -5,9 +5,9 @@ identity
 service have no ``iss`` of ours, name a person by ``sub`` and ``email``, and provision that person on first
 sight.
 
-A refresh token carries a fingerprint of the password it was issued under: changing the password ends it,
-and so
-does deactivating the user. Access tokens end by their age; a deactivated user's are refused at once.
+A refresh token is good for one use (``accounts.services.rotation``) and carries a fingerprint of the password it
+was issued under: changing the password ends it, and so does deactivating the user. Access tokens end by their
+age; a deactivated user's are refused at once.
 """
 
 import hmac
@@ -24,6 +24,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 
 from accounts.models import User
+from accounts.services import rotation
 from accounts.services.identities import user_of_identity
 from common import statements
 from common.errors import Unauthenticated
@@ -60,18 +61,21 @@ class TokenPair:
 
 
 def issue(user: User, *, now: datetime) -> TokenPair:
-    """Return a new pair of tokens for the user."""
-    return TokenPair(
-        access=_encode(user, ACCESS, settings.ACCESS_TOKEN_LIFETIME, now=now),
-        refresh=_encode(user, REFRESH, settings.REFRESH_TOKEN_LIFETIME, now=now, pwd=_fingerprint(user)),
-    )
+    """Return a new pair of tokens for the user, who just signed in."""
+    family = rotation.begin(user, now=now)
+    return _pair(user, family.pk, family.current, now=now)
+
+
+def access_token(user: User, *, now: datetime) -> str:
+    """Return an access token alone, for somebody who is known by other means (a page's session)."""
+    return _encode(user, ACCESS, settings.ACCESS_TOKEN_LIFETIME, now=now)
 
 
 def refresh(raw: str, *, now: datetime) -> TokenPair:
-    """Return a new pair for a refresh token of ours.
+    """Use a refresh token of ours up and return a new pair. Call it outside of a transaction.
 
-    Raises ``Unauthenticated`` when it is none, too old, issued under another password, or its user is
-    inactive.
+    Raises ``Unauthenticated`` when it is none, too old, used before, issued under another password, or its user
+    is inactive.
     """
     claims = _claims(raw, now=now)
     if claims.get("iss") != ISSUER or claims.get("type") != REFRESH:
@@ -82,7 +86,9 @@ def refresh(raw: str, *, now: datetime) -> TokenPair:
         fingerprint.encode(), _fingerprint(user).encode()
     ):
         raise Unauthenticated("The password was changed, please sign in again.")
-    return issue(user, now=now)
+    family_id, token_id = _id_of(claims, "fam"), _id_of(claims, "jti")
+    token_id = rotation.rotate(user, family_id=family_id, token_id=token_id, now=now)
+    return _pair(user, family_id, token_id, now=now)
 
 
 def authenticate(raw: str, *, now: datetime) -> User:
@@ -115,6 +121,21 @@ def ends_at(raw: str, *, now: datetime) -> datetime:
     seconds = _instant(_claims(raw, now=now)["exp"]) or 0.0
     latest = now + timedelta(days=365)
     return min(datetime.fromtimestamp(min(seconds, latest.timestamp()), UTC), latest)
+
+
+def _pair(user: User, family_id: UUID, token_id: UUID, *, now: datetime) -> TokenPair:
+    more = {"pwd": _fingerprint(user), "fam": family_id.hex, "jti": token_id.hex}
+    return TokenPair(
+        access=access_token(user, now=now),
+        refresh=_encode(user, REFRESH, settings.REFRESH_TOKEN_LIFETIME, now=now, **more),
+    )
+
+
+def _id_of(claims: Mapping[str, Any], name: str) -> UUID:
+    try:
+        return UUID(claims[name])
+    except (KeyError, ValueError, AttributeError, TypeError):
+        raise Unauthenticated("The token is not valid.") from None
 
 
 def _encode(user: User, kind: str, lifetime: timedelta, *, now: datetime, **extra: str) -> str:

@@ -55,4 +55,4 @@ def make_member(
 def bearer(user: User, *, now: datetime | None = None) -> dict[str, str]:
     """Return the header of Django's test client for a signed-in user: ``client.get(url,
     headers=bearer(user))``."""
-    return {"Authorization": f"Bearer {tokens.issue(user, now=now or clock.now()).access}"}
+    return {"Authorization": f"Bearer {tokens.access_token(user, now=now or clock.now())}"}

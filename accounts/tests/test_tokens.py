@@ -1,16 +1,18 @@
 """REQ EV-02: who a bearer token names, and which tokens name nobody."""
 
+import threading
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import jwt
 import pytest
 from django.conf import settings
 from django.test import Client
 
-from accounts.models import User
-from accounts.services import tokens
+from accounts.models import RefreshFamily, User
+from accounts.services import rotation, tokens
 from accounts.tests.factories import NOW, PASSWORD, bearer, make_superuser, make_user
 from common import clock
 from common.errors import Unauthenticated
@@ -133,6 +135,90 @@ def test_refresh_dies_with_the_password() -> None:
     user.save()
     with pytest.raises(Unauthenticated):
         tokens.refresh(pair.refresh, now=NOW)
+
+
+def test_refresh_is_good_for_one_use() -> None:
+    """REQ EV-02: an older token ends the sign-in for whoever has any of its tokens, and no other sign-in."""
+    user = make_user()
+    first, other = tokens.issue(user, now=NOW), tokens.issue(user, now=NOW)
+    second = tokens.refresh(first.refresh, now=NOW)
+    third = tokens.refresh(second.refresh, now=NOW + timedelta(seconds=10))
+    with pytest.raises(Unauthenticated, match="used before"):
+        tokens.refresh(first.refresh, now=NOW + timedelta(seconds=11))
+    with pytest.raises(Unauthenticated):
+        tokens.refresh(third.refresh, now=NOW + timedelta(seconds=12))
+    assert tokens.refresh(other.refresh, now=NOW).access
+
+
+@pytest.mark.parametrize(("later", "is_repeated"), [(30, True), (31, False)])
+def test_a_lost_answer_may_be_asked_for_again(later: int, is_repeated: bool) -> None:
+    """REQ EV-02: within 30 seconds the token before the latest gives the same next one; then it is a stolen one."""
+    first = tokens.issue(make_user(), now=NOW)
+    lost = tokens.refresh(first.refresh, now=NOW)
+    again = NOW + timedelta(seconds=later)
+    if is_repeated:
+        repeated = tokens.refresh(first.refresh, now=again)
+        assert token_id(repeated.refresh) == token_id(lost.refresh)
+        assert tokens.refresh(lost.refresh, now=again).access
+    else:
+        with pytest.raises(Unauthenticated):
+            tokens.refresh(first.refresh, now=again)
+        assert RefreshFamily.objects.get().ended_at == again
+
+
+def test_refresh_names_its_own_sign_in() -> None:
+    """REQ EV-02: another user's family, or none, refuses and rotates nothing."""
+    mine, theirs = make_user(), make_user()
+    tokens.issue(theirs, now=NOW)
+    claims = jwt.decode(tokens.issue(mine, now=NOW).refresh, options={"verify_signature": False})
+    family = RefreshFamily.objects.get(user=theirs)
+    before = RefreshFamily.objects.filter(user=theirs).values().get()
+    for wrong in ({"fam": family.pk.hex, "jti": family.current.hex}, {"fam": "x"}, {"fam": 7}, {"jti": None}):
+        forged = jwt.encode(claims | wrong, settings.JWT_SECRET, algorithm="HS256")
+        with pytest.raises(Unauthenticated):
+            tokens.refresh(forged, now=NOW)
+    assert RefreshFamily.objects.filter(user=theirs).values().get() == before
+
+
+def test_signing_in_forgets_families_that_are_over() -> None:
+    """The table holds what is alive, a person's sign-ins each."""
+    user = make_user()
+    tokens.issue(user, now=NOW - settings.REFRESH_TOKEN_LIFETIME)
+    kept = tokens.issue(user, now=NOW - timedelta(days=1))
+    tokens.issue(user, now=NOW)
+    assert RefreshFamily.objects.filter(user=user).count() == 2
+    assert tokens.refresh(kept.refresh, now=NOW).access
+
+
+def token_id(raw: str) -> str:
+    return str(jwt.decode(raw, options={"verify_signature": False})["jti"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tabs_that_refresh_at_once_share_the_next_token(race: Race) -> None:
+    """REQ EV-02: ten calls with one token rotate once; all of them go on with the same next one."""
+    pair = tokens.issue(make_user(), now=NOW)
+    answers = race(10, lambda *_: token_id(tokens.refresh(pair.refresh, now=NOW).refresh))
+    assert set(answers) == {RefreshFamily.objects.get().current.hex}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_condition_tabs_lose_each_other(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: a rotation that looks first and writes then hands out tokens that are dead at once."""
+    together = threading.Barrier(2)
+
+    def unguarded(user: User, *, family_id: UUID, token_id: UUID, now: datetime) -> UUID:
+        family = RefreshFamily.objects.get(pk=family_id)
+        assert family.current == token_id
+        together.wait(20)
+        family.previous, family.current = family.current, uuid.uuid4()
+        family.save()
+        return family.current
+
+    pair = tokens.issue(make_user(), now=NOW)
+    monkeypatch.setattr(rotation, "rotate", unguarded)
+    answers = race(2, lambda *_: token_id(tokens.refresh(pair.refresh, now=NOW).refresh))
+    assert len(set(answers)) == 2
 
 
 def test_signing_in(client: Client) -> None:

@@ -181,7 +181,7 @@ class WaitlistAdmin(ScopedModelAdmin):
 @require_GET
 def _token(request: HttpRequest) -> JsonResponse:
     user: Any = request.user
-    answer = JsonResponse({"token": tokens.issue(user, now=clock.now()).access})
+    answer = JsonResponse({"token": tokens.access_token(user, now=clock.now())})
     answer["Cache-Control"] = "no-store"
     return answer
 
