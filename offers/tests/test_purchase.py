@@ -1,9 +1,13 @@
 """Buying an offer at the REST door, with the sandbox behind it."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from psycopg import _queries
 
+from offers.services import writing
 from offers.tests.factories import Door, make_offer, settle, stock
 from sandbox.testing import SandboxProcess
 
@@ -52,3 +56,24 @@ def test_a_purchase_costs_at_most_twelve_statements(stripe_sandbox: SandboxProce
     counted = [sql for sql in statements if not sql.startswith(_FRAME)]
     print(f"purchase: {len(counted)} statements, {len(statements)} with transaction frames")  # noqa: T201
     assert len(counted) <= 12, "\n".join(sql[:150] for sql in counted)
+
+
+def test_the_statement_that_sells_is_read_once_by_the_driver(
+    stripe_sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """psycopg remembers how it read a text of up to 4,096 characters and 50 parameters.
+
+    Past either it takes the text apart again each time, while everybody waits for the offer's lock.
+    """
+    sent: list[tuple[str, Any]] = []
+    run = writing.statements.run
+
+    def noting(sql: str, params: Any) -> Any:
+        sent.append((sql, params))
+        return run(sql, params)
+
+    monkeypatch.setattr(writing.statements, "run", noting)
+    assert Door().buy(make_offer(units=5)).status_code == 201
+    [values] = [params for sql, params in sent if sql is writing._WRITE]
+    assert len(writing._WRITE) <= _queries.MAX_CACHED_STATEMENT_LENGTH == 4096
+    assert len(values) <= _queries.MAX_CACHED_STATEMENT_PARAMS == 50
