@@ -8,5 +8,8 @@ from common.idempotency import purge
 
 @shared_task(name="common.idempotency.purge", ignore_result=True)
 def purge_idempotency_keys() -> int:
-    """Forget final answers older than 30 days; returns how many."""
-    return purge(now=clock.now())
+    """Forget final answers older than 30 days, batch by batch until none is left; returns how many."""
+    now, deleted = clock.now(), 0
+    while batch := purge(now=now):
+        deleted += batch
+    return deleted

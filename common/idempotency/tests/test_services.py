@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
+from common import clock
 from common.errors import Invalid
 from common.idempotency import (
     IdempotencyMismatch,
@@ -20,6 +21,7 @@ from common.idempotency import (
     release,
 )
 from common.idempotency.models import IdempotencyRecord
+from common.tasks import purge_idempotency_keys
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 USER = uuid.UUID(int=1)
@@ -180,6 +182,22 @@ def test_purge_deletes_the_old_in_batches() -> None:
     _begin(key="young", now=NOW + SECOND)
     late = NOW + timedelta(days=30)
     assert [purge(now=late, limit=3) for _ in range(3)] == [3, 2, 0]
+    assert [record.key for record in IdempotencyRecord.objects.all()] == ["young"]
+
+
+@pytest.mark.django_db
+def test_beat_leaves_no_old_key_however_many_there_are() -> None:
+    """REQ OF-06: more keys in an hour than one batch takes do not pile up."""
+    begun, over = clock.now() - timedelta(days=31), clock.now() - timedelta(days=1)
+    IdempotencyRecord.objects.bulk_create(
+        IdempotencyRecord(
+            user_id=USER, operation="offers.purchase", key=f"old-{number}", fingerprint="f" * 64,
+            attempt=1, created_at=begun, expires_at=over,
+        )
+        for number in range(5_001)
+    )  # fmt: skip
+    _begin(key="young", now=clock.now())
+    assert purge_idempotency_keys() == 5_001
     assert [record.key for record in IdempotencyRecord.objects.all()] == ["young"]
 
 
