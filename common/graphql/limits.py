@@ -151,6 +151,8 @@ class _Measure:
         if definition is None or not _PAGE_ARGUMENTS.intersection(definition.args):
             return None
         values = get_argument_values(definition, node, dict(self.variables))
+        if (values.get("offset") or 0) < 0:
+            raise Invalid.field("offset", "out_of_range", "Begin at 0 or later.")
         for name in sorted(_PAGE_ARGUMENTS.intersection(definition.args)):
             size = values.get(definition.args[name].out_name or name)
             if isinstance(size, int):

@@ -204,6 +204,20 @@ def test_pages_are_bounded(size) -> None:
     assert _ask("{offers(limit: 200) {count}}").status_code == 200
 
 
+def test_a_page_begins_at_0_or_later() -> None:
+    """REQ GQ-01: as on REST, an offset below is an error, not a silent 0."""
+    for query, variables in (
+        ("{offers(offset: -1) {count}}", {}),
+        ("query($n: Int){offers(offset: $n){count}}", {"n": -5}),
+    ):
+        extensions = _refused(_ask(query, variables), "invalid")
+        assert [(error["field"], error["code"]) for error in extensions["errors"]] == [
+            ("offset", "out_of_range")
+        ]
+    for offset in ("0", "7", "null"):
+        assert _ask(f"{{offers(offset: {offset}) {{count}}}}").status_code == 200
+
+
 def test_complexity_multiplies_along_lists() -> None:
     """REQ GQ-01: pages within pages are reckoned at what they may return."""
     assert _ask("{offers(limit: 200){results{id title related(limit: 20){id title}}}}").status_code == 200

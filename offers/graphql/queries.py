@@ -94,5 +94,5 @@ def _listed(info: Any, asked: dict[str, Any], shown: Shown) -> Sequence[Offer]:
 
 
 def _page(asked: dict[str, Any]) -> Page:
-    # The view refuses limits outside of 1 to 200 before anything runs.
-    return Page(limit=asked.get("limit") or _LIMIT, offset=max(0, asked.get("offset") or 0))
+    # The view refuses limits outside of 1 to 200, and offsets below 0, before anything runs.
+    return Page(limit=asked.get("limit") or _LIMIT, offset=asked.get("offset") or 0)
