@@ -66,9 +66,7 @@ def roster(actor: Actor, session_id: UUID, *, search: str = "") -> QuerySet[Atte
     """
     session = Session.objects.select_related("event").filter(pk=session_id).first()
     if session is None:
-        if not actor.is_authenticated:
-            access.require(actor, session_id, Capability.MANAGE_EVENTS)
-        raise NotFound
+        access.refuse_missing(actor)
     access.require(actor, session.event.organization_id, Capability.MANAGE_EVENTS)
     attending = Attendance.objects.filter(session=session, status=AttendanceStatus.ATTENDING)
     if search:

@@ -1,5 +1,6 @@
 """Who may do what in which organization (CONTRACT: "Who may do what"). Asked again by every service."""
 
+from typing import NoReturn
 from uuid import UUID
 
 from accounts.models import Membership, User
@@ -50,3 +51,13 @@ def require(actor: Actor, organization_id: UUID, capability: Capability) -> None
         raise NotFound
     if capability not in ROLE_CAPABILITIES[role]:
         raise Forbidden
+
+
+def refuse_missing(actor: Actor) -> NoReturn:
+    """Answer for a thing that is not there as for one of another organization, so that nobody learns which.
+
+    Raises ``Unauthenticated`` when nobody is signed in, else ``NotFound``.
+    """
+    if not may_do_all(actor) and not actor.is_authenticated:
+        raise Unauthenticated
+    raise NotFound

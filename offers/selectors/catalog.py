@@ -85,11 +85,6 @@ def availability(actor: Actor, offer_id: UUID, quantity: int, *, now: datetime) 
     )
 
 
-def offers_by_id(ids: Sequence[UUID], *, now: datetime) -> dict[UUID, Offer]:
-    """Return offers by id, with what is left of each; one query."""
-    return {offer.pk: offer for offer in Offer.objects.filter(pk__in=ids).with_availability(now)}
-
-
 def _tiers_of(actor: Actor, event_id: UUID) -> object:
     """Return the tiers of the actor's valid tickets, as an array in SQL."""
     if actor.user_id is None:

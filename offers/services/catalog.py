@@ -1,6 +1,5 @@
 """Making, changing, pausing and archiving offers. Every change is in the audit history."""
 
-import uuid
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from accounts.services import access
 from accounts.types import Capability
 from common import audit
 from common.db import retrying
-from common.errors import Invalid, NotFound
+from common.errors import Invalid
 from common.facts import OfferAvailabilityChanged
 from common.outbox import publish
 from common.types import SYSTEM, Actor
@@ -35,8 +34,7 @@ def create_offer(actor: Actor, event_id: UUID, given: OfferInput, *, now: dateti
     """
     event = Event.objects.filter(pk=event_id).first()
     if event is None:
-        access.require(actor, uuid.UUID(int=0), Capability.MANAGE_OFFERS)
-        raise NotFound
+        access.refuse_missing(actor)
     access.require(actor, event.organization_id, Capability.MANAGE_OFFERS)
     values = judge(given, event=event, existing=None)
     offer = Offer(event=event, created_at=now, updated_at=now, **values)
@@ -125,8 +123,7 @@ def _locked(actor: Actor, offer_id: UUID, *, archived_too: bool = False) -> Offe
     """Lock an offer that the actor may manage, with its event."""
     locked = lock_offers([offer_id])
     if not locked:
-        access.require(actor, uuid.UUID(int=0), Capability.MANAGE_OFFERS)
-        raise NotFound
+        access.refuse_missing(actor)
     offer = locked[0]
     access.require(actor, offer.event.organization_id, Capability.MANAGE_OFFERS)
     if offer.is_archived and not archived_too:

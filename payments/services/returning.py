@@ -13,7 +13,7 @@ from common.errors import NotFound
 from common.types import Actor
 from payments import gateway, selectors
 from payments.errors import PaymentProviderUnavailable
-from payments.models import Order, Payment
+from payments.models import Order
 from payments.services.applying import apply_order
 
 
@@ -32,14 +32,6 @@ def return_from_checkout(
         return apply_order(order.pk, now=now, seen_session_id=session_id)
     except gateway.GatewayError:
         return order
-
-
-def order_of_session(session_id: str) -> UUID:
-    """Return the order that a Checkout session is for; ``NotFound`` when none has stored it."""
-    order_id = Payment.objects.filter(session_id=session_id).values_list("order_id", flat=True).first()
-    if order_id is None:
-        raise NotFound("There is no such checkout")
-    return order_id
 
 
 def read_again(order_id: UUID, actor: Actor, *, now: datetime, reason: str = "") -> Order:
