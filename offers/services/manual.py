@@ -118,8 +118,10 @@ def _check_shipping(carrier: str, tracking_number: str) -> None:
     ):
         if not value:
             errors.append(FieldError(name, "required", "Both carrier and tracking number are needed."))
-        elif len(value) > most or not value.isprintable():
-            errors.append(FieldError(name, "too_long", f"At most {most} printable characters."))
+        elif not value.isprintable():
+            errors.append(FieldError(name, "unreadable_text", "Give printable characters in one line."))
+        elif len(value) > most:
+            errors.append(FieldError(name, "too_long", f"At most {most} characters."))
     if errors:
         raise Invalid(errors=errors)
 

@@ -70,6 +70,10 @@ def test_a_parcel_needs_carrier_and_number_and_a_role(stripe_sandbox: SandboxPro
     ):
         with pytest.raises(failure):
             manual.ship(actor, given.purchase_id, **where, now=clock.now())
+    for number, code in (("JD\n1", "unreadable_text"), ("J" * 101, "too_long")):
+        with pytest.raises(Invalid) as wrong:
+            manual.ship(staff, given.purchase_id, carrier="DHL", tracking_number=number, now=clock.now())
+        assert [(error.field, error.code) for error in wrong.value.errors] == [("tracking_number", code)]
     given.refresh_from_db()
     assert given.status == FulfillmentStatus.PENDING_MANUAL
     manual.ship(staff, given.purchase_id, **where, now=clock.now())
