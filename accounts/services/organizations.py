@@ -9,6 +9,7 @@ from accounts.models import Organization
 from accounts.services.access import may_do_all, require
 from accounts.types import Capability
 from common.audit import changes_between, record, snapshot
+from common.db import retrying
 from common.errors import Forbidden, NotFound
 from common.types import Actor
 
@@ -33,6 +34,7 @@ def create_organization(*, actor: Actor, slug: str, name: str, now: datetime) ->
     return organization
 
 
+@retrying
 @transaction.atomic
 def update_organization(
     *, actor: Actor, organization_id: UUID, slug: str, name: str, now: datetime

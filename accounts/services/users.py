@@ -9,10 +9,12 @@ from accounts.errors import OwnAccount
 from accounts.models import User
 from accounts.services.access import may_do_all
 from common.audit import changes_between, record, snapshot
+from common.db import retrying
 from common.errors import Forbidden, NotFound
 from common.types import Actor
 
 
+@retrying
 @transaction.atomic
 def update_user(*, actor: Actor, user_id: UUID, name: str, is_active: bool, now: datetime) -> User:
     """Rename a person, or let them in or not: an inactive user's tokens and browser sessions end at once.

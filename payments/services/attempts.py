@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
+from common.db import retrying
 from common.errors import NotFound
 from payments.gateway import SessionView
 from payments.models import Order, Payment
@@ -28,6 +29,7 @@ RETURNING {order}, {payment}
 """
 
 
+@retrying
 def begin_attempt(order_id: UUID) -> tuple[Order, Payment]:
     """Return the order and its latest payment, with the sending that is about to be made counted and
     committed.
@@ -61,6 +63,7 @@ def session_after_all(order: Order, payment: Payment, *, now: datetime) -> Sessi
     return None
 
 
+@retrying
 @transaction.atomic
 def next_attempt(order: Order, payment: Payment, *, now: datetime) -> Payment:
     """Take a new key after a 5xx that left no session.

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from common.db import retrying
 from common.outbox import enqueue
 from payments import gateway
 from payments.errors import CheckoutClosed, CheckoutRefused, PaymentProviderUnavailable
@@ -92,6 +93,7 @@ def _stored(order: Order, payment: Payment, session: SessionView, now: datetime)
     raise CheckoutClosed(state)
 
 
+@retrying
 def _store(payment: Payment, session: SessionView) -> str:
     values: dict[str, str | datetime | UUID] = {
         "payment_id": payment.pk,
@@ -118,6 +120,7 @@ def close_session_later(order: Order, session_id: str, *, now: datetime) -> None
     )
 
 
+@retrying
 def _keep_holding(order: Order, payment: Payment, *, now: datetime, is_key_spent: bool) -> None:
     """Nobody knows whether there is a session: keep the goods, and have a job find out."""
     with transaction.atomic():

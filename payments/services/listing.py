@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from common.db import retrying
 from payments import gateway
 from payments.models import Order, Payment, StripeOperation
 from payments.models.operations import OperationState
@@ -28,13 +29,19 @@ def ensure_listed(order: Order, payment: Payment, *, now: datetime) -> None:
     product = payment.request["product"]
     product_id = product["product_id"] or _product(product, now)
     item["price"] = _price(order, product["reference"], product_id, now)
-    with transaction.atomic():
-        purpose = purpose_of(order)
-        purpose.lock(order.purpose_id)
-        purpose.price_listed(
-            order.purpose_id, product_id=product_id, price_id=item["price"], unit_amount=order.unit_amount
-        )
-        payment.save(update_fields=["request"])
+    _remember(order, payment, product_id, item["price"])
+
+
+@retrying
+@transaction.atomic
+def _remember(order: Order, payment: Payment, product_id: str, price_id: str) -> None:
+    """Keep what Stripe made, with the goods and in the request; the goods may be busy with other buyers."""
+    purpose = purpose_of(order)
+    purpose.lock(order.purpose_id)
+    purpose.price_listed(
+        order.purpose_id, product_id=product_id, price_id=price_id, unit_amount=order.unit_amount
+    )
+    payment.save(update_fields=["request"])
 
 
 def _product(product: dict[str, Any], now: datetime) -> str:

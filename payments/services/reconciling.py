@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
+from common.errors import Failure
 from payments import gateway
 from payments.gateway import SessionView
 from payments.models import (
@@ -85,6 +86,9 @@ def _repaired(finding: Finding, now: datetime) -> Finding:
             order = apply_order(finding.order_id, now=now, seen_session_id=seen, search=True)
     except gateway.GatewayError as error:
         return Finding(finding.order_id, finding.subject, finding.drift, f"not repaired: {error.message}")
+    except Failure as error:
+        # Busy, mostly: others are at this order, and the rest must not wait for tomorrow because of it.
+        return Finding(finding.order_id, finding.subject, finding.drift, f"not repaired: {error.detail}")
     return Finding(finding.order_id, finding.subject, finding.drift, f"now {order.status}")
 
 

@@ -1,10 +1,13 @@
 """Shops and orders for tests: ``shop = make_shop(units=2)``, ``order = buy(shop, quantity=1)``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Model
 
 from accounts.models import Organization, User
 from accounts.tests.factories import make_organization, make_user
@@ -65,6 +68,24 @@ def make_shop(
         event=event, name="Goods", inventory_total=units, price_amount=price.amount, currency=price.currency
     )
     return Shop(goods, tier, organization, event, price, allows_delayed)
+
+
+@contextmanager
+def row_held(row: Model) -> Iterator[None]:
+    """Hold a row's lock on another connection, and let this one lose the race for it after 50 ms each time."""
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(f"SELECT FROM {row._meta.db_table} WHERE id = %s FOR UPDATE", [row.pk])
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        yield
+    finally:
+        other.rollback()
+        other.close()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
 
 
 def place(shop: Shop, *, quantity: int = 1, now: datetime | None = None, buyer: User | None = None) -> Order:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from common import clock
-from common.errors import Failure
+from common.errors import Busy, Failure
 from payments import gateway
 from payments.errors import CheckoutClosed, CheckoutRefused, PaymentProviderUnavailable
 from payments.models import Order, OrderState, Payment, StripeOperation
@@ -16,7 +16,7 @@ from payments.services import checkout, holds
 from payments.services.applying import apply_order
 from payments.services.checkout import open_checkout
 from payments.services.reading import find_sessions
-from payments.tests.factories import Shop, buy, make_shop, pay, place, work_money
+from payments.tests.factories import Shop, buy, make_shop, pay, place, row_held, work_money
 from payments.tests.goods import Goods
 from sandbox.testing import SandboxProcess
 
@@ -196,6 +196,23 @@ def test_double_click_on_one_order_makes_one_session(
     assert opened == {session.id for session in find_sessions(order, now=clock.now())}
     assert len(opened) == 1
     assert sorted(StripeOperation.objects.values_list("operation", flat=True)) == ["price", "product"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("held", ["goods", "order", "payment"])
+def test_a_lock_that_is_not_had_is_busy_and_the_same_call_goes_on(
+    shop: Shop, stripe_sandbox: SandboxProcess, held: str
+) -> None:
+    """Whichever row others hold: 503 `busy`, the hold stays, and the repetition ends with one session."""
+    order = place(shop)
+    rows = {"goods": shop.tier, "order": order, "payment": order.payments.get()}
+    with row_held(rows[held]), pytest.raises(Busy):
+        open_checkout(order.pk, now=clock.now())
+    assert (fresh(order).state, shop.stock()) == (OrderState.RESERVED, (1, 0))
+    opened = open_checkout(order.pk, now=clock.now())
+    sessions = find_sessions(order, now=clock.now())
+    assert [session.id for session in sessions] == [opened.checkout_session_id]
+    assert (fresh(order).state, Payment.objects.filter(order=order).count()) == (OrderState.OPEN, 1)
 
 
 def test_price_edit_makes_a_new_price_of_the_same_product(shop: Shop, stripe_sandbox: SandboxProcess) -> None:

@@ -13,7 +13,7 @@ from payments.models import LedgerEntry, LedgerKind, Order, OrderState, OrderSta
 from payments.services.applying import apply_order
 from payments.services.proof import prove
 from payments.services.reconciling import Drift, reconcile
-from payments.tests.factories import Shop, buy, pay, place
+from payments.tests.factories import Shop, buy, pay, place, row_held
 from sandbox.testing import SandboxProcess
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +77,19 @@ def test_an_overdue_hold_is_ended(shop: Shop, stripe_sandbox: SandboxProcess) ->
     found = reconcile(since=clock.now() - timedelta(hours=2), now=clock.now(), dry_run=False)
     assert [(finding.drift, finding.outcome) for finding in found] == [(Drift.HOLD_OVERDUE, "now EXPIRED")]
     assert (Order.objects.get(pk=order.pk).state, shop.stock()) == (OrderState.EXPIRED, (0, 0))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_that_others_are_at_does_not_hold_up_the_rest(shop: Shop, lost: list[Order]) -> None:
+    """It is told as not repaired, the others are repaired; the next run repairs it. REQ PA-08."""
+    with row_held(lost[0]):
+        found = reconcile(since=clock.now() - timedelta(hours=1), now=clock.now(), dry_run=False)
+    outcomes = {finding.order_id: finding.outcome for finding in found}
+    assert outcomes.pop(lost[0].pk).startswith("not repaired: ")
+    assert sorted(outcomes.values()) == ["now EXPIRED", "now PARTIALLY_REFUNDED"]
+    assert statuses(lost)[0] == OrderStatus.PENDING
+    run()
+    assert statuses(lost) == [OrderStatus.COMPLETED, OrderStatus.EXPIRED, OrderStatus.PARTIALLY_REFUNDED]
 
 
 def test_stripe_away_is_an_error_of_its_own(shop: Shop, settings: object) -> None:
