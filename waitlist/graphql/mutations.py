@@ -5,6 +5,7 @@ from typing import Any
 import graphene
 
 from common import clock
+from common.errors import Invalid
 from common.graphql import an_id
 from waitlist.graphql.types import (
     WaitlistAcceptedType,
@@ -211,14 +212,16 @@ class UpdateSessionCapacity(graphene.Mutation):
     Output = WaitlistStandingType
 
     @staticmethod
-    def mutate(
-        root: None, info: Any, session_id: str, reason: str, maximum_capacity: int | None = None
-    ) -> Standing:
+    def mutate(root: None, info: Any, session_id: str, reason: str, **said: int | None) -> Standing:
         """Change it."""
         where = an_id(session_id, "session_id")
-        return staff.change_capacity(
-            session_id=where, maximum_capacity=maximum_capacity, reason=reason, **_by(info)
-        )
+        if "maximum_capacity" not in said:
+            # GraphQL cannot ask for an argument that may be null. Unlimited seats are said, never assumed.
+            raise Invalid.field(
+                "maximum_capacity", "required", "Give a number of seats, or null for unlimited."
+            )
+        seats = said["maximum_capacity"]
+        return staff.change_capacity(session_id=where, maximum_capacity=seats, reason=reason, **_by(info))
 
 
 class PauseWaitlist(graphene.Mutation):
