@@ -72,9 +72,7 @@ class Order(models.Model):
     organization = models.ForeignKey(
         "accounts.Organization", on_delete=models.PROTECT, related_name="orders", db_index=False
     )
-    event = models.ForeignKey(
-        "events.Event", on_delete=models.PROTECT, related_name="orders", db_index=False
-    )
+    event = models.ForeignKey("events.Event", on_delete=models.PROTECT, related_name="orders", db_index=False)
     buyer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False
     )
