@@ -122,29 +122,6 @@ def parse_decimal(text: object, currency: str) -> Money:
     return Money(int(value.scaleb(places)), currency)
 
 
-def check_chargeable(money: Money) -> None:
-    """Check that Stripe can charge this total; zero passes, it is completed without Stripe.
-
-    Raises ``NotMoney`` below the currency's minimum, above eight digits, for three-decimal amounts that do
-    not end in zero and for parts of a króna (Stripe: "Minimum and maximum charge amounts", "Special
-    cases").
-    """
-    if money.amount == 0:
-        return
-    if money.amount > MAXIMUM_MINOR:
-        raise NotMoney(
-            f"At most {format_money(Money(MAXIMUM_MINOR, money.currency))} can be charged at once."
-        )
-    minimum = MINIMUM_MINOR.get(money.currency, 1)
-    if money.amount < minimum:
-        raise NotMoney(f"At least {format_money(Money(minimum, money.currency))} can be charged.")
-    step = 10 if money.currency in THREE_DECIMAL else 100 if money.currency == "ISK" else 1
-    if money.amount % step:
-        raise NotMoney(
-            f"{money.currency} is charged in steps of {decimal_string(Money(step, money.currency))}."
-        )
-
-
 def format_money(money: Money) -> str:
     """Return the amount as people read it, ``$1,999.00``, ``¥500``, ``12.000 KWD``.
 

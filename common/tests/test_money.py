@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 
 from common.money import (
     CURRENCIES,
-    MAXIMUM_MINOR,
     MINIMUM_MINOR,
     THREE_DECIMAL,
     TWO_DECIMAL,
     ZERO_DECIMAL,
     Money,
     NotMoney,
-    check_chargeable,
     decimal_string,
     exponent,
     format_fraction,
@@ -113,35 +111,6 @@ def test_the_table_is_whole_and_without_overlap() -> None:
         2,
         2,
     )
-
-
-@pytest.mark.parametrize(
-    "money",
-    [
-        Money(0, "USD"), Money(50, "USD"), Money(30, "GBP"), Money(50, "JPY"), Money(MAXIMUM_MINOR, "USD"),
-        Money(5120, "KWD"), Money(500, "ISK"),
-    ],
-)  # fmt: skip
-def test_totals_that_stripe_charges(money) -> None:
-    """REQ PA-11: at the bounds and inside."""
-    assert check_chargeable(money) is None
-
-
-@pytest.mark.parametrize(
-    ("money", "words"),
-    [
-        (Money(49, "USD"), r"At least \$0.50"),
-        (Money(29, "GBP"), "At least £0.30"),
-        (Money(-1, "USD"), "At least"),
-        (Money(MAXIMUM_MINOR + 1, "USD"), r"At most \$999,999.99"),
-        (Money(5123, "KWD"), "steps of 0.010"),
-        (Money(550, "ISK"), "steps of 1.00"),
-    ],
-)
-def test_totals_that_stripe_refuses(money, words) -> None:
-    """REQ PA-11: minimum, eight digits, three-decimal and króna steps, before the call."""
-    with pytest.raises(NotMoney, match=words):
-        check_chargeable(money)
 
 
 def test_arithmetic_stays_in_one_currency() -> None:
