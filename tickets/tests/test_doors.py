@@ -10,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.tests.factories import bearer, make_member, make_user
+from common.facts import SeatFreed
 from common.outbox.models import Job
+from common.outbox.registry import registry
 from events.models import Attendance
 from events.tests.factories import make_event, make_session
 from tickets.tests.factories import make_ticket, make_tier
@@ -98,8 +100,9 @@ def test_a_seat_is_taken_and_left_through_graphql(client: Client) -> None:
     assert ask(client, leave, me)["data"]["leaveSession"]["ok"] is True
     session.refresh_from_db()
     assert (session.current_attendance, Attendance.objects.filter(status="ATTENDING").count()) == (0, 0)
-    # Nobody handles the fact yet: a fact without a handler writes no job.
-    assert not Job.objects.exists()
+    woken = {kind.name for kind in registry.handlers_of(SeatFreed)}
+    assert woken
+    assert set(Job.objects.values_list("kind", flat=True)) == woken
 
 
 def test_me_tells_ones_roles(client: Client) -> None:
