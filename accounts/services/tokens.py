@@ -16,6 +16,8 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -161,12 +163,19 @@ def _claims(raw: str, *, now: datetime) -> Mapping[str, Any]:
     if not raw or len(raw) > MAXIMUM_LENGTH or not raw.isascii():
         raise Unauthenticated("The token is not valid.")
     try:
-        claims = jwt.decode(raw, settings.JWT_SECRET, algorithms=[ALGORITHM], options=_DECODE_OPTIONS)
+        claims = _verified(raw, settings.JWT_SECRET)
     except (jwt.PyJWTError, RecursionError, ValueError) as error:
         # RecursionError, ValueError: a header or body whose JSON Python itself gives up on.
         raise Unauthenticated("The token is not valid.") from error
     _check_times(claims, now.timestamp())
     return claims
+
+
+@lru_cache(maxsize=2048)
+def _verified(raw: str, secret: str) -> Mapping[str, Any]:
+    """Return what the secret has signed. That never changes, and people call again and again with one token; its
+    times and its user are looked at each time. Raises what ``jwt`` raises."""
+    return MappingProxyType(jwt.decode(raw, secret, algorithms=[ALGORITHM], options=_DECODE_OPTIONS))
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
