@@ -24,6 +24,11 @@ from offers.types import OfferInput
 SWEEP_BATCH = 200
 
 
+def currency_lock(event_id: UUID) -> str:
+    """Say why an event's currency stays: its offers are in it, archived ones too. Empty when it has none."""
+    return "Its offers are in this currency." if Offer.objects.filter(event_id=event_id).exists() else ""
+
+
 @retrying
 @transaction.atomic
 def create_offer(actor: Actor, event_id: UUID, given: OfferInput, *, now: datetime) -> Offer:
@@ -32,7 +37,8 @@ def create_offer(actor: Actor, event_id: UUID, given: OfferInput, *, now: dateti
     Raises ``Unauthenticated``, ``NotFound`` (also for another organization's event), ``Forbidden``, and
     ``Invalid`` with every wrong field.
     """
-    event = Event.objects.filter(pk=event_id).first()
+    # Locked: who changes the event's currency meanwhile is waited for, or waits and finds this offer.
+    event = Event.objects.select_for_update(no_key=True).filter(pk=event_id).first()
     if event is None:
         access.refuse_missing(actor)
     access.require(actor, event.organization_id, Capability.MANAGE_OFFERS)

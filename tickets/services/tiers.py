@@ -41,7 +41,8 @@ def currency_lock(event_id: UUID) -> str:
 @transaction.atomic
 def create_tier(*, actor: Actor, event_id: UUID, tier: TierInput, now: datetime) -> TicketTier:
     """Create a tier in the event's currency. Raises what ``access.require`` raises, ``Invalid``."""
-    event = Event.objects.filter(pk=event_id).first()
+    # Locked: who changes the event's currency meanwhile is waited for, or waits and finds this tier.
+    event = Event.objects.select_for_update(no_key=True).filter(pk=event_id).first()
     if event is None:
         raise NotFound
     access.require(actor, event.organization_id, Capability.MANAGE_EVENTS)
