@@ -5,8 +5,11 @@ from uuid import UUID
 
 from django.db import transaction
 
+from accounts.services import access
+from accounts.types import Capability
 from common import audit, outbox
 from common.db import retrying
+from common.errors import Forbidden
 from common.models import Job
 from common.outbox import dead_letters
 from common.outbox.dead_letters import LONGEST_REASON
@@ -21,8 +24,11 @@ from notifications.services.email import job_key, sending_job
 @retrying
 @transaction.atomic
 def cancel(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> EmailMessage:
-    """Take a queued e-mail back; raises ``NotCancellable`` when it is not waiting (it may be on its way)."""
-    message = EmailMessage.objects.select_for_update().get(id=email_id)
+    """Take a queued e-mail back.
+
+    Raises ``NotCancellable`` when it is not waiting (it may be on its way), and what ``access.require`` raises.
+    """
+    message = _locked(email_id, actor)
     # Only a job that nobody works on can be taken away: what a worker holds may be sent already.
     if message.status != EmailStatus.QUEUED or not outbox.cancel(job_key(message.id)):
         raise NotCancellable
@@ -39,9 +45,9 @@ def send_again(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> E
 
     Its dead job comes back, so the dead letters keep nothing of what goes out. It goes out under the same
     ``Message-ID``. The person who asks accepts that an earlier attempt, whose end is not known, may have reached the
-    recipient.
+    recipient. Raises what ``access.require`` raises too.
     """
-    message = EmailMessage.objects.select_for_update().get(id=email_id)
+    message = _locked(email_id, actor)
     if message.status != EmailStatus.FAILED:
         raise NotResendable
     message.status = EmailStatus.QUEUED
@@ -55,7 +61,12 @@ def send_again(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> E
 @retrying
 @transaction.atomic
 def resume_channel(*, actor: Actor, reason: str, now: datetime) -> bool:
-    """Let e-mail go out again before the pause ends by itself; False, and no entry, when it was not paused."""
+    """Let e-mail go out again before the pause ends by itself; False, and no entry, when it was not paused.
+
+    The channel is everybody's: raises ``Forbidden`` for all but superusers.
+    """
+    if not access.may_do_all(actor):
+        raise Forbidden
     channel = EmailChannel.objects.select_for_update().filter(paused_until__gt=now).first()
     if channel is None:
         return False
@@ -70,6 +81,16 @@ def resume_channel(*, actor: Actor, reason: str, now: datetime) -> bool:
         now=now,
     )
     return True
+
+
+def _locked(email_id: UUID, actor: Actor) -> EmailMessage:
+    """Lock an e-mail that the actor may act on; those of no organization are the operators'."""
+    message = EmailMessage.objects.select_for_update().filter(id=email_id).first()
+    if message is None or (message.organization_id is None and not access.may_do_all(actor)):
+        access.refuse_missing(actor)
+    if message.organization_id is not None:
+        access.require(actor, message.organization_id, Capability.MANAGE_EVENTS)
+    return message
 
 
 def _give_a_job(message: EmailMessage, *, actor: Actor, reason: str, now: datetime) -> None:

@@ -11,14 +11,17 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Organization
+from accounts.services.access import actor_of
 from accounts.tests.factories import make_member, make_organization, make_superuser
 from common import clock
 from common.audit.models import AuditEntry
+from common.errors import Forbidden, NotFound, Unauthenticated
 from common.outbox import enqueue_many
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
+from common.types import ANONYMOUS
 from notifications.models import EmailChannel, EmailMessage, EmailStatus
-from notifications.services import email, sending
+from notifications.services import acts, email, sending
 
 pytestmark = pytest.mark.django_db
 
@@ -209,4 +212,27 @@ def test_members_see_the_pause_and_cannot_end_it(client: Client, house: Organiza
     assert RESUME not in page
     assert client.post(RESUME, {"reason": "Mischief"}).status_code == 403
     assert EmailChannel.objects.get().paused_until is not None
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("act", [acts.cancel, acts.send_again])
+def test_the_service_asks_for_the_role_again(act: Any, house: Organization) -> None:
+    """REQ EV-04: whatever door it is called from; a refused act changes nothing."""
+    theirs = make_email(house.pk, status=EmailStatus.QUEUED if act is acts.cancel else EmailStatus.FAILED)
+    ours = make_email(None, status=theirs.status)
+    before = list(EmailMessage.objects.order_by("pk").values())
+    staff = actor_of(make_member("staff", organization=house))
+    for actor, message, error in (
+        (actor_of(make_member("analyst", organization=house)), theirs, Forbidden),
+        (actor_of(make_member("owner")), theirs, NotFound),
+        (ANONYMOUS, theirs, Unauthenticated),
+        (staff, ours, NotFound),
+    ):
+        with pytest.raises(error):
+            act(message.pk, actor=actor, reason="why", now=clock.now())
+    with pytest.raises(NotFound):
+        act(uuid4(), actor=staff, reason="why", now=clock.now())
+    with pytest.raises(Forbidden):
+        acts.resume_channel(actor=staff, reason="why", now=clock.now())
+    assert list(EmailMessage.objects.order_by("pk").values()) == before
     assert not AuditEntry.objects.exists()
