@@ -7,9 +7,10 @@ from django.db.models import Q
 
 from common.audit.services import history_of
 from common.money import Money
+from common.outbox.dead_letters import last_error
 from common.outbox.models import Job
 from common.outbox.words import kind_words
-from notifications.models import EmailMessage
+from notifications.selectors import emails_about
 from payments.models import Order
 from payments.timeline import Entry, in_words, register, staff_act
 
@@ -75,7 +76,7 @@ def webhooks(order: Order) -> Iterator[Entry]:
 @register
 def emails(order: Order) -> Iterator[Entry]:
     """What the buyer was told."""
-    for email in EmailMessage.objects.filter(about_type="order", about_id=order.pk):
+    for email in emails_about("order", order.pk):
         title = f"{email.get_status_display()}: {email.subject}"
         yield Entry(email.created_at, "email", title, email.last_error, is_trouble=bool(email.last_error))
 
@@ -90,8 +91,8 @@ def jobs(order: Order) -> Iterator[Entry]:
     oldest = UUID(int=int(order.created_at.timestamp() * 1000 - _CLOCKS_MS) << 80)
     recent = Job.objects.filter(pk__gte=oldest, organization_id=order.organization_id)
     for job in recent.filter(mine).order_by("created_at")[:_JOBS_SHOWN]:
-        last = job.errors[-1].get("error", "") if job.errors else ""
         title = f"{kind_words(job.kind)}: {job.get_status_display().lower()}"
+        last = last_error(job)
         code = f"{job.kind} {job.pk}"
         yield Entry(job.created_at, "job", title, last, is_trouble=job.status == "dead", code=code)
 

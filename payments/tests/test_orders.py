@@ -13,6 +13,9 @@ from common.errors import Invalid
 from common.money import Money
 from common.outbox.models import Job
 from notifications.models import EmailMessage
+from notifications.services.email import queue_email
+from notifications.templates import registry
+from payments import contributions
 from payments.models import LedgerEntry, Order, OrderStatus, Payment
 from payments.services.checkout import open_checkout
 from payments.services.numbers import new_number, normal_number
@@ -99,3 +102,25 @@ def test_numbers_are_read_as_people_type_them() -> None:
     assert len(number) == 14
     for typed in (number.lower(), number.replace("-", " "), number.removeprefix("MQ-")):
         assert normal_number(typed) == number
+
+
+@pytest.mark.django_db
+def test_the_timeline_tells_what_failed_without_secrets(shop: Shop) -> None:
+    """What staff read of a job's error has its secrets masked, and of an e-mail no body is loaded. REQ PA-12."""
+    order = place(shop)
+    failed = {"attempt": 1, "error": "AuthenticationError: sk_test_abcdefghijklmnop is not valid"}
+    Job.objects.filter(payload__order_id=str(order.pk)).update(errors=[failed])
+    [told] = [entry for entry in contributions.jobs(order) if entry.kind == "job"]
+    assert told.detail == "AuthenticationError: [masked] is not valid"
+    queue_email(
+        template="payments_receipt",
+        to="b@c.test",
+        context=dict.fromkeys(registry.get("payments_receipt").required, "x"),
+        dedupe_key="one",
+        subject_ref=("order", order.pk),
+        now=clock.now(),
+    )
+    with CaptureQueriesContext(connection) as statements:
+        assert len(list(contributions.emails(order))) == 1
+    assert len(statements) == 1
+    assert "html_body" not in statements[0]["sql"]

@@ -15,6 +15,7 @@ from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce
 
 from common import audit
+from common.db import retrying
 from common.types import SYSTEM
 from tickets.models import Ticket, TicketStatus, TicketTier, TierChange, TierChangeStatus
 from tickets.services.stock import lock_tiers
@@ -84,6 +85,7 @@ def _sum_of(source: Callable[[], QuerySet[Any]]) -> Any:
     return Coalesce(Subquery(rows, output_field=IntegerField()), 0)
 
 
+@retrying
 @transaction.atomic
 def _repaired(tier_ids: Sequence[UUID], now: datetime) -> list[Finding]:
     # The recount is a statement of its own, begun after the locks were had: it sees what rivals committed.
