@@ -104,7 +104,7 @@ def sending_job(email_id: UUID, recipient: str, *, is_urgent: bool, organization
     )
 
 
-def job_key(email_id: UUID) -> str:
+def job_key(email_id: UUID | str) -> str:
     """Return the dedupe key of the job that sends this e-mail."""
     return f"email:{email_id}"
 

@@ -5,7 +5,10 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import Exists, OuterRef, TextField, Value
+from django.db.models.functions import Cast, Concat
 
+from common.db import retrying
 from common.models import Job
 from common.outbox import enqueue_many
 from common.outbox.types import JobStatus
@@ -72,15 +75,13 @@ def resume(*, now: datetime) -> bool:
 
 def requeue_orphans(*, now: datetime) -> int:
     """Give queued e-mails that have no job (any more) a new one, and say how many those were."""
-    waiting = EmailMessage.objects.filter(status=EmailStatus.QUEUED, created_at__lt=now - _ORPHANED)
-    messages = list(waiting.order_by("created_at")[:_SWEPT_AT_ONCE])
-    alive = set(
-        Job.objects.filter(
-            dedupe_key__in=[job_key(message.id) for message in messages],
-            status__in=[JobStatus.PENDING, JobStatus.RUNNING],
-        ).values_list("dedupe_key", flat=True)
+    alive = Job.objects.filter(
+        dedupe_key=Concat(Value(job_key("")), Cast(OuterRef("id"), TextField())),
+        status__in=[JobStatus.PENDING, JobStatus.RUNNING],
     )
-    orphans = [message for message in messages if job_key(message.id) not in alive]
+    # Asked of each that waits: a campaign that waits its turn must not hide what was lost behind it.
+    waiting = EmailMessage.objects.filter(status=EmailStatus.QUEUED, created_at__lt=now - _ORPHANED)
+    orphans = list(waiting.filter(~Exists(alive)).order_by("created_at")[:_SWEPT_AT_ONCE])
     jobs = [
         sending_job(
             message.id, message.to, is_urgent=message.is_urgent, organization_id=message.organization_id
@@ -102,6 +103,7 @@ def _is_too_old_to_repeat(message: EmailMessage, now: datetime) -> bool:
     return doubtful.exists()
 
 
+@retrying
 @transaction.atomic
 def _record(message: EmailMessage, attempt_id: UUID, verdict: Verdict, *, now: datetime) -> None:
     EmailAttempt.objects.filter(id=attempt_id).update(

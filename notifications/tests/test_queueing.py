@@ -223,3 +223,18 @@ def test_a_queued_email_without_a_job_gets_one(kind: str) -> None:
     assert requeue_orphans(now=NOON + timedelta(seconds=61)) == 1
     assert requeue_orphans(now=NOON + timedelta(seconds=61)) == 0
     assert Job.objects.filter(dedupe_key=f"email:{lost}", status="pending").count() == 1
+
+
+def test_one_without_a_job_is_found_behind_a_long_campaign(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQ OP-03: however many older ones wait for their turn, what was lost behind them gets a job."""
+    from notifications.services import sending
+
+    monkeypatch.setattr(sending, "_SWEPT_AT_ONCE", 2)
+    for _ in range(3):
+        queue(kind)
+    lost = queue(kind)
+    Job.objects.filter(dedupe_key=f"email:{lost}").delete()
+    assert sending.requeue_orphans(now=NOON + timedelta(seconds=61)) == 1
+    assert Job.objects.filter(dedupe_key=f"email:{lost}", status="pending").count() == 1
