@@ -78,9 +78,11 @@ def _goods_against_orders(since: datetime) -> Iterator[Difference]:
     for order in orders.filter(late).order_by("created_at"):
         what = f"money kept for nothing, {order.currency}"
         yield Difference(what, order.number, order.kept.amount, 0, order.pk)
-    for order in orders.filter(state=OrderState.PAID).order_by("created_at").iterator(chunk_size=500):
-        returned = sum(order.refunds.values_list("units_returned", flat=True))
-        given = purpose_of(order).units_sold(order) + returned
+    refunds = Refund.objects.filter(order=OuterRef("pk")).order_by().values("order")
+    units = Coalesce(Subquery(refunds.annotate(units=Sum("units_returned")).values("units")), Value(0))
+    paid = orders.filter(state=OrderState.PAID).annotate(returned=units)
+    for order in paid.order_by("created_at").iterator(chunk_size=500):
+        given = purpose_of(order).units_sold(order) + order.returned
         if given != order.quantity:
             yield Difference("units sold or returned", order.number, order.quantity, given, order.pk)
 
