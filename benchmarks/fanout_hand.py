@@ -41,7 +41,7 @@ def announce() -> None:
         ends_at=now + timedelta(days=1),
     )
     room = constants.event_room(event.pk)
-    print(json.dumps({"token": tokens.issue(user, now=now).access, "room": room}), flush=True)
+    print(json.dumps({"token": tokens.access_token(user, now=now), "room": room}), flush=True)
     for number, line in enumerate(sys.stdin, start=1):
         payload = {"number": number, "sent": time.time()}
         if json.loads(line)["how"] == "announce":

@@ -42,7 +42,7 @@ fill, read = queue("fill", {SEATS} + 1000), queue("read", {QUEUE})
 import json
 readers = people[::{QUEUE // _READERS}]
 print(json.dumps({{"fill": str(fill.pk), "read": str(read.pk),
-    "tokens": [tokens.issue(user, now=now).access for user in readers]}}))
+    "tokens": [tokens.access_token(user, now=now) for user in readers]}}))
 """
 _RESET = """
 UPDATE waitlist_entry SET status = 'WAITING', offered_at = NULL, offer_expires_at = NULL, offer_number = 0

@@ -89,7 +89,7 @@ class RealtimeProcess:
 
 def token_of(user: User) -> str:
     """Return an access token of now."""
-    return tokens.issue(user, now=clock.now()).access
+    return tokens.access_token(user, now=clock.now())
 
 
 async def connected(server: RealtimeProcess, token: str, **options: Any) -> socketio.AsyncSimpleClient:

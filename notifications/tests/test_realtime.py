@@ -111,7 +111,7 @@ def test_without_a_valid_token_the_socket_is_refused_with_a_code(
 
 def test_expired_and_inactive_are_refused(servers: list[RealtimeProcess], user: User) -> None:
     """REQ EV-02: an old token, or one of somebody who may not sign in any more, opens nothing."""
-    old = tokens.issue(user, now=clock.now() - timedelta(days=1)).access
+    old = tokens.access_token(user, now=clock.now() - timedelta(days=1))
     assert asyncio.run(refusal(servers[0].url, auth={"token": old}))["data"] == {"code": "unauthenticated"}
     current = token_of(user)
     User.objects.update(is_active=False)

@@ -66,7 +66,7 @@ def test_people_come_with_their_first_socket_and_go_with_their_last() -> None:
 def test_the_end_of_a_token_is_known() -> None:
     """REQ EV-02: to the second; one that is not valid has none."""
     user, now = make_user(), clock.now().replace(microsecond=0)
-    token = tokens.issue(user, now=now).access
+    token = tokens.access_token(user, now=now)
     assert tokens.ends_at(token, now=now) == now + timedelta(minutes=30)
     with pytest.raises(Unauthenticated):
         tokens.ends_at(token, now=now + timedelta(minutes=30))
