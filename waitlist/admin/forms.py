@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
@@ -32,7 +33,8 @@ class QueueForm(ActForm):
         self.session = session
         reason = self.fields["reason"]
         reason.required = self.is_reason_needed
-        reason.max_length = LONGEST_REASON  # type: ignore[attr-defined]
+        reason.validators.append(MaxLengthValidator(LONGEST_REASON))
+        reason.widget.attrs["maxlength"] = LONGEST_REASON
         self.order_fields([name for name in self.fields if name != "reason"])
 
 
