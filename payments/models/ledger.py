@@ -40,7 +40,10 @@ class LedgerEntry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "stripe_id"], name="ledger_once_per_stripe_object")
         ]
-        indexes = [models.Index(fields=["order", "occurred_at"], name="ledger_order")]
+        indexes = [
+            models.Index(fields=["order", "occurred_at"], name="ledger_order"),
+            models.Index(fields=["occurred_at"], name="ledger_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {format_money(Money(self.amount, self.currency))}"
