@@ -7,14 +7,20 @@ import { Live } from "../live/socket.js";
 const id = document.body.dataset.session;
 const LARGEST_GROUP = 4;
 const WORDS = { connecting: "Connecting...", live: "This page is live.", reconnecting: "Reconnecting...", refused: "Sign in again to hear of changes." };
-let session, clock;
+// Everybody in the room hears of a change in the same instant; they must not all ask in it.
+const LOOK_AGAIN_MS = 1000, SPREAD_MS = 2000;
+let session, clock, looks = 0, lookingAgain = null, shown = null;
 
 function button(label, act, quiet = false) {
   const made = el("button", { class: quiet ? "button quiet" : "button", type: "button" }, label);
   made.addEventListener("click", async () => {
-    made.disabled = true;
-    await attempt(act);
-    made.disabled = false;
+    made.setAttribute("aria-disabled", "true");
+    if (!made.isBusy) {
+      made.isBusy = true;
+      await attempt(act);
+      made.isBusy = false;
+    }
+    made.removeAttribute("aria-disabled");
   });
   return made;
 }
@@ -48,10 +54,12 @@ function countdown(until) {
   const tick = () => {
     const left = Math.max(0, Math.floor((new Date(until) - Date.now()) / 1000));
     shown.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    if (left === 0) clearInterval(clock);
+    if (left > 0) return;
+    clearInterval(clock);
+    lookAgain();
   };
-  tick();
   clock = setInterval(tick, 1000);
+  tick();
   return shown;
 }
 
@@ -75,7 +83,7 @@ function waiting(place) {
 }
 
 function outside(place) {
-  const ended = { EXPIRED: "Your last offer has expired.", DECLINED: "You declined your last offer.", REMOVED: "You were taken off the line.", LEFT: "You left the line." }[place?.status];
+  const ended = { OFFERED: "Your last offer has expired.", EXPIRED: "Your last offer has expired.", DECLINED: "You declined your last offer.", REMOVED: "You were taken off the line.", LEFT: "You left the line." }[place?.status];
   const quantity = el("select", { id: "quantity" }, ...Array.from({ length: LARGEST_GROUP }, (_, i) => el("option", { value: i + 1 }, `${i + 1}`)));
   const join = () => post(`sessions/${id}/waitlist`, { quantity: Number(quantity.value) });
   const walkIn = () => post(`sessions/${id}/attendance`, {});
@@ -101,37 +109,58 @@ async function place() {
   }
 }
 
+/** Read how things stand and show it; of several looks at once the latest counts. */
 async function show() {
+  const look = ++looks;
   try {
     const [now, mine] = await Promise.all([get(`sessions/${id}`), place()]);
-    session = now;
-    document.title = `${session.title} · Marquee`;
-    $("#when").textContent = `${session.event.title} · ${formatTime(session.starts_at, session.event.time_zone)}`;
-    $("#title").textContent = session.title;
-    $("#seats").textContent = session.free_seats === null ? "Seats for everybody" : `${session.current_attendance} of ${session.maximum_capacity} seats taken`;
-    clearInterval(clock);
-    let parts;
-    if (session.is_attending) parts = seated();
-    else if (mine?.status === "OFFERED" && mine.offer) parts = offered(mine);
-    else if (mine?.status === "WAITING") parts = waiting(mine);
-    else parts = outside(mine);
-    fill($("#place"), ...parts.filter(Boolean));
+    if (look === looks) render(now, mine);
   } catch (problem) {
-    if (problem.status === 404) return fill($("#place"), el("h2", {}, "This session does not exist, or you have to sign in to see it."));
+    if (look !== looks) return;
     if (problem.status === 401) return signIn();
+    if (problem.status === 404) return fill($("#place"), el("h2", {}, "This session does not exist, or you have to sign in to see it."));
     $("#problem").textContent = problem.message;
     $("#problem").hidden = false;
   }
-  return undefined;
 }
 
+function render(now, mine) {
+  session = now;
+  document.title = `${session.title} · Marquee`;
+  $("#when").textContent = `${session.event.title} · ${formatTime(session.starts_at, session.event.time_zone)}`;
+  $("#title").textContent = session.title;
+  $("#seats").textContent = session.free_seats === null ? "Seats for everybody" : `${session.current_attendance} of ${session.maximum_capacity} seats taken`;
+  // What is the same stays as it is: a button keeps the focus, a choice its value, and nothing is read out again.
+  const state = JSON.stringify([session.is_attending, session.is_full, mine?.id, mine?.status, mine?.offer]);
+  if (state === shown) return mine?.status === "WAITING" && moved(mine);
+  shown = state;
+  clearInterval(clock);
+  let parts;
+  if (session.is_attending) parts = seated();
+  else if (mine?.status === "OFFERED" && mine.offer) parts = offered(mine);
+  else if (mine?.status === "WAITING") parts = waiting(mine);
+  else parts = outside(mine);
+  const hadFocus = $("#place").contains(document.activeElement);
+  fill($("#place"), ...parts.filter(Boolean));
+  if (hadFocus) $("#place").focus();
+}
+
+function moved({ position, total, estimated_wait_minutes: minutes }) {
+  $("#position").textContent = position;
+  $("#total").textContent = total;
+  $("#estimate").textContent = waitText(minutes);
+}
+
+function lookAgain() {
+  lookingAgain ??= setTimeout(() => { lookingAgain = null; show(); }, LOOK_AGAIN_MS + Math.random() * SPREAD_MS);
+}
+
+// What concerns this person is looked at now; that somebody else moved, soon.
 function heard(name, data) {
   if (data.session_id !== id) return;
-  if (name === "WAITLIST_POSITION_UPDATE" && $("#position")) {
-    $("#position").textContent = data.position;
-    $("#total").textContent = data.total;
-    $("#estimate").textContent = waitText(data.estimated_wait_minutes);
-  } else show();
+  if (name === "WAITLIST_POSITION_UPDATE" && $("#position")) moved(data);
+  else if (name === "WAITLIST_CHANGED") lookAgain();
+  else show();
 }
 
 function listen() {
