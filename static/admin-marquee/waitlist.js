@@ -2,13 +2,13 @@
 // every three seconds, and what the reader ticked, typed and focused stays as it was.
 import { Live } from "../live/socket.js";
 
-const GATHER_MS = 1000, NEWS_MS = 3000;
+const GATHER_MS = 1000, NEWS_MS = 3000, AGAIN_MS = 5000;
 const WORDS = { connecting: "Connecting...", live: "Live", reconnecting: "Reconnecting...", refused: "Not live: reload the page to see changes" };
 
 const page = document.querySelector("#waitlist");
 const part = document.querySelector("#queue-part");
 const news = document.querySelector("#live-news");
-let gathering = null, wasAway = false, refreshing = null, lastNews = 0, newsTimer = null, counts = null;
+let gathering = null, refreshing = null, isStale = false, lastNews = 0, newsTimer = null;
 
 async function accessToken() {
   const answer = await fetch(page.dataset.tokenUrl, { headers: { Accept: "application/json" } });
@@ -16,29 +16,42 @@ async function accessToken() {
   return (await answer.json()).token;
 }
 
-function gather() {
-  gathering ??= setTimeout(() => { gathering = null; refresh(); }, GATHER_MS);
+function gather(wait = GATHER_MS) {
+  gathering ??= setTimeout(() => { gathering = null; refresh(); }, wait);
 }
 
 /** Load what changes; one at a time, and once more when something happened meanwhile. */
 async function refresh() {
-  if (refreshing) return refreshing.then(refresh);
-  refreshing = load().finally(() => { refreshing = null; });
-  return refreshing;
+  if (refreshing) {
+    isStale = true;
+    return;
+  }
+  isStale = false;
+  refreshing = load();
+  await refreshing;
+  refreshing = null;
+  if (isStale) gather();
 }
 
 async function load() {
   const address = new URL(location.href);
   address.searchParams.set("part", "queue");
   const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
-  if (!answer?.ok || answer.redirected) return say("The page could not be refreshed; it will be tried again.");
-  const html = await answer.text();
+  const html = answer?.ok && !answer.redirected ? await answer.text().catch(() => null) : null;
+  if (html === null) {
+    say("The page could not be refreshed; it is tried again.");
+    gather(AGAIN_MS);
+    return;
+  }
   const ticked = new Set([...part.querySelectorAll("input[name=entry]:checked")].map((box) => box.id));
   const focus = focusOf(document.activeElement);
+  const scrolled = part.querySelector(".mq-scroll")?.scrollLeft ?? 0;
   part.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
   for (const box of part.querySelectorAll("input[name=entry]")) box.checked = ticked.has(box.id);
-  if (focus) part.querySelector(focus)?.focus();
-  return undefined;
+  const table = part.querySelector(".mq-scroll");
+  if (table) table.scrollLeft = scrolled;
+  // Whoever stood on a row that has gone goes on from the table, not from the top of the page.
+  if (focus) (part.querySelector(focus) ?? table)?.focus({ preventScroll: true });
 }
 
 // The element with the focus as one finds it again in the new content.
@@ -46,7 +59,7 @@ function focusOf(element) {
   if (!part.contains(element)) return null;
   if (element.id) return `#${CSS.escape(element.id)}`;
   const href = element.getAttribute("href");
-  return href ? `a[href="${CSS.escape(href)}"]` : null;
+  return href ? `a[href="${CSS.escape(href)}"]` : element.localName;
 }
 
 function summary({ waiting, offered, free }) {
@@ -67,11 +80,8 @@ function say(text) {
 function status(name) {
   document.querySelector("#live-status").textContent = WORDS[name];
   document.querySelector("#live-dot").dataset.status = name;
-  if (name === "reconnecting") wasAway = true;
-  if (name === "live" && wasAway) {
-    wasAway = false;
-    refresh();
-  }
+  // What happened before the line was up, or while it was cut, is read.
+  if (name === "live") refresh();
 }
 
 const live = new Live({
@@ -80,9 +90,8 @@ const live = new Live({
   onStatus: status,
   onEvent: (name, data) => {
     if (name !== page.dataset.event || data.stream !== page.dataset.room) return;
-    counts = data;
     gather();
-    say(summary(counts));
+    say(summary(data));
   },
 });
 live.join(page.dataset.room);
