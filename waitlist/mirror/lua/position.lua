@@ -1,4 +1,4 @@
--- Return the position, counted from 1; 0 when the mirror is of another version; -1 when it is wrong, and then it
+-- Return the position, counted from 1; 0 when the mirror is of another version or cannot tell; -1 when it is wrong, and then it
 -- is not read again until it was made anew. KEYS: our version, our tiers. ARGV: the version and the number of those
 -- who wait, by the database; rank, member and score of the one who asks.
 local version = redis.pcall('GET', KEYS[1])
@@ -9,9 +9,7 @@ local rank, member, score = tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local mine = KEYS[2 + rank]
 local ahead, waiting = redis.pcall('ZRANK', mine, member), 0
 local found = redis.pcall('ZSCORE', mine, member)
--- Where two have one time their ids decide, and the database compares others than we could here.
 local is_right = type(ahead) == 'number' and tonumber(found) == tonumber(score)
-  and redis.pcall('ZCOUNT', mine, score, score) == 1
 for i = 2, 4 do
   local size = redis.pcall('ZCARD', KEYS[i])
   if type(size) ~= 'number' then
@@ -24,7 +22,8 @@ for i = 2, 4 do
   waiting = waiting + size
 end
 if is_right and waiting == tonumber(ARGV[2]) then
-  return ahead + 1
+  -- Where two have one time their ids decide, which only the database can compare: nothing is wrong, but unknown.
+  return redis.pcall('ZCOUNT', mine, score, score) == 1 and ahead + 1 or 0
 end
 redis.pcall('DEL', KEYS[1])
 return -1
