@@ -186,9 +186,10 @@ def test_nothing_keeps_people_out(house: House) -> None:
     addresses = [LIST, queue.page, *(f"{queue.act(name)}?entry={entry}" for name in acts)]
     found = {}
     for scheme in ("light", "dark"):
-        page.evaluate("scheme => localStorage.setItem('_x_adminTheme', JSON.stringify(scheme))", scheme)
+        page.evaluate("scheme => localStorage.setItem('adminTheme', JSON.stringify(scheme))", scheme)
         for address in addresses:
             page.goto(f"{house.url}{address}")
+            expect(page.locator("html")).to_have_class(scheme)
             found[scheme, address] = serious_findings(page)
         page.goto(f"{house.url}{queue.act('remove')}?entry={entry}")
         page.get_by_role("button", name="Remove").click()
