@@ -58,8 +58,8 @@ class Query:
             tier=value_of(asked.get("tier")) or "",
             search=asked["search"].strip(),
         )
-        # The view refuses limits outside of 1 to 200 before anything runs.
-        limit, offset = asked.get("limit") or _LIMIT, max(0, asked.get("offset") or 0)
+        # The view refuses pages outside of what is allowed before anything runs.
+        limit, offset = asked.get("limit") or _LIMIT, asked.get("offset") or 0
         page = list(found[offset : offset + limit])
         places = selectors.positions_of(page)
         for entry in page:
