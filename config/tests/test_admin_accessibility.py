@@ -55,7 +55,7 @@ def test_the_main_pages_keep_nobody_out(page: Page, live_server: LiveServer, hou
     """No finding of axe-core that is serious or critical, in light and dark. REQ UI-01."""
     sign_in(page, live_server)
     for scheme in ("light", "dark"):
-        page.evaluate("scheme => localStorage.setItem('_x_adminTheme', JSON.stringify(scheme))", scheme)
+        page.evaluate("scheme => localStorage.setItem('adminTheme', JSON.stringify(scheme))", scheme)
         for name, address in addresses().items():
             page.goto(f"{live_server.url}{address}")
             assert serious_findings(page) == [], (scheme, name)
