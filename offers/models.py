@@ -176,12 +176,8 @@ class Purchase(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Without indexes of their own, which each purchase would pay for: those below begin with them.
-    offer = models.ForeignKey(
-        Offer, on_delete=models.PROTECT, related_name="purchases", db_index=False
-    )
-    event = models.ForeignKey(
-        "events.Event", on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="purchases", db_index=False)
+    event = models.ForeignKey("events.Event", on_delete=models.PROTECT, related_name="+", db_index=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="purchases", db_index=False
     )
