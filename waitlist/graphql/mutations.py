@@ -27,7 +27,7 @@ class JoinWaitlist(graphene.Mutation):
         """Which session, and for how many."""
 
         session_id = graphene.ID(required=True)
-        quantity = graphene.Int(default_value=1)
+        quantity = graphene.Int(required=True, default_value=1)
 
     Output = WaitlistPlaceType
 
@@ -106,7 +106,7 @@ class SendWaitlistOffer(graphene.Mutation):
 
         session_id = graphene.ID(required=True)
         user_id = graphene.ID(required=True)
-        reason = graphene.String(default_value="")
+        reason = graphene.String(required=True, default_value="")
 
     Output = WaitlistEntryType
 
@@ -125,7 +125,7 @@ class BulkSendWaitlistOffers(graphene.Mutation):
 
         session_id = graphene.ID(required=True)
         count = graphene.Int(required=True)
-        reason = graphene.String(default_value="")
+        reason = graphene.String(required=True, default_value="")
 
     Output = graphene.List(graphene.NonNull(WaitlistRowResultType), required=True)
 
@@ -144,7 +144,7 @@ class RemoveWaitlistEntry(graphene.Mutation):
 
         session_id = graphene.ID(required=True)
         entry_id = graphene.ID(required=True)
-        reason = graphene.String(default_value="")
+        reason = graphene.String(required=True, default_value="")
 
     Output = graphene.NonNull(graphene.Boolean)
 
@@ -207,7 +207,7 @@ class UpdateSessionCapacity(graphene.Mutation):
 
         session_id = graphene.ID(required=True)
         maximum_capacity = graphene.Int()
-        reason = graphene.String(default_value="")
+        reason = graphene.String(required=True, default_value="")
 
     Output = WaitlistStandingType
 
@@ -231,7 +231,7 @@ class PauseWaitlist(graphene.Mutation):
         """Which session, and why."""
 
         session_id = graphene.ID(required=True)
-        reason = graphene.String(default_value="")
+        reason = graphene.String(required=True, default_value="")
 
     Output = WaitlistStandingType
 
@@ -248,7 +248,7 @@ class ResumeWaitlist(graphene.Mutation):
         """Which session, and why."""
 
         session_id = graphene.ID(required=True)
-        reason = graphene.String(default_value="")
+        reason = graphene.String(required=True, default_value="")
 
     Output = WaitlistStandingType
 

@@ -1,7 +1,7 @@
 """What organizers decide about a session's waitlist: pausing offers, closing it, groups, who counts as what."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from waitlist.services.queue import Queue
 from waitlist.types import PolicyInput, Standing
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 1, 7 * 24 * 60
+# PostgreSQL keeps times that Python cannot read back: a mistyped year must not make a queue unreadable.
+CLOSING_WITHIN = timedelta(days=3650)
 
 
 @retrying
@@ -46,7 +48,7 @@ def change_policy(
     ``selectors.managed_session`` raises, ``Invalid`` by field, ``Busy``.
     """
     session = selectors.managed_session(actor, session_id, Capability.MANAGE_WAITLIST)
-    _check(policy, session)
+    _check(policy, session, now)
     with locked_queue(session_id, now=now) as queue:
         stored = queue.policy
         seconds = None if policy.offer_minutes is None else policy.offer_minutes * 60
@@ -78,7 +80,7 @@ def _set_paused(actor: Actor, session_id: UUID, is_paused: bool, reason: str, no
     return selectors.standing(actor, session_id, now=now)
 
 
-def _check(policy: PolicyInput, session: Session) -> None:
+def _check(policy: PolicyInput, session: Session, now: datetime) -> None:
     errors = []
     if policy.group_rule not in GroupRule.values:
         errors.append(
@@ -88,6 +90,8 @@ def _check(policy: PolicyInput, session: Session) -> None:
     if minutes is not None and not SHORTEST_MINUTES <= minutes <= LONGEST_MINUTES:
         message = f"Give {SHORTEST_MINUTES} to {LONGEST_MINUTES} minutes."
         errors.append(FieldError("offer_minutes", "out_of_range", message))
+    if policy.closes_at is not None and abs(policy.closes_at - now) > CLOSING_WITHIN:
+        errors.append(FieldError("closes_at", "out_of_range", "Give a time within ten years from now."))
     errors += _priority_errors(policy.priorities, session)
     if errors:
         raise Invalid(errors=errors)

@@ -19,7 +19,7 @@ from common.redis import client as redis
 from events.models import Attendance, Event, Session
 from events.tests.factories import make_event, make_session
 from waitlist import mirror
-from waitlist.models import Entry, EntryStatus
+from waitlist.models import Entry, EntryStatus, WaitlistPolicy
 from waitlist.services import joining
 from waitlist.services.filling import fill_free_seats
 from waitlist.tests.doors import GraphQLDoor, Outcome, RestDoor
@@ -243,6 +243,20 @@ def test_wrong_input_is_named(door: type[Door]) -> None:
     ):
         assert (outcome.code, outcome.fields) == ("invalid", (field,))
     assert statuses([entry]) == ["WAITING"]
+
+
+def test_null_is_no_default() -> None:
+    """REQ WL-01, WL-07: null where GraphQL has a default is refused with a code, and is no fault on our side."""
+    session = _session()
+    [entry] = _waiting(session)
+    joined = GraphQLDoor(make_guest(session.event)).join(session.pk, quantity=None)
+    assert joined == Outcome(None, "graphql_invalid")
+    change = f'mutation {{ pauseWaitlist(sessionId: "{session.pk}", reason: null) {{ waiting }} }}'
+    headers = bearer(make_superuser())
+    answer = Client(headers=headers).post("/graphql", {"query": change}, content_type="application/json")
+    assert answer.json()["errors"][0]["extensions"]["code"] == "graphql_invalid"
+    assert list(Entry.objects.all()) == [entry]
+    assert not WaitlistPolicy.objects.exists()
 
 
 @pytest.mark.parametrize("query", [{"status": "GONE"}, {"tier": "GOLD"}, {"limit": "0"}, {"who": "x"}])

@@ -1,6 +1,6 @@
 """What staff do: offers past the queue, removals, capacity, pauses, terms; each checked, audited and exact."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
 
 import pytest
@@ -271,6 +271,24 @@ def test_wrong_terms_are_named_by_field() -> None:
         policies.change_policy(actor=staff_of(session), session_id=session.pk, policy=terms, now=NOW)
     fields = [error.field for error in refused.value.errors]
     assert fields == ["group_rule", "offer_minutes", "priorities", "priorities"]
+    assert not WaitlistPolicy.objects.exists()
+
+
+FAR_AWAY = [
+    datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))),
+    datetime(2000, 1, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-2))),
+]
+
+
+@pytest.mark.parametrize("closes_at", FAR_AWAY)
+def test_a_closing_time_of_another_age_is_refused(closes_at: datetime) -> None:
+    """REQ WL-07: a mistyped year is named and not stored; at the ends of the calendar nobody could read it."""
+    session = make_full_session()
+    terms = PolicyInput("wait", closes_at)
+    with pytest.raises(Invalid) as refused:
+        policies.change_policy(actor=staff_of(session), session_id=session.pk, policy=terms, now=NOW)
+    assert [(error.field, error.code) for error in refused.value.errors] == [("closes_at", "out_of_range")]
     assert not WaitlistPolicy.objects.exists()
 
 
