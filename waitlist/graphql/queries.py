@@ -56,7 +56,7 @@ class Query:
             where,
             statuses=[status] if status else (),
             tier=value_of(asked.get("tier")) or "",
-            search=asked["search"].strip(),
+            search=(asked["search"] or "").strip(),
         )
         # The view refuses pages outside of what is allowed before anything runs.
         limit, offset = asked.get("limit") or _LIMIT, asked.get("offset") or 0

@@ -255,6 +255,8 @@ def test_null_is_no_default() -> None:
     headers = bearer(make_superuser())
     answer = Client(headers=headers).post("/graphql", {"query": change}, content_type="application/json")
     assert answer.json()["errors"][0]["extensions"]["code"] == "graphql_invalid"
+    listed = GraphQLDoor(make_superuser()).entries(session.pk, search=None)  # type: ignore[arg-type]
+    assert [one["id"] for one in listed.data] == [str(entry.pk)]  # no search is no filter
     assert list(Entry.objects.all()) == [entry]
     assert not WaitlistPolicy.objects.exists()
 
