@@ -3,17 +3,19 @@
 from datetime import timedelta
 
 from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 
 from common import clock
 from common.outbox import JobStatus
 from common.outbox.models import Job
 from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType, Purchase
+from offers.services.goods import fulfillment_of
 from offers.services.reconcile import reconcile as reconcile_inventory
 from offers.tests.market import Market
 from payments.models import HOLDING_STATES, LedgerKind, Order, OrderState
 from payments.services.proof import prove
 from payments.services.reconciling import reconcile as reconcile_payments
-from tickets.models import Ticket, TierChange, TierChangeStatus
+from tickets.models import TierChange, TierChangeStatus
 
 _MONEY = [LedgerKind.CHARGE, LedgerKind.REFUND, LedgerKind.REFUND_FAILED]
 _AT_REST = {FulfillmentStatus.FULFILLED, FulfillmentStatus.PENDING_MANUAL}
@@ -26,9 +28,9 @@ def check_now(market: Market) -> None:
     _check_limits(market)
     _check_goods()
     _check_tickets()
-    for order in market.orders():
-        entries = order.ledger.filter(kind__in=_MONEY).aggregate(total=Sum("amount"))["total"] or 0
-        assert entries == order.kept.amount, f"{order.number}: the ledger says {entries}, not {order.kept}"
+    entered = Coalesce(Sum("ledger__amount", filter=Q(ledger__kind__in=_MONEY)), 0)
+    for order in Order.objects.filter(event=market.event).annotate(entered=entered):
+        assert order.entered == order.kept.amount, f"{order.number}: the ledger says {order.entered}"
 
 
 def _check_stock(market: Market) -> None:
@@ -65,20 +67,20 @@ def _check_goods() -> None:
 
 def _check_tickets() -> None:
     """A ticket is where its last standing upgrade brought it; an upgrade is given exactly when it stands."""
-    for ticket in Ticket.objects.all():
-        changes = TierChange.objects.filter(ticket=ticket, status=TierChangeStatus.SETTLED)
-        last = changes.order_by("-settled_at").first()
-        assert last is None or ticket.tier_id == last.to_tier_id
-    for change in TierChange.objects.all():
-        purchase = Purchase.objects.select_related("order").get(pk=change.cause)
+    changes = list(TierChange.objects.order_by("settled_at").select_related("ticket"))
+    last = {change.ticket: change for change in changes if change.status == TierChangeStatus.SETTLED}
+    for ticket, change in last.items():
+        assert ticket.tier_id == change.to_tier_id
+    purchases = Purchase.objects.select_related("fulfillment").in_bulk([change.cause for change in changes])
+    for change in changes:
+        purchase = purchases[change.cause]
+        given = fulfillment_of(purchase)
         held = change.status == TierChangeStatus.RESERVED
         assert not held or purchase.reserved_units or purchase.sold_units, "a place for nobody"
         settled = change.status == TierChangeStatus.SETTLED
         assert not settled or purchase.sold_units, "an upgrade without its unit"
-        if Fulfillment.objects.filter(
-            purchase=purchase, status=FulfillmentStatus.FULFILLED, revoked_at=None
-        ).exists():
-            assert settled, "given, and not done"
+        is_given = given is not None and given.status == FulfillmentStatus.FULFILLED and not given.revoked_at
+        assert settled or not is_given, "given, and not done"
 
 
 def check_end(market: Market) -> None:
