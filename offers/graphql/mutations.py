@@ -80,7 +80,7 @@ class PurchaseOfferMutation(graphene.Mutation):
         """What to buy."""
 
         offer_id = graphene.ID(required=True)
-        quantity = graphene.Int(default_value=1)
+        quantity = graphene.Int(default_value=1, required=True)
         ticket_id = graphene.ID(description="Which ticket an upgrade moves, if there are several.")
 
     Output = PurchaseResultType

@@ -44,6 +44,16 @@ def test_paying_gives_the_access_code(stripe_sandbox: SandboxProcess) -> None:
     assert len(given["fulfillment"]["access_code"].replace("-", "")) == 16
 
 
+def test_no_quantity_is_no_purchase() -> None:
+    """A quantity of null is refused by GraphQL's types, and nothing is held. REQ OF-02, GQ-01."""
+    door, offer = Door(), make_offer(units=5)
+    query = "mutation($id: ID!, $n: Int) { purchaseOffer(offerId: $id, quantity: $n) { expiresAt } }"
+    body = {"query": query, "variables": {"id": str(offer.pk), "n": None}}
+    answer = door.client.post("/graphql", body, content_type="application/json").json()
+    assert answer["errors"][0]["extensions"]["code"] == "graphql_invalid"
+    assert stock(offer) == (0, 0)
+
+
 def test_a_purchase_costs_at_most_twelve_statements(stripe_sandbox: SandboxProcess) -> None:
     """The whole REST request of a known offer, with its key, stays within the budget. REQ OF-05 (query
     budget).
