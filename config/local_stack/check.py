@@ -22,7 +22,7 @@ _LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports
 
 STEPS = (
     Step("format", ("-m", "ruff", "format", "--check", "--quiet", ".")),
-    Step("lint", ("-m", "ruff", "check", "--quiet", "--output-format", "concise", ".")),
+    Step("lint", ("-m", "ruff", "check", "--no-cache", "--quiet", "--output-format", "concise", ".")),
     Step("types", ("-m", "mypy", ".")),
     Step("architecture", ("-c", _LINT_IMPORTS)),
     Step("migrations complete", ("manage.py", "makemigrations", "--check", "--dry-run")),

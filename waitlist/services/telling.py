@@ -7,7 +7,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from notifications.realtime.streams import Announcement, announce, announce_many
 
 from common.redis import client, guarded
 from events.models import Session
@@ -15,6 +14,7 @@ from notifications import addresses
 from notifications.errors import InvalidRecipient
 from notifications.push import push
 from notifications.realtime import constants, presence
+from notifications.realtime.streams import Announcement, announce, announce_many
 from notifications.services.email import queue_emails
 from waitlist import selectors
 from waitlist.models import Entry, EntryStatus
