@@ -1,5 +1,36 @@
 """The tables of this room."""
 
+from ads.models.ads import Ad, AdIndexVersion, AdPlacement, ContentType, Pacing, PriceModel
+from ads.models.events import (
+    AdDaily,
+    AdDirtyDay,
+    AdEvent,
+    EventKind,
+    InvalidCount,
+    InvalidReason,
+    InvalidSample,
+)
+from ads.models.spend import AdSpend, AdSpendDay
 from ads.models.sponsors import Lead, LeadSource, Sponsor, SponsorMember
 
-__all__ = ["Lead", "LeadSource", "Sponsor", "SponsorMember"]
+__all__ = [
+    "Ad",
+    "AdDaily",
+    "AdDirtyDay",
+    "AdEvent",
+    "AdIndexVersion",
+    "AdPlacement",
+    "AdSpend",
+    "AdSpendDay",
+    "ContentType",
+    "EventKind",
+    "InvalidCount",
+    "InvalidReason",
+    "InvalidSample",
+    "Lead",
+    "LeadSource",
+    "Pacing",
+    "PriceModel",
+    "Sponsor",
+    "SponsorMember",
+]
