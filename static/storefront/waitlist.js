@@ -1,6 +1,6 @@
 // One person's seat in a session: walk in while there is room, wait when it is full, answer the offer in time.
 // The server decides everything; events only say that it is time to look again, so a lost one costs nothing.
-import { api, freshToken, get, post, signIn, tokens, userId } from "./api.js";
+import { Problem, api, freshToken, get, post, signIn, tokens, userId } from "./api.js";
 import { $, el, fill, formatTime } from "./dom.js";
 import { Live } from "../live/socket.js";
 
@@ -25,15 +25,43 @@ function button(label, act, quiet = false) {
   return made;
 }
 
+// What somebody wanted before they had to sign in is done when they are back: once, and for this session only.
+const WISH = "marquee.wish";
+
+function keepWish(wish) {
+  try {
+    sessionStorage.setItem(WISH, JSON.stringify({ ...wish, session: id }));
+  } catch { /* No storage here: they press the button again. */ }
+}
+
+function takeWish() {
+  try {
+    const wish = JSON.parse(sessionStorage.getItem(WISH));
+    sessionStorage.removeItem(WISH);
+    return wish?.session === id && tokens() ? wish : null;
+  } catch {
+    return null;
+  }
+}
+
+/** An act that can wait for the sign-in: join the line with so many, or walk in. */
+function asked(wish) {
+  const act = () => (wish().quantity ? post(`sessions/${id}/waitlist`, wish()) : post(`sessions/${id}/attendance`, {}));
+  return Object.assign(act, { wish });
+}
+
 /** Do it, say what went wrong, and show how things stand afterwards. */
 async function attempt(act) {
   const problem = $("#problem");
   problem.hidden = true;
   try {
-    if (!tokens()) return signIn();
+    if (!tokens()) throw new Problem({ status: 401 });
     await act();
   } catch (refused) {
-    if (refused.status === 401) return signIn();
+    if (refused.status === 401) {
+      if (act.wish) keepWish(act.wish());
+      return signIn();
+    }
     problem.textContent = refused.message;
     problem.hidden = false;
   }
@@ -76,7 +104,7 @@ function waiting(place) {
   return [
     el("h2", {}, "You are in line"),
     el("p", {}, "Position ", el("strong", { id: "position" }, String(place.position)), " of ", el("span", { id: "total" }, String(place.total)),
-      `, for ${seatWords(place.quantity)}, ${place.priority_tier.toLowerCase()}.`),
+      `. You wait for ${seatWords(place.quantity)}.`),
     el("p", { class: "hint", id: "estimate" }, waitText(place.estimated_wait_minutes)),
     button("Leave the line", () => api("DELETE", `sessions/${id}/waitlist`), true),
   ];
@@ -85,13 +113,11 @@ function waiting(place) {
 function outside(place) {
   const ended = { OFFERED: "Your last offer has expired.", EXPIRED: "Your last offer has expired.", DECLINED: "You declined your last offer.", REMOVED: "You were taken off the line.", LEFT: "You left the line." }[place?.status];
   const quantity = el("select", { id: "quantity" }, ...Array.from({ length: LARGEST_GROUP }, (_, i) => el("option", { value: i + 1 }, `${i + 1}`)));
-  const join = () => post(`sessions/${id}/waitlist`, { quantity: Number(quantity.value) });
-  const walkIn = () => post(`sessions/${id}/attendance`, {});
   return [
     el("h2", {}, session.is_full ? "This session is full" : "There is room"),
     ended && el("p", {}, ended),
     session.is_full && el("p", {}, el("label", { for: "quantity" }, "How many of you? "), quantity),
-    session.is_full ? button("Join the waitlist", join) : button("Take a seat", walkIn),
+    session.is_full ? button("Join the waitlist", asked(() => ({ quantity: Number(quantity.value) }))) : button("Take a seat", asked(() => ({}))),
   ];
 }
 
@@ -178,4 +204,5 @@ function listen() {
   live.join(`session:${id}:waitlist`);
 }
 
-show().then(listen);
+const wish = takeWish();
+(wish ? attempt(asked(() => (wish.quantity ? { quantity: wish.quantity } : {}))) : show()).then(listen);

@@ -265,3 +265,27 @@ def test_the_whole_story(house: House, settings: Settings) -> None:
     assert stored == counted
     offered = EmailMessage.objects.filter(template="waitlist_offer")
     assert (offered.count(), offered.filter(is_urgent=True).count()) == (12, 12)
+
+
+def test_what_was_asked_for_is_done_after_the_sign_in(house: House) -> None:
+    """REQ UI-03: who has to sign in first need not press the button again; looking again does nothing more."""
+    session = make_queue(1).session
+    anna = make_guest(session.event)
+    anna.set_password("demo")
+    anna.save()
+    context = house.browser.new_context()
+    page = context.new_page()
+    page.goto(f"{house.url}{page_of(session)}")
+    page.get_by_label("How many of you?").select_option("2")
+    page.get_by_role("button", name="Join the waitlist").click()
+    page.get_by_label("E-mail").fill(anna.email)
+    page.get_by_label("Password").fill("demo")
+    page.get_by_role("button", name="Sign in").click()
+    heading(page, "You are in line", within=SLOW_MS)
+    expect(page.get_by_text("You wait for 2 seats.")).to_be_visible()
+    page.get_by_role("button", name="Leave the line").click()
+    heading(page, "This session is full")
+    page.reload()
+    heading(page, "This session is full")
+    assert [entry.status for entry in Entry.objects.filter(user=anna)] == [EntryStatus.LEFT]
+    context.close()
