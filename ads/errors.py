@@ -1,6 +1,6 @@
 """Named failures of this room."""
 
-from common.errors import Conflict
+from common.errors import Conflict, Failure
 
 
 class SponsorInactive(Conflict):
@@ -8,3 +8,10 @@ class SponsorInactive(Conflict):
 
     code = "sponsor_inactive"
     title = "This sponsor takes no leads now"
+
+
+class TokenInvalid(Failure):
+    """Not the token of an ad that we served."""
+
+    code = "token_invalid"
+    title = "This token is not valid"
