@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "offers",
     "waitlist",
     "ads",
+    "analytics",
     "config",
 ]
 

@@ -1,0 +1,1 @@
+"""The statistics of experiments: pure functions over counts. They know no tables."""
