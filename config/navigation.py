@@ -17,6 +17,7 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Appointments to set", "event_available", "offers", "servicefulfillment"),
         ("All fulfilment", "task_alt", "offers", "fulfillment"),
     ),
+    "Ads": (("Invalid traffic", "gpp_bad", "ads", "invalidsample"),),
     "Sponsors": (
         ("Sponsors", "handshake", "ads", "sponsor"),
         ("Leads", "contact_mail", "ads", "lead"),
