@@ -10,6 +10,7 @@ class AdsConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
+        from ads import handlers  # noqa: F401 jobs need the models first
         from ads.rooms import may_listen
         from notifications.realtime.rooms import rooms
 
