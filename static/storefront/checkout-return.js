@@ -1,5 +1,6 @@
 // Back from Stripe. The webhook may be slower than the reader, so the server is asked to look now,
 // and then watched until the order is settled.
+import { showAds } from "./ads.js";
 import { get, post, signIn, tokens } from "./api.js";
 import { endCheckout, openCheckout } from "./checkout.js";
 import { $, el, fill, notify } from "./dom.js";
@@ -70,6 +71,7 @@ async function show() {
   if (checkout?.slug) $("#back").href = `/events/${checkout.slug}`;
   if (!orderId) return fill($("#order"), "There is no checkout to come back from.");
   if (!tokens()) return signIn();
+  if (checkout?.eventId) showAds({ eventId: checkout.eventId });
   if (cancelled) return left();
   const order = await watch();
   if (isSettled(order)) return endCheckout();

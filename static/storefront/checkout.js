@@ -57,7 +57,7 @@ export async function buy(offer, quantity, { ticketId = null, slug }) {
   try {
     const answer = await api("POST", `offers/${offer.id}/purchase`, { body, headers: { "Idempotency-Key": intent.key } });
     sessionStorage.setItem(CHECKOUT, JSON.stringify({
-      orderId: answer.order.id, offerId: offer.id, title: offer.title, slug, quantity,
+      orderId: answer.order.id, offerId: offer.id, eventId: offer.event_id, title: offer.title, slug, quantity,
       url: answer.stripe_checkout_url, expiresAt: answer.expires_at,
     }));
     return answer;

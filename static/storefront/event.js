@@ -1,12 +1,16 @@
-import { get, post, signIn, tokens } from "./api.js";
+import { showAds } from "./ads.js";
+import { freshToken, get, post, signIn, tokens, userId } from "./api.js";
 import { buy, endCheckout, openCheckout } from "./checkout.js";
 import { $, el, fill, formatTime, notify, safeUrl } from "./dom.js";
 import { formatPrice } from "./money.js";
+import { Live } from "../live/socket.js";
 
 const slug = document.body.dataset.slug;
 const ARTWORK = { TICKET_UPGRADE: "★", MERCHANDISE: "◆", EXCLUSIVE_CONTENT: "▶", SERVICE: "☕" };
 const FEW_LEFT = 10;
 const MOST_AT_ONCE = 20;
+// What stands below the ads waits this long for them, so that it does not move when they come.
+const ADS_FIRST_MS = 300;
 
 /** The offer's picture, or a placeholder of our own where there is none or it is broken. */
 function picture(offer) {
@@ -120,6 +124,19 @@ async function showSessions() {
   $("#programme").hidden = results.length === 0;
 }
 
+/** Show the event's ads; those that staff put on everybody's screen come at once. */
+async function startAds() {
+  const ads = showAds({ eventId: event.id });
+  await Promise.race([ads.ready, new Promise((resolve) => { setTimeout(resolve, ADS_FIRST_MS); })]);
+  if (!userId()) return;
+  const live = new Live({
+    url: document.body.dataset.realtime,
+    token: freshToken,
+    onEvent: (name, data) => name === "AD_INJECTED" && ads.inject(data),
+  });
+  live.join(`event:${event.id}`);
+}
+
 async function show() {
   const { results } = await get(`events?slug=${encodeURIComponent(slug)}`);
   if (!results.length) {
@@ -133,6 +150,8 @@ async function show() {
   $("#event-title").textContent = event.title;
   $("#event-description").textContent = event.description || "";
   $("#hero").removeAttribute("aria-busy");
+  $("#programme").hidden = false;
+  await startAds();
   await Promise.all([showOffers(), showSessions()]);
   return offerToResume();
 }

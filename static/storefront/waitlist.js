@@ -1,5 +1,6 @@
 // One person's seat in a session: walk in while there is room, wait when it is full, answer the offer in time.
 // The server decides everything; events only say that it is time to look again, so a lost one costs nothing.
+import { showAds } from "./ads.js";
 import { Problem, api, freshToken, get, post, signIn, tokens, userId } from "./api.js";
 import { $, el, fill, formatTime } from "./dom.js";
 import { Live } from "../live/socket.js";
@@ -9,7 +10,7 @@ const LARGEST_GROUP = 4;
 const WORDS = { connecting: "Connecting...", live: "This page is live.", reconnecting: "Reconnecting...", refused: "Sign in again to hear of changes." };
 // Everybody in the room hears of a change in the same instant; they must not all ask in it.
 const LOOK_AGAIN_MS = 1000, SPREAD_MS = 2000;
-let session, clock, looks = 0, lookingAgain = null, shown = null;
+let session, ads, clock, looks = 0, lookingAgain = null, shown = null;
 
 function button(label, act, quiet = false) {
   const made = el("button", { class: quiet ? "button quiet" : "button", type: "button" }, label);
@@ -183,10 +184,15 @@ function lookAgain() {
 
 // What concerns this person is looked at now; that somebody else moved, soon.
 function heard(name, data) {
+  if (name === "AD_INJECTED") return ads?.inject(data);
   if (data.session_id !== id) return;
   if (name === "WAITLIST_POSITION_UPDATE" && $("#position")) moved(data);
   else if (name === "WAITLIST_CHANGED") lookAgain();
   else show();
+}
+
+function startAds() {
+  if (session) ads = showAds({ eventId: session.event.id, sessionId: id });
 }
 
 function listen() {
@@ -202,7 +208,8 @@ function listen() {
     },
   });
   live.join(`session:${id}:waitlist`);
+  if (session) live.join(`event:${session.event.id}`);
 }
 
 const wish = takeWish();
-(wish ? attempt(asked(() => (wish.quantity ? { quantity: wish.quantity } : {}))) : show()).then(listen);
+(wish ? attempt(asked(() => (wish.quantity ? { quantity: wish.quantity } : {}))) : show()).then(startAds).then(listen);
