@@ -6,12 +6,14 @@ caps a viewer sooner, never later. Reservations of caps that were open before ar
 """
 
 import secrets
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -22,7 +24,7 @@ from ads.decision.connections import Script
 from ads.decision.viewers import is_unnamed
 from ads.models import Ad, AdIndexVersion, AdSpend, AdSpendDay, EventKind
 from common import statements
-from common.redis import guarded
+from common.redis import client, guarded
 from common.windows import Window, local_day
 from events.models import Event
 
@@ -47,7 +49,21 @@ _COUNTED = statements.one_line("""
     ) AS seen GROUP BY viewer, ad_id ORDER BY viewer, ad_id
 """)
 
+_PAUSE: Final = 1.0
+_EVENTS_KEPT: Final = 1_000
+
 _Row = tuple[UUID, UUID, int]
+
+
+class _End(NamedTuple):
+    """When this process's last try for an event ended, by its monotonic clock, and how."""
+
+    at: float
+    is_done: bool
+
+
+_locks = tuple(threading.Lock() for _ in range(16))
+_ends: dict[UUID, _End] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,25 @@ def restore(event_id: UUID, *, now: datetime, at_most: int | None = None) -> boo
     return done
 
 
+def restore_now(event_id: UUID, *, now: datetime) -> bool:
+    """Restore for a decision that waits, if that is quick; a job does it otherwise. True: ask Redis again.
+
+    However many threads ask, one restores; after one that did not come to an end there is no other for a second.
+    """
+    lock, seen = _locks[event_id.int % len(_locks)], _ends.get(event_id)
+    with lock:
+        last = _ends.get(event_id)
+        if last is not None and last is not seen:
+            return last.is_done
+        if last is not None and not last.is_done and time.monotonic() - last.at < _PAUSE:
+            return False
+        is_done = restore(event_id, now=now, at_most=AT_ONCE)
+        if len(_ends) >= _EVENTS_KEPT:
+            _ends.clear()
+        _ends[event_id] = _End(time.monotonic(), is_done)
+        return is_done
+
+
 def _restored(trial: _Restoring, at_most: int | None) -> bool:
     book = keys.book(trial.event_id)
     told = int(_begin([book], [trial.epoch, _PATIENCE, b"%d" % brakes.KEPT_SECONDS]))
@@ -92,7 +127,11 @@ def _restored(trial: _Restoring, at_most: int | None) -> bool:
     version = AdIndexVersion.objects.filter(pk=trial.event_id).values_list("version", flat=True).first() or 0
     ad_ids = list(Ad.objects.filter(event_id=trial.event_id).values_list("id", flat=True))
     rows = _counted(ad_ids, trial, at_most)
-    if rows is None or not _write_caps(trial, rows):
+    if rows is None:
+        client().hdel(book.decode(), "building")
+        brakes.restore_later(trial.event_id, now=trial.now)
+        return False
+    if not _write_caps(trial, rows):
         return False
     spent = [part for ad in _spent(ad_ids, trial) for part in ad]
     return bool(_finish([book], [trial.epoch, b"%d" % version, b"%d" % told, *spent]))

@@ -7,8 +7,6 @@
 -- is, m where caps are missing.
 local CAPS = KEYS[2]
 local now, ends_at, wanted, day = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
--- Of a budget that is spread evenly so much may be ahead of the clock.
-local HEAD_START = 0.02
 
 local known = read(BOOK, 'epoch', 'version')
 if not known or not known[1] then
@@ -27,7 +25,7 @@ end
 
 -- Return the letter of what holds a budget back, or nil, and the open reservations by minute.
 local function held_back(id, terms)
-  local need, cost, total, daily, paced, from, to = unpack(terms)
+  local need, cost, total, daily, paced, from, length = unpack(terms)
   local stored = redis.call('HMGET', BOOK, 't:' .. id, 'd:' .. id, 'r:' .. id)
   local billed = tonumber(stored[1]) or 0
   local its_day, its_sum = string.match(stored[2] or '', '^([%d-]+)|(%d+)$')
@@ -41,7 +39,7 @@ local function held_back(id, terms)
     return 'd', minutes
   end
   if paced >= 0 then
-    local passed = math.min(1, math.max(0, now - from) / (to - from) + HEAD_START)
+    local passed = math.min(1, math.max(0, now - from) / length)
     local spent = daily >= 0 and today or billed
     if spent + more > math.max(need, math.floor(paced * passed)) then
       return 'p', minutes

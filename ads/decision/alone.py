@@ -1,0 +1,98 @@
+"""Deciding while caps and budgets cannot be asked: one ad at most, by what this process and the database know."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from ads.decision.index import EventIndex
+from ads.decision.pacing import Spent, held_back
+from ads.decision.pool import Pool
+from ads.decision.types import Candidate, Context
+from ads.decision.viewers import is_unnamed
+from ads.models import AdSpend, AdSpendDay
+
+_log = structlog.stdlib.get_logger(__name__)
+
+# So old what is known of versions and spend may be.
+SECONDS: Final = 1.0
+_CAPS_KEPT: Final = 20_000
+_EVENTS_KEPT: Final = 1_000
+
+_Spends = dict[UUID, Spent]
+
+
+class Alone:
+    """What a process goes by without Redis: the ads it gave each viewer today, and what was billed a second ago."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._given: dict[tuple[UUID, date, UUID], int] = {}
+        self._spends: dict[UUID, tuple[float, date, _Spends]] = {}
+        self._is_told = False
+
+    def choose(
+        self, index: EventIndex, context: Context, pool: Pool, order: Iterable[int], now: datetime
+    ) -> Candidate | None:
+        """Return the first ad of the order that nothing holds back, and count it for the viewer."""
+        spends = self._spent(index, pool.day)
+        for position in order:
+            ad = pool.candidates[position]
+            spent = spends.get(ad.id, Spent())
+            if not held_back(ad, spent, pool.window, now) and self._give(context.viewer, pool.day, ad):
+                return ad
+        return None
+
+    def tell(self, cause: str) -> None:
+        """Warn, once until decisions are whole again."""
+        if not self._is_told:
+            self._is_told = True
+            _log.warning("ads_degraded", cause=cause)
+
+    def over(self) -> None:
+        """Say that decisions are whole again."""
+        if self._is_told:
+            self._is_told = False
+            _log.warning("ads_whole_again")
+
+    def _give(self, viewer: UUID, day: date, ad: Candidate) -> bool:
+        if is_unnamed(viewer):
+            return True
+        key = (viewer, day, ad.id)
+        with self._lock:
+            given = self._given.get(key, 0)
+            if given >= ad.cap:
+                return False
+            if not given and len(self._given) >= _CAPS_KEPT:
+                self._given.pop(next(iter(self._given)))
+            self._given[key] = given + 1
+            return True
+
+    def _spent(self, index: EventIndex, day: date) -> _Spends:
+        """Return what the event's ads with a budget were billed, at most a second old."""
+        at, its_day, spends = self._spends.get(index.event_id, (0.0, day, {}))
+        started = self._clock()
+        if at and its_day == day and started - at <= SECONDS:
+            return spends
+        spends = spends_of([ad.id for ad in index.candidates if ad.has_budget], day)
+        if len(self._spends) >= _EVENTS_KEPT:
+            self._spends.clear()
+        self._spends[index.event_id] = (started, day, spends)
+        return spends
+
+
+def spends_of(ad_ids: list[UUID], day: date) -> _Spends:
+    """Return what these ads were billed in all and on a day, by two statements; none for no ads."""
+    if not ad_ids:
+        return {}
+    today = dict(AdSpendDay.objects.filter(ad_id__in=ad_ids, day=day).values_list("ad_id", "billed_micros"))
+    totals = AdSpend.objects.filter(ad_id__in=ad_ids).values_list("ad_id", "billed_micros")
+    return {ad_id: Spent(total, today.get(ad_id, 0)) for ad_id, total in totals}
+
+
+alone = Alone()
