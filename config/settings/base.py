@@ -170,6 +170,9 @@ WAITLIST_NEAR_FRONT_PLACES: int = env.int("WAITLIST_NEAR_FRONT_PLACES", default=
 LEAD_RATE_LIMIT: int = env.int("LEAD_RATE_LIMIT", default=10)
 LEAD_PEOPLE_RATE_LIMIT: int = env.int("LEAD_PEOPLE_RATE_LIMIT", default=120)
 
+# Ads: how long a served ad may be counted, in seconds; what it reserves of caps and budgets ends with it
+AD_TOKEN_TTL_SECONDS: int = env.int("AD_TOKEN_TTL_SECONDS", default=3600)
+
 # Stripe
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
