@@ -14,7 +14,11 @@ os.environ.setdefault("STRIPE_WEBHOOK_SECRET", "whsec_sandbox")
 os.environ.setdefault("STRIPE_API_BASE", "http://127.0.0.1:8001")
 
 from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import AUTH_PASSWORD_VALIDATORS  # noqa: E402
+from config.settings.base import (  # noqa: E402
+    AUTH_PASSWORD_VALIDATORS,
+    CONTENT_SECURITY_POLICY,
+    FRONTEND_URL,
+)
 
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
@@ -24,5 +28,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+# The demo's ads name their pictures by FRONTEND_URL; the browser may have come by another name of this machine.
+for _directive in ("img-src", "media-src"):
+    CONTENT_SECURITY_POLICY["DIRECTIVES"][_directive].append(FRONTEND_URL)
 # The demo accounts share the password "demo".
 AUTH_PASSWORD_VALIDATORS.clear()

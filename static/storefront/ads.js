@@ -9,8 +9,6 @@ import { sessionToken } from "../live/session.js";
 import { watchViewable } from "../live/viewability.js";
 
 const FEWEST_MS = 1000, IDLE_MS = 30_000, LONGEST_IDLE_MS = 600_000, DEGRADED_MS = 60_000;
-// Tokens live an hour: an ad that is still there by then needs another.
-const STALE_MS = 50 * 60_000;
 // Everybody in the room hears of an injected ad in the same instant; they must not all ask in it.
 const SPREAD_MS = 500;
 
@@ -19,7 +17,7 @@ let counts;
 /** Counts time only while it runs, and calls `done` when it has counted `ms`. */
 export class Turn {
   constructor(done) {
-    Object.assign(this, { done, left: 0, timer: null });
+    Object.assign(this, { done, left: null, timer: null });
   }
 
   start(ms) {
@@ -27,11 +25,15 @@ export class Turn {
     this.left = ms;
   }
 
+  get isOver() {
+    return this.left === null;
+  }
+
   run(goesOn) {
-    if (goesOn === (this.timer !== null)) return;
+    if (this.isOver || goesOn === (this.timer !== null)) return;
     if (goesOn) {
       this.since = Date.now();
-      this.timer = setTimeout(() => { this.timer = null; this.done(); }, this.left);
+      this.timer = setTimeout(() => { this.left = this.timer = null; this.done(); }, this.left);
     } else {
       this.left -= Date.now() - this.since;
       this.stop();
@@ -77,15 +79,18 @@ export function ratioOf(text) {
 
 class Slot {
   constructor(element, context) {
-    Object.assign(this, { element, context, ad: null, since: 0, idle: IDLE_MS, asked: 0, stop: () => {}, wanted: null });
+    Object.assign(this, { element, context, ad: null, idle: IDLE_MS, asked: 0, stop: () => {}, next: null });
     this.held = { hover: false, focus: false, paused: false, away: false };
-    this.turn = new Turn(() => this.next());
+    this.turn = new Turn(() => this.ask());
     this.#build();
     this.#listen();
   }
 
-  /** Ask for an ad and show it, unless it is the one that is there. */
-  async next(adId = null) {
+  /**
+   * Ask for an ad and show it. It may be the one that is there: then it has another turn, and counts once more. With
+   * none to be had, as when all are capped, the last one stays and counts no more.
+   */
+  async ask(adId = null) {
     // A part of the page that is not there shows nothing.
     if (!this.element.parentElement.getClientRects().length) return;
     const look = ++this.asked;
@@ -97,14 +102,14 @@ class Slot {
     }
     if (look !== this.asked || this.isClosed) return;
     const [ad] = answer.ads;
-    const isStale = Date.now() - this.since > STALE_MS;
-    if (ad && (ad.id !== this.ad?.id || isStale)) this.#offer(ad, answer.degraded, adId !== null);
-    else if (this.ad) this.#wait();
+    if (ad) this.next = { ad, leastMs: answer.degraded ? DEGRADED_MS : FEWEST_MS };
+    else if (this.ad && this.turn.isOver) this.#wait();
+    this.#go();
   }
 
   /** Show this ad now, where it may be shown here. */
   inject(ad) {
-    if (ad.id !== this.ad?.id) this.next(ad.id);
+    if (ad.id !== this.ad?.id) this.ask(ad.id);
   }
 
   close() {
@@ -145,31 +150,21 @@ class Slot {
     });
   }
 
-  get #isTouched() {
-    return this.held.hover || this.held.focus;
-  }
-
-  // Nothing changes under a pointer or the focus: an injected ad waits, any other is asked for again.
-  #offer(ad, isDegraded, isWanted) {
-    if (!this.#isTouched || !this.ad) this.#show(ad, isDegraded);
-    else if (isWanted) this.wanted = ad;
-    else this.#wait();
-  }
-
+  // Nothing changes under a pointer or the focus: the next ad waits until they are gone.
   #go() {
-    if (this.wanted && !this.#isTouched) this.#show(this.wanted, false);
+    const isTouched = this.held.hover || this.held.focus;
+    if (this.next && !(this.ad && isTouched)) this.#show(this.next);
     if (this.ad) this.turn.run(document.visibilityState === "visible" && !Object.values(this.held).includes(true));
   }
 
   #wait() {
     this.turn.start(this.idle);
     this.idle = Math.min(LONGEST_IDLE_MS, this.idle * 2);
-    this.#go();
   }
 
-  #show(ad, isDegraded) {
+  #show({ ad, leastMs }) {
     this.stop();
-    Object.assign(this, { ad, since: Date.now(), idle: IDLE_MS, wanted: null });
+    Object.assign(this, { ad, idle: IDLE_MS, next: null });
     const box = boxOf(ad);
     this.shown = media(ad, () => box.isConnected && this.#count(ad, box), () => box.isConnected && this.#broken());
     box.style.setProperty("--ratio", ratioOf(ad.aspect_ratio));
@@ -180,8 +175,7 @@ class Slot {
     this.element.hidden = false;
     this.element.dataset.adId = ad.id;
     this.#play();
-    this.turn.start(Math.max(FEWEST_MS, ad.display_duration_seconds * 1000, isDegraded ? DEGRADED_MS : 0));
-    this.#go();
+    this.turn.start(Math.max(leastMs, ad.display_duration_seconds * 1000));
   }
 
   // An impression is a picture that is there, in a tab that somebody looks at.
@@ -218,7 +212,8 @@ class Slot {
   #play() {
     if (this.shown?.localName !== "video") return;
     if (this.held.paused) this.shown.pause();
-    else this.shown.play().catch(() => this.#pause(true));
+    // Any other error is that of a video which was taken off meanwhile, or is broken and says so itself.
+    else this.shown.play().catch((error) => error.name === "NotAllowedError" && this.#pause(true));
   }
 }
 
@@ -233,7 +228,7 @@ export function showAds({ eventId, sessionId = null, root = document }) {
   // What is decided for a tab that nobody looks at would only use up caps and budgets.
   const inAll = (act) => whenVisible(() => Promise.all(slots.map(act)));
   return {
-    ready: inAll((slot) => slot.next()),
+    ready: inAll((slot) => slot.ask()),
     inject({ ad, session_id: only = null }) {
       if (only && only !== sessionId) return;
       setTimeout(() => inAll((slot) => slot.inject(ad)), Math.random() * SPREAD_MS);
