@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-API_APPS = ("accounts", "events", "offers", "payments", "tickets", "notifications", "waitlist", "ads")
+API_APPS = ("accounts", "events", "offers", "payments", "tickets", "notifications", "waitlist", "ads", "analytics")
 
 urlpatterns = [
     path("admin/", admin.site.urls),

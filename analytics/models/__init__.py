@@ -1,0 +1,15 @@
+"""The tables of this room."""
+
+from analytics.models.figures import DailyFigure, DirtyDay, Refresh
+from analytics.models.tracking import RawEvent, RefusalReason, RefusedCount, SeenEvent, TrackedType
+
+__all__ = [
+    "DailyFigure",
+    "DirtyDay",
+    "RawEvent",
+    "Refresh",
+    "RefusalReason",
+    "RefusedCount",
+    "SeenEvent",
+    "TrackedType",
+]
