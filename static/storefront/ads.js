@@ -109,7 +109,8 @@ class Slot {
 
   /** Show this ad now, where it may be shown here. */
   inject(ad) {
-    if (ad.id !== this.ad?.id) this.ask(ad.id);
+    const isForHere = ad.placements?.includes(this.element.dataset.ad) ?? true;
+    if (isForHere && ad.id !== this.ad?.id) this.ask(ad.id);
   }
 
   close() {
@@ -173,7 +174,7 @@ class Slot {
     if (this.element.hidden) this.frame.style.setProperty("--ratio", ratioOf(ad.aspect_ratio));
     this.frame.replaceChildren(box);
     this.element.hidden = false;
-    this.element.dataset.adId = ad.id;
+    delete this.element.dataset.shown;
     this.#play();
     this.turn.start(Math.max(leastMs, ad.display_duration_seconds * 1000));
   }
@@ -184,6 +185,7 @@ class Slot {
       if (document.visibilityState !== "visible") return;
       document.removeEventListener("visibilitychange", now);
       counts.impression(ad.token);
+      this.element.dataset.shown = ad.id;
       const video = this.shown.localName === "video" ? this.shown : null;
       const unwatch = watchViewable(box, () => counts.viewable(ad.token), { video });
       this.stop = () => { unwatch(); video?.pause(); };
