@@ -98,7 +98,8 @@ class _Idle:
         try:
             return self._waiting.pop(), True
         except IndexError:
-            return self._pool.make_connection(), False
+            # Not one of those that the pool counts and hands out.
+            return self._pool.connection_class(**self._pool.connection_kwargs), False
 
     def give_back(self, connection: Any) -> None:
         """Keep it for the next."""

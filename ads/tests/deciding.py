@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from accounts.tests.factories import NOW
+from ads.decision import brakes, tokens
 from ads.decision.decide import decide
-from ads.decision.types import Context, Decision
+from ads.decision.types import Context, Decision, Redeemed, Served
 from ads.decision.viewers import viewer_of
-from ads.models import Ad, AdPlacement
+from ads.models import Ad, AdEvent, AdPlacement, EventKind
 from common.types import ANONYMOUS, Actor
 from events.models import Event
 
@@ -35,3 +36,27 @@ def shown(decision: Decision) -> list[UUID]:
 def ids(*ads: Ad) -> list[UUID]:
     """Return the ids of ads."""
     return [ad.pk for ad in ads]
+
+
+def redeemed(
+    served: Served, event: Event, *, now: datetime = NOW, total: int | None = None, today: int = 0
+) -> None:
+    """Count an impression of a served ad as a redemption leaves it: its row, and the brakes told of it."""
+    claims = tokens.read(served.token)
+    AdEvent.objects.create(
+        issue_day=claims.issue_day, decision_id=claims.decision_id, kind=EventKind.IMPRESSION, ad_id=claims.ad_id,
+        event_id=claims.event_id, placement=claims.placement, viewer=claims.viewer, occurred_at=now,
+    )  # fmt: skip
+    brakes.redeemed([told(served, event, now=now, total=total, today=today)], now=now)
+
+
+def told(
+    served: Served, event: Event, *, now: datetime = NOW, total: int | None = None, today: int = 0
+) -> Redeemed:
+    """Return what the brakes are told of a counted impression."""
+    claims = tokens.read(served.token)
+    return Redeemed(
+        ad_id=claims.ad_id, event_id=claims.event_id, viewer=claims.viewer, kind=EventKind.IMPRESSION,
+        day=now.astimezone(event.zone).date(), issued_day=claims.issued_at.astimezone(event.zone).date(),
+        expires_at=claims.expires_at, billed_total_micros=total, billed_day_micros=None if total is None else today,
+    )  # fmt: skip

@@ -5,7 +5,7 @@
 -- Returns an empty text when done, else the epoch there is, or '-' where there is none: then nothing was changed.
 local known = read(BOOK, 'epoch', 'building')
 local epoch = known and (known[1] or known[2])
-if not epoch then
+if not is_epoch(epoch) then
   return '-'
 end
 if epoch ~= ARGV[1] then

@@ -23,6 +23,11 @@ local function read(key, ...)
   return found
 end
 
+-- Say whether a text is an epoch that we made.
+local function is_epoch(given)
+  return given and string.match(given, '^%x+$') and #given == 12
+end
+
 -- Return what of a viewer's entry is counted, and a list of the ends that are still to come; nil when it is none.
 local function seen(entry, now)
   local ends = {}

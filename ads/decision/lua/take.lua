@@ -9,10 +9,10 @@ local CAPS = KEYS[2]
 local now, ends_at, wanted, day = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 
 local known = read(BOOK, 'epoch', 'version')
-if not known or not known[1] then
+local version, mine = known and tonumber(known[2]), tonumber(ARGV[2])
+if not version or not is_epoch(known[1]) then
   return 'm'
 end
-local version, mine = tonumber(known[2]) or 0, tonumber(ARGV[2])
 if version > mine then
   return 'v' .. text(version)
 end
