@@ -1,6 +1,7 @@
 """The ads room."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AdsConfig(AppConfig):
@@ -15,3 +16,13 @@ class AdsConfig(AppConfig):
         from notifications.realtime.rooms import rooms
 
         rooms.register("sponsor:{id}", may_listen)
+        post_migrate.connect(_make_partitions, sender=self, dispatch_uid="ad-partitions")
+
+
+def _make_partitions(sender: AppConfig, **_: object) -> None:
+    """Make the days of raw events after each migration; the job by the clock goes on with it."""
+    from ads.services import partitions
+    from common import clock
+
+    if partitions.is_there():
+        partitions.ensure_ahead(now=clock.now())

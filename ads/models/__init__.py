@@ -10,6 +10,7 @@ from ads.models.events import (
     InvalidReason,
     InvalidSample,
 )
+from ads.models.figures import AdFigures, AdRun
 from ads.models.spend import AdSpend, AdSpendDay
 from ads.models.sponsors import Lead, LeadSource, Sponsor, SponsorMember
 
@@ -18,8 +19,10 @@ __all__ = [
     "AdDaily",
     "AdDirtyDay",
     "AdEvent",
+    "AdFigures",
     "AdIndexVersion",
     "AdPlacement",
+    "AdRun",
     "AdSpend",
     "AdSpendDay",
     "ContentType",

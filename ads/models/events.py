@@ -134,6 +134,8 @@ class AdDaily(models.Model):
     billed_clicks = models.PositiveBigIntegerField(default=0)
     billed_micros = models.PositiveBigIntegerField(default=0)
     unbilled_micros = models.PositiveBigIntegerField(default=0)
+    unbilled_impressions = models.PositiveBigIntegerField(default=0, db_default=0)
+    unbilled_clicks = models.PositiveBigIntegerField(default=0, db_default=0)
     invalid_impressions = models.PositiveBigIntegerField(default=0)
     invalid_clicks = models.PositiveBigIntegerField(default=0)
     computed_at = models.DateTimeField()
@@ -153,6 +155,9 @@ class AdDirtyDay(models.Model):
     event_id = models.UUIDField()
     day = models.DateField()
     marked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["event_id", "day"], name="ad_dirty_event_day")]
 
     def __str__(self) -> str:
         return f"{self.event_id} on {self.day}"
