@@ -15,3 +15,17 @@ class TokenInvalid(Failure):
 
     code = "token_invalid"
     title = "This token is not valid"
+
+
+class AdArchived(Conflict):
+    """An archived ad is kept for what it delivered and does not change any more."""
+
+    code = "ad_archived"
+    title = "This ad is archived"
+
+
+class AdNotLive(Conflict):
+    """It would not be served now: archived, paused, ended, not begun, or its budget is spent."""
+
+    code = "ad_not_live"
+    title = "This ad is not live"

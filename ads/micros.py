@@ -13,11 +13,12 @@ def micros_per_impression(price_amount: int, currency: str) -> int:
 
     Always whole: no currency has more than three decimals.
     """
-    return price_amount * 10 ** (3 - exponent(currency))
+    factor: int = 10 ** (3 - exponent(currency))
+    return price_amount * factor
 
 
 def minor_units_of(micros: int, currency: str) -> int:
     """Return micro-units as minor units, rounded half to even."""
-    unit = 10 ** (6 - exponent(currency))
+    unit: int = 10 ** (6 - exponent(currency))
     whole, rest = divmod(micros, unit)
     return whole + (2 * rest > unit or (2 * rest == unit and whole % 2 == 1))

@@ -102,6 +102,10 @@ class Ad(models.Model):
 
     objects = AdQuerySet.as_manager()
 
+    # Computed by SQL where it is asked for (``with_status``, ``counted``).
+    status: str
+    listed: int
+
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = [
