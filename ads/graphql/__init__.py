@@ -1,5 +1,17 @@
 """The ads room on GraphQL."""
 
-from ads.graphql.sponsors import Mutation, Query
+from ads.graphql.ads import AdsMutation, AdsQuery
+from ads.graphql.serving import ServingQuery
+from ads.graphql.sponsors import Mutation as SponsorsMutation
+from ads.graphql.sponsors import Query as SponsorsQuery
+
+
+class Query(SponsorsQuery, ServingQuery, AdsQuery):
+    """The ads' part of Query."""
+
+
+class Mutation(SponsorsMutation, AdsMutation):
+    """The ads' part of Mutation."""
+
 
 __all__ = ["Mutation", "Query"]

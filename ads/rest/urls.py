@@ -1,9 +1,17 @@
 """Addresses of this room under ``/api/v1/``."""
 
-from ads.rest import sponsors
+from ads.rest import ads, explaining, serving, sponsors
 from common.rest import optional_slash
 
 urlpatterns = [
+    optional_slash("ads", ads.AdsView.as_view(), name="ads"),
+    optional_slash("ads/<uuid:ad_id>", ads.AdView.as_view(), name="ad"),
+    optional_slash("ads/<uuid:ad_id>/pause", ads.PauseView.as_view(), name="pause-ad"),
+    optional_slash("ads/<uuid:ad_id>/resume", ads.ResumeView.as_view(), name="resume-ad"),
+    optional_slash("ads/<uuid:ad_id>/inject", ads.InjectView.as_view(), name="inject-ad"),
+    optional_slash("events/<uuid:event_id>/ads", ads.EventAdsView.as_view(), name="event-ads"),
+    optional_slash("ads/serve", serving.ServeView.as_view(), name="serve-ads"),
+    optional_slash("ads/explain", explaining.ExplainView.as_view(), name="explain-ads"),
     optional_slash(
         "events/<uuid:event_id>/sponsors", sponsors.EventSponsorsView.as_view(), name="event-sponsors"
     ),
