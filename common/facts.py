@@ -67,15 +67,6 @@ class PurchaseUpdated(Fact):
 
 
 @dataclass(frozen=True, slots=True)
-class OfferAvailabilityChanged(Fact):
-    """Units of an offer were taken or came back."""
-
-    name: ClassVar[str] = "offers.availability_changed"
-    offer_id: UUID
-    event_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class RefundRecorded(Fact):
     """A refund of an order reached the ledger."""
 

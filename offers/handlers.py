@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from common import facts
-from common.outbox import JobContext, Lane, job, on_fact
+from common.outbox import JobContext, Lane, job
 from offers.services import announcing, fulfilment, names
 
 
@@ -16,13 +15,6 @@ def _failed(context: JobContext, error: str) -> None:
 def fulfil(context: JobContext) -> None:
     """Give the goods of a purchase."""
     fulfilment.fulfil(UUID(context.payload["purchase_id"]), now=context.now)
-
-
-@on_fact(facts.OfferAvailabilityChanged, "offers.availability_changed", lane=Lane.REALTIME, timeout=10)
-def availability_changed(context: JobContext) -> None:
-    """Arrange that visitors are told; many changes in a second are told once."""
-    fact = facts.OfferAvailabilityChanged.from_payload(context.payload)
-    announcing.availability_changed(fact.offer_id, now=context.now)
 
 
 @job(announcing.TELL_JOB, lane=Lane.REALTIME, timeout=10)

@@ -17,9 +17,9 @@ from common.outbox.types import NewJob
 from common.requests import current_request_id
 
 
-# A key that is still pending or running takes no second job. The row is touched all the same: a job in the
-# middle of its work is told to run again, since it may have read the state before this transaction changed it,
-# and one that waits cannot begin before this transaction is visible.
+# A key that is still pending or running takes no second job. A job in the middle of its work is told to run
+# again, since it may have read the state before this transaction changed it. One that waits is locked all the same
+# (PostgreSQL: INSERT, "all rows will be locked"), so it cannot begin before this transaction is visible.
 def insertion(condition: str) -> str:
     """Return the statement that writes jobs where a condition holds; ``values_of`` gives its parameters.
 
@@ -36,7 +36,7 @@ FROM json_to_recordset(%(jobs)s::json) AS new (id uuid, kind text, lane text, po
 WHERE {condition}
 ORDER BY new.dedupe_key, new.id
 ON CONFLICT (dedupe_key) WHERE status IN ('pending', 'running') AND dedupe_key IS NOT NULL
-DO UPDATE SET again = (common_job.status = 'running')
+DO UPDATE SET again = true WHERE common_job.status = 'running'
 RETURNING id, (xmax = 0) AS is_new
 """  # noqa: S608 - constants
 

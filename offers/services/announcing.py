@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from common.outbox import enqueue
+from common.outbox import NewJob, post
 from notifications.realtime import constants, streams
 from offers.models import Offer
 
@@ -15,15 +15,24 @@ TELL_JOB: Final = "offers.tell_availability"
 GATHERED_FOR: Final = timedelta(seconds=1)
 
 
+def telling(offer: Offer, *, now: datetime) -> list[NewJob]:
+    """Return the job that tells what is left when this second of the clock is over; none where stock has no end.
+
+    Changes of one second share a job. Those of the next have another key: a job waits for the transactions that
+    wanted it, and while an offer sells without a pause there is always one.
+    """
+    return [] if offer.inventory_total is None else [_job(offer.pk, now)]
+
+
 def availability_changed(offer_id: UUID, *, now: datetime) -> None:
-    """Have an offer's availability told in a second, unless that is arranged already."""
-    enqueue(
-        TELL_JOB,
-        {"offer_id": str(offer_id)},
-        now=now,
-        run_at=now + GATHERED_FOR,
-        dedupe_key=f"{TELL_JOB}:{offer_id}",
-    )
+    """Have what is left told in a second, by the caller's transaction."""
+    post([_job(offer_id, now)], now=now)
+
+
+def _job(offer_id: UUID, now: datetime) -> NewJob:
+    ends = now.replace(microsecond=0) + GATHERED_FOR
+    key = f"{TELL_JOB}:{offer_id}:{int(ends.timestamp())}"
+    return NewJob(TELL_JOB, {"offer_id": str(offer_id)}, run_at=ends, dedupe_key=key)
 
 
 @transaction.atomic

@@ -10,12 +10,11 @@ from accounts.types import Capability
 from common import audit
 from common.db import retrying
 from common.errors import Invalid
-from common.facts import OfferAvailabilityChanged
-from common.outbox import publish
 from common.types import SYSTEM, Actor
 from events.models import Event
 from offers.errors import OfferArchived
 from offers.models import Offer
+from offers.services.announcing import availability_changed
 from offers.services.inventory import lock_offers
 from offers.services.rules import judge
 from offers.types import OfferInput
@@ -151,5 +150,5 @@ def _changed(
         changes=changes, now=now,
     )  # fmt: skip
     if changes.keys() & {"inventory_total", "is_active", "is_archived", "starts_at", "expires_at"}:
-        publish(OfferAvailabilityChanged(offer_id=offer.pk, event_id=offer.event_id), now=now)
+        availability_changed(offer.pk, now=now)
     return offer

@@ -11,9 +11,8 @@ from uuid import UUID
 from django.db.models import F
 
 from common.errors import NotFound
-from common.facts import OfferAvailabilityChanged
-from common.outbox import publish
 from offers.models import Offer, Purchase
+from offers.services.announcing import availability_changed
 
 
 def lock_offer(offer_id: UUID) -> Offer:
@@ -92,4 +91,4 @@ def lock_offers(offer_ids: Sequence[UUID]) -> list[Offer]:
 
 def _announce(offer: Offer, now: datetime) -> None:
     if offer.inventory_total is not None:
-        publish(OfferAvailabilityChanged(offer_id=offer.pk, event_id=offer.event_id), now=now)
+        availability_changed(offer.pk, now=now)

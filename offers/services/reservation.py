@@ -2,7 +2,8 @@
 
 A wanted offer is sold by one transaction at a time, so nothing is decided while it is locked. What the decision
 rests on is read before, and the statement that writes asks under the lock whether it is still so; if not, nothing
-is written and all begins again. A refusal locks nothing.
+is written and all begins again. Where an offer just sold, it is tried first without a look (``newcomers``).
+A refusal comes from a look and locks nothing.
 """
 
 import uuid
@@ -13,13 +14,11 @@ from django.db import transaction
 
 from common import idempotency, statements
 from common.db import retrying
-from common.errors import Busy
-from common.facts import OfferAvailabilityChanged
-from common.outbox import jobs_of
+from common.errors import Busy, Failure
 from offers.models import Offer
-from offers.services import names, writing
+from offers.services import announcing, names, newcomers, writing
 from offers.services.conditions import check_buyer, check_sale, choose_ticket
-from offers.services.sighting import look
+from offers.services.sighting import Sighting, look
 from offers.services.writing import Sale
 from offers.types import PurchaseOffer
 from payments.models import Order
@@ -42,32 +41,63 @@ def reserve_purchase(wish: PurchaseOffer, key: idempotency.Ticket, *, now: datet
     Raises ``NotFound``, ``Invalid``, ``OfferUnavailable``, ``SoldOut``, ``HoldLimit``, ``BuyerLimit``,
     ``Busy``, and ``InProgress`` when another call took the idempotency key over; then nothing has changed.
     """
+    remembered = newcomers.recall(wish.offer_id)
+    order = None if remembered is None else _sold_as_remembered(remembered, wish, key, now=now)
+    if order is not None:
+        return order
     for _ in range(_LOOKS):
-        sale = _decide(wish, now=now)
-        if _is_written(sale, key, now=now):
-            orders.arranged(sale.order, now=now)
-            return sale.order.order
+        order = _sold(look(wish.offer_id, wish.buyer_id), wish, key, now=now)
+        if order is not None:
+            return order
     raise Busy
 
 
-def _decide(wish: PurchaseOffer, *, now: datetime) -> Sale:
-    """Look, apply every rule, and prepare what is to be written."""
-    seen = look(wish.offer_id, wish.buyer_id)
+def _sold_as_remembered(
+    seen: Sighting, wish: PurchaseOffer, key: idempotency.Ticket, *, now: datetime
+) -> Order | None:
+    """Sell to a newcomer without a look; None when a rule refuses or something has changed: then look."""
+    try:
+        order = _sold(seen, wish, key, now=now)
+    except idempotency.InProgress:
+        raise
+    except Failure:
+        order = None
+    if order is None:
+        newcomers.forget(wish.offer_id)
+    return order
+
+
+def _sold(seen: Sighting, wish: PurchaseOffer, key: idempotency.Ticket, *, now: datetime) -> Order | None:
+    """Apply the rules to what was seen and write the sale; None, with nothing written, when it is not so any more."""
+    sale = _decide(seen, wish, now=now)
+    if not _is_written(sale, key, now=now):
+        return None
+    orders.arranged(sale.order, now=now)
+    if _is_plain(sale):
+        newcomers.remember(seen)
+    return sale.order.order
+
+
+def _is_plain(sale: Sale) -> bool:
+    """Say whether one statement writes all of it: a free sale is settled beside, an upgrade takes a place."""
+    return bool(sale.order.order.amount) and sale.ticket_id is None
+
+
+def _decide(seen: Sighting, wish: PurchaseOffer, *, now: datetime) -> Sale:
+    """Apply every rule, and prepare what is to be written."""
     offer = seen.offer
     check_sale(offer, wish, now=now)
     orders.check_amount(offer.price, wish.quantity)
     check_buyer(offer, seen.facts, wish.quantity)
     ticket = choose_ticket(offer, wish)
-    changed = (
-        [] if offer.inventory_total is None else jobs_of(OfferAvailabilityChanged(offer.pk, offer.event_id))
-    )
-    order = orders.prepare(_order_of(offer, wish, uuid.uuid4(), uuid.uuid4()), now=now, jobs=changed)
+    told = announcing.telling(offer, now=now)
+    order = orders.prepare(_order_of(offer, wish, uuid.uuid4(), uuid.uuid4()), now=now, jobs=told)
     return Sale(seen, order, None if ticket is None else ticket.pk)
 
 
 def _is_written(sale: Sale, key: idempotency.Ticket, *, now: datetime) -> bool:
     """Lock and write. A free offer is complete, and an upgrade has its place, in the same transaction."""
-    if sale.order.order.amount and sale.ticket_id is None:
+    if _is_plain(sale):
         with statements.together():
             writing.lock(sale)
             is_done = writing.write(sale, key)

@@ -13,11 +13,12 @@ from common.outbox import queue
 from offers.services.sighting import SOURCE, STATE, Sighting
 from payments.services import orders
 
-# Every offer that this one excludes, or that excludes it, is locked with it: two purchases that exclude each
-# other wait for one another, and the second sees the first.
-_LOCK = """
+_LOCK = "SELECT o.id FROM offers_offer o WHERE o.id = %(offer_id)s FOR UPDATE OF o"
+# The offer that this one excludes is locked with it: a purchase of that one waits for this, or this for that, and
+# the second sees the first.
+_LOCK_BOTH = """
 SELECT o.id FROM offers_offer o
-WHERE o.id = %(offer_id)s OR o.excludes_offer_id = %(offer_id)s OR o.id = %(excludes_offer_id)s
+WHERE o.id IN (%(offer_id)s, %(excludes_offer_id)s)
 ORDER BY o.id FOR UPDATE OF o
 """
 
@@ -56,9 +57,12 @@ class Sale:
 
 
 def lock(sale: Sale) -> None:
-    """Lock the offer, and those that exclude it or that it excludes, by id."""
+    """Lock the offer, and the one that it excludes, by id."""
     offer = sale.seen.offer
-    statements.run(_LOCK, {"offer_id": offer.pk, "excludes_offer_id": offer.excludes_offer_id})
+    if offer.excludes_offer_id is None:
+        statements.run(_LOCK, {"offer_id": offer.pk})
+    else:
+        statements.run(_LOCK_BOTH, {"offer_id": offer.pk, "excludes_offer_id": offer.excludes_offer_id})
 
 
 def write(sale: Sale, key: idempotency.Ticket) -> Callable[[], bool]:
