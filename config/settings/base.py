@@ -97,9 +97,10 @@ POSTGRES_OPTIONS = (
 )
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://localhost/marquee")}
 DATABASES["default"] |= {
+    "ENGINE": "common.postgres",
     "ATOMIC_REQUESTS": False,
     "CONN_MAX_AGE": 0,
-    # The pool tries a connection before handing it out: one that a database restart broke is replaced.
+    # The pool tries a connection before handing it out (ENGINE says how): one that a restart broke is replaced.
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
         "options": POSTGRES_OPTIONS,
@@ -176,6 +177,8 @@ ANALYTICS_EVENT_RETENTION_DAYS: int = env.int("ANALYTICS_EVENT_RETENTION_DAYS", 
 
 # Ads: how long a served ad may be counted, in seconds; what it reserves of caps and budgets ends with it
 AD_TOKEN_TTL_SECONDS: int = env.int("AD_TOKEN_TTL_SECONDS", default=3600)
+# How many days raw events are kept; figures of days stay
+AD_EVENT_RETENTION_DAYS: int = env.int("AD_EVENT_RETENTION_DAYS", default=90)
 
 # Stripe
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
