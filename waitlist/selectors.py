@@ -4,12 +4,13 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Min, Q, QuerySet
 
-from accounts.services import access
+from accounts.services import access, looks
 from accounts.types import Capability
 from common import statements
 from common.errors import NotFound, Unauthenticated
@@ -48,18 +49,30 @@ def place_of(actor: Actor, session_id: UUID, *, now: datetime) -> Place:
     """
     if actor.user_id is None:
         raise Unauthenticated
-    seen = _seen(_OF_PERSON, now, session=session_id, user=actor.user_id)
-    if seen is None:
+    of = own_place(session_id, now=now) | {"user": actor.user_id}
+    return place_seen(statements.run(_OF_PERSON, of).fetchone(), now=now)
+
+
+def own_place(session_id: UUID, *, now: datetime) -> dict[str, Any]:
+    """Return what ``OWN_PLACE`` is to be asked with; who asks comes from their token
+    (``accounts.services.looks``)."""
+    return {"session": session_id, "since": now - TURNOVER_WINDOW, "now": now}
+
+
+def place_seen(row: Sequence[Any] | None, *, now: datetime) -> Place:
+    """Return the place that ``OWN_PLACE`` saw. Raises ``NotFound`` for None: they never joined."""
+    if row is None:
         raise NotFound("You are not in this waitlist.")
-    return _place(seen, now)
+    return _place(_Seen(*row), now)
 
 
 def place_of_entry(entry_id: UUID, *, now: datetime) -> Place:
     """Return an entry's place. The caller answers for who may see it. Raises ``NotFound``."""
-    seen = _seen(_OF_ENTRY, now, entry=entry_id)
-    if seen is None:
+    of = {"entry": entry_id, "since": now - TURNOVER_WINDOW, "now": now}
+    row = statements.run(_OF_ENTRY, of).fetchone()
+    if row is None:
         raise NotFound
-    return _place(seen, now)
+    return _place(_Seen(*row), now)
 
 
 def entries(
@@ -168,11 +181,6 @@ class _Seen:
     turnover: int
 
 
-def _seen(statement: str, now: datetime, **of: UUID) -> _Seen | None:
-    row = statements.run(statement, {**of, "since": now - TURNOVER_WINDOW, "now": now}).fetchone()
-    return None if row is None else _Seen(*row)
-
-
 def _place(seen: _Seen, now: datetime) -> Place:
     position = _position(seen) if seen.status == EntryStatus.WAITING else None
     offer = None
@@ -228,7 +236,8 @@ def _counted(seen: _Seen) -> int:
 _SEEN = """
 SELECT e.id, e.session_id, e.user_id, e.status, e.quantity, e.priority_tier, e.rank, e.queue_at, e.joined_at,
     e.offer_number, e.offer_expires_at, s.starts_at, s.waiting, s.queue_version,
-    (SELECT count(*) FROM waitlist_entry AS o WHERE o.session_id = s.id AND o.offered_at BETWEEN %(since)s AND %(now)s)
+    (SELECT count(*) FROM waitlist_entry AS o
+        WHERE o.session_id = s.id AND o.offered_at BETWEEN %(since)s AND %(now)s) AS turnover
 FROM waitlist_entry AS e JOIN events_session AS s ON s.id = e.session_id
 """
 _OF_ENTRY = statements.one_line(f"{_SEEN} WHERE e.id = %(entry)s")
@@ -236,6 +245,7 @@ _OF_PERSON = statements.one_line(f"""{_SEEN}
 WHERE e.session_id = %(session)s AND e.user_id = %(user)s
 ORDER BY e.status IN ('WAITING', 'OFFERED') DESC, e.joined_at DESC LIMIT 1
 """)
+OWN_PLACE = looks.own(_OF_PERSON)
 _AHEAD = statements.one_line("""
 SELECT count(*) FROM waitlist_entry WHERE session_id = %(session)s AND status = 'WAITING'
     AND (rank, queue_at, id) < (%(rank)s, %(queue_at)s, %(id)s)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest.authentication import actor_of_request, require_user
-from accounts.rest.hot import HotGetView
+from accounts.rest.hot import OwnLookView
 from common import clock
 from common.rest.schema import IDEMPOTENCY_KEY
 from waitlist import selectors
@@ -26,7 +26,7 @@ from waitlist.services import answering, leaving
 from waitlist.services.once import join_once
 
 
-class WaitlistView(HotGetView):
+class WaitlistView(OwnLookView):
     """``sessions/{id}/waitlist``: one's own place."""
 
     @extend_schema(
@@ -52,7 +52,7 @@ class WaitlistView(HotGetView):
     @extend_schema(operation_id="get_waitlist_place", responses=PlaceAnswer)
     def get(self, request: HttpRequest, session_id: UUID) -> HttpResponse:
         """Return one's place: the live one, else how the last one ended."""
-        return _place_of_caller(request, session_id)
+        return _place_of_caller(self, request, session_id)
 
     @extend_schema(operation_id="leave_waitlist", responses={204: None})
     def delete(self, request: Request, session_id: UUID) -> Response:
@@ -61,13 +61,13 @@ class WaitlistView(HotGetView):
         return Response(status=204)
 
 
-class PositionView(HotGetView):
+class PositionView(OwnLookView):
     """``sessions/{id}/waitlist/position``: the same answer, under the older address."""
 
     @extend_schema(operation_id="get_waitlist_position", responses=PlaceAnswer)
     def get(self, request: HttpRequest, session_id: UUID) -> HttpResponse:
         """Return one's place."""
-        return _place_of_caller(request, session_id)
+        return _place_of_caller(self, request, session_id)
 
 
 class AcceptView(APIView):
@@ -113,8 +113,10 @@ class DeclineView(APIView):
         return Response({"status": EntryStatus.DECLINED.value})
 
 
-def _place_of_caller(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    place = selectors.place_of(actor_of_request(request), session_id, now=clock.now())
+def _place_of_caller(view: OwnLookView, request: HttpRequest, session_id: UUID) -> HttpResponse:
+    now = clock.now()
+    row = view.look(request, selectors.OWN_PLACE, selectors.own_place(session_id, now=now), now=now)
+    place = selectors.place_seen(row, now=now)
     return HttpResponse(msgspec.json.encode(place.as_json()), content_type="application/json")
 
 

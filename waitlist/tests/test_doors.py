@@ -358,8 +358,8 @@ def test_both_generations_of_addresses() -> None:
 
 
 @pytest.mark.parametrize("is_mirrored", [True, False])
-def test_a_position_costs_three_statements(is_mirrored: bool, valkey: Any) -> None:
-    """REQ WL-06: the caller, the entry with its session, and without the mirror the count."""
+def test_a_position_costs_two_statements(is_mirrored: bool, valkey: Any) -> None:
+    """REQ WL-06: the caller with their entry and its session, and without the mirror the count."""
     session = _session()
     entry = _waiting(session, 3)[2]
     redis().flushall()
@@ -368,7 +368,7 @@ def test_a_position_costs_three_statements(is_mirrored: bool, valkey: Any) -> No
     door = RestDoor(entry.user)
     with CaptureQueriesContext(connection) as queries:
         assert door.place(session.pk).data["position"] == 3
-    assert len(queries) == (2 if is_mirrored else 3)
+    assert len(queries) == (1 if is_mirrored else 2)
 
 
 def test_a_page_of_entries_costs_the_same_for_many() -> None:
