@@ -26,6 +26,7 @@ RESTORE: Final = "ads.restore_brakes"
 KEPT_SECONDS: Final = 30 * 86_400
 # So far beyond its day a viewer's caps are kept, besides the life of a token: clocks differ.
 _SLACK: Final = timedelta(hours=1)
+_ID_BYTES: Final = 16
 _EPOCHS_KEPT: Final = 2_000
 _UNKNOWN: Final = b"?"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +35,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _take = Script("take")
 _redeem = Script("redeem")
 _publish = Script("publish")
+_reserved = Script("reserved")
 
 # What was learned of each event's epoch. A wrong one costs a second question.
 _epochs: dict[UUID, bytes] = {}
@@ -88,6 +90,24 @@ def learn(event_id: UUID, epoch: bytes) -> None:
     if len(_epochs) >= _EPOCHS_KEPT:
         _epochs.clear()
     _epochs[event_id] = epoch
+
+
+def reserved(
+    event_id: UUID, viewer: UUID | None, day: date, *, now: datetime
+) -> tuple[dict[UUID, int], dict[UUID, int]]:
+    """Return what is decided and not yet counted, by ad: for all viewers of ads that have a budget, and for this viewer
+    on this local day. It only looks; with Redis away nothing is known to be open.
+    """
+    start, end = keys.caps(event_id, b"|", day, viewer or event_id).split(b"|")
+    arguments = [b"%d" % milliseconds(now), start, end if viewer is not None else b""]
+    nothing: list[list[Any]] = [[], []]
+    budgets, caps = guarded(lambda: _reserved([keys.book(event_id)], arguments), lambda: nothing)
+    return _by_ad(budgets), _by_ad(caps)
+
+
+def _by_ad(pairs: Sequence[Any]) -> dict[UUID, int]:
+    named = zip(pairs[::2], pairs[1::2], strict=True)
+    return {UUID(bytes=ad_id): int(count) for ad_id, count in named if len(ad_id) == _ID_BYTES and int(count)}
 
 
 def publish(event_id: UUID, version: int) -> bool:

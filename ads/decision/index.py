@@ -20,7 +20,7 @@ _EVENT: Final = statements.one_line("""
     SELECT e.organization_id, e.time_zone, e.visibility, coalesce(v.version, 0)
       FROM events_event e LEFT JOIN ads_adindexversion v ON v.event_id = e.id WHERE e.id = %s
 """)
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id", "name", "content_type", "media_url", "click_url", "display_duration_seconds", "aspect_ratio", "weight",
     "frequency_cap", "starts_at", "ends_at", "created_at", "price_model", "price_amount", "currency",
     "budget_total_amount", "budget_daily_amount", "pacing", "placements", "target_sessions",
@@ -98,7 +98,7 @@ def terms_of(event_id: UUID) -> Terms:
 def load(event_id: UUID, terms: Terms | None = None) -> EventIndex:
     """Read an event's ads; ``terms`` were read before. Two statements. Raises ``NotFound``."""
     terms = terms or terms_of(event_id)
-    rows = Ad.objects.filter(event_id=event_id).switched_on().order_by("id").values(*_COLUMNS)
+    rows = Ad.objects.filter(event_id=event_id).switched_on().order_by("id").values(*COLUMNS)
     return EventIndex(event_id, terms, [candidate_of(row) for row in rows])
 
 

@@ -1,8 +1,13 @@
 """Shapes of served ads, and of explanations, on REST."""
 
+from typing import Any
+
 from rest_framework import serializers
 
-from ads.models import ContentType
+from ads.decision.explain import Explanation
+from ads.decision.viewers import LONGEST_SESSION_TOKEN
+from ads.models import AdPlacement, ContentType
+from common.rest import MoneyField, StrictSerializer
 
 
 class ServedAdAnswer(serializers.Serializer[object]):
@@ -28,3 +33,47 @@ class ServeAnswer(serializers.Serializer[object]):
 
     ads = ServedAdAnswer(many=True)
     degraded = serializers.BooleanField(help_text="Caps could not be asked: one ad at most.")
+
+
+class ExplainQuery(StrictSerializer):
+    """The context to explain."""
+
+    event_id = serializers.UUIDField()
+    placement = serializers.ChoiceField(choices=AdPlacement.choices)
+    session_id = serializers.UUIDField(required=False)
+    user_id = serializers.UUIDField(required=False)
+    session_token = serializers.CharField(
+        required=False, max_length=LONGEST_SESSION_TOKEN, trim_whitespace=False
+    )
+
+
+class ReasonAnswer(serializers.Serializer[object]):
+    """What speaks against an ad."""
+
+    code = serializers.CharField(
+        help_text="archived, paused, not_started, ended, other_placement, other_session, capped, out_of_budget, "
+        "daily_budget_spent or paced."
+    )
+    message = serializers.CharField()
+
+
+class ExplanationAnswer(serializers.Serializer[Explanation]):
+    """Why an ad would, or would not, be shown."""
+
+    ad_id = serializers.UUIDField()
+    name = serializers.CharField()
+    eligible = serializers.BooleanField()
+    reasons: Any = ReasonAnswer(many=True)
+    weight = serializers.IntegerField()
+    share = serializers.FloatField(help_text="How likely it is chosen first, 0 to 1.")
+    cap = serializers.IntegerField(help_text="Impressions of one viewer in a day of the event's time zone.")
+    served_today = serializers.IntegerField(
+        allow_null=True, help_text="The viewer's impressions of that day; null when none was named."
+    )
+    reserved = serializers.IntegerField(
+        allow_null=True, help_text="Decided for the viewer and not yet shown."
+    )
+    spent = MoneyField()
+    spent_today = MoneyField()
+    budget_total = MoneyField(allow_null=True)
+    budget_daily = MoneyField(allow_null=True)
