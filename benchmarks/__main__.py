@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import fanout, purchase, queue, waitlist, webhook
+from benchmarks import ads_decisions, fanout, purchase, queue, waitlist, webhook
 from benchmarks.world import Row, servers
 from config.local_stack.environment import ROOT
 
@@ -18,6 +18,7 @@ SUITES = {
     "webhook": webhook.measure,
     "waitlist": waitlist.measure,
     "fanout": fanout.measure,
+    "ads": ads_decisions.measure,
 }
 
 
