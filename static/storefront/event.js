@@ -133,6 +133,7 @@ async function startAds() {
     url: document.body.dataset.realtime,
     token: freshToken,
     onEvent: (name, data) => name === "AD_INJECTED" && ads.inject(data),
+    onStatus: (status) => { document.body.dataset.live = status; },
   });
   live.join(`event:${event.id}`);
 }

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, User
-from ads.models import Lead, Sponsor, SponsorMember
+from ads.models import Ad, AdDaily, AdEvent, InvalidCount, Lead, Sponsor, SponsorMember
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
 from events.models import Event, Session
@@ -38,6 +38,10 @@ def counts() -> dict[str, int]:
         Sponsor,
         SponsorMember,
         Lead,
+        Ad,
+        AdEvent,
+        AdDaily,
+        InvalidCount,
     )
     return {model.__name__: model.objects.count() for model in models}
 

@@ -1,4 +1,4 @@
-"""``manage.py seed_demo``: the demo's people, events, offers and past sales."""
+"""``manage.py seed_demo``: the demo's people, events, offers, ads, past sales and past ad traffic."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from common import clock
+from config.demo.ads import seed_ads
 from config.demo.events import seed_events
 from config.demo.history import SandboxAway, seed_history
 from config.demo.offers import seed_offers
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             offers = seed_offers(stage, now=now)
             waiting = seed_waitlist(people, stage, now=now)
             sponsors = seed_sponsors(people, stage, now=now)
+            ads = seed_ads(people, stage, now=now)
         troubles = 0
         try:
             sales = str(seed_history(people, offers, now=now))
@@ -46,6 +48,7 @@ class Command(BaseCommand):
             ("offers", len(offers)),
             ("waiting for a seat", waiting),
             ("sponsors", sponsors),
+            ("ads", ads),
             ("past sales added", sales),
             ("troubles added", troubles),
             ("password of all", PASSWORD),
