@@ -12,10 +12,13 @@ class AdsConfig(AppConfig):
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
         from ads import handlers  # noqa: F401 jobs need the models first
+        from ads.figures_metrics import FiguresCollector
         from ads.rooms import may_listen
+        from common.metrics import register_at_scrape
         from notifications.realtime.rooms import rooms
 
         rooms.register("sponsor:{id}", may_listen)
+        register_at_scrape(FiguresCollector())
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="ad-partitions")
 
 

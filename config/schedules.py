@@ -94,13 +94,6 @@ SCHEDULES: tuple[Schedule, ...] = (
         description="Repairs what lost webhooks left, then proves ledger = purchases = Stripe.",
     ),
     Schedule(
-        "Switch off ads that are over",
-        "ads.deactivate_ended",
-        every=(1, HOURS),
-        queue="bulk",
-        description="An ad is not shown from its end on even before this ran.",
-    ),
-    Schedule(
         "Recount the daily figures of ads",
         "ads.refresh_daily",
         every=(1, HOURS),

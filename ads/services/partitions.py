@@ -74,7 +74,7 @@ def patiently(act: Callable[[], T]) -> T:
             if not lost_race(error) or connection.in_atomic_block:
                 raise
             # Those who waited behind us go first.
-            time.sleep(random.uniform(0.02, 0.2))  # noqa: S311 - no secret
+            time.sleep(random.uniform(0.02, 0.2))
     raise Busy
 
 
@@ -112,7 +112,9 @@ def _make(day: date) -> bool:
 
 _MAKE: Final = (
     "CREATE TABLE {part} (LIKE ads_adevent INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
-    "WITH moved AS (DELETE FROM ads_adevent_default WHERE issue_day = {start} RETURNING *)"
-    " INSERT INTO {part} SELECT * FROM moved",
+    """
+    WITH moved AS (DELETE FROM ads_adevent_default WHERE issue_day = {start} RETURNING *)
+    INSERT INTO {part} SELECT * FROM moved
+    """,
     "ALTER TABLE ads_adevent ATTACH PARTITION {part} FOR VALUES FROM ({start}) TO ({end})",
 )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from ads.models import Ad, AdEvent, EventKind
+from ads.models import Ad, AdEvent, EventKind, InvalidCount, InvalidReason
 from ads.services import daily, partitions
 
 
@@ -29,6 +29,15 @@ def redeem(ad: Ad, at: datetime, kind: str = EventKind.IMPRESSION, **given: Any)
     with transaction.atomic():
         happen(ad, at, kind, **given)
         daily.mark([(ad.event_id, at.astimezone(ad.event.zone).date())], at)
+
+
+def refuse(
+    ad: Ad, slot: datetime, kind: str = EventKind.IMPRESSION, reason: str = InvalidReason.BOT, count: int = 1
+) -> None:
+    """Count refused events of an ad in a quarter of an hour."""
+    InvalidCount.objects.create(
+        slot=slot, event_id=ad.event_id, ad_id=ad.pk, kind=kind, reason=reason, count=count
+    )
 
 
 def many(ad: Ad, days: list[date], each: int) -> None:

@@ -1,0 +1,99 @@
+"""The materialized view of daily figures: made anew each hour, and the stored days held against it."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.db import connection, transaction
+
+from ads.models import AdRun
+from ads.services import daily
+from ads.services.figures_sql import FIGURES
+from common import statements
+
+_log = structlog.stdlib.get_logger(__name__)
+
+# The jobs that run by the clock, as metrics name them.
+REFRESH: Final = "refresh_daily"
+DEACTIVATE: Final = "deactivate_ended"
+DROP_OLD: Final = "drop_old_events"
+PARTITIONS: Final = "make_partitions"
+_LOCK: Final = 7_311_040  # advisory, for a transaction: one refreshes, another that begins meanwhile does not
+_MILLISECONDS: Final = 900_000
+# How far back refused events are looked for whose days have to be computed again: they are not marked.
+_REFUSED_SINCE: Final = timedelta(hours=3)
+
+# Stored days that were computed before the view and differ from it: a mark was lost. What changed since is newer.
+_DIFFERENT = statements.one_line(f"""
+    SELECT event_id, day FROM (
+        SELECT event_id, day, ad_id, {", ".join(FIGURES)}, NULL::timestamptz AS computed_at FROM ad_analytics_daily
+    ) AS seen
+    FULL JOIN (
+        SELECT event_id, day, ad_id, {", ".join(FIGURES)}, computed_at FROM ads_addaily WHERE frozen_at IS NULL
+    ) AS stored USING (event_id, day, ad_id)
+    WHERE COALESCE(stored.computed_at < %s, true)
+      AND ({" OR ".join(f"COALESCE(seen.{name}, 0) <> COALESCE(stored.{name}, 0)" for name in FIGURES)})
+      AND NOT EXISTS (
+          SELECT FROM ads_addirtyday mark WHERE mark.event_id = COALESCE(seen.event_id, stored.event_id)
+             AND mark.day = COALESCE(seen.day, stored.day)
+      )
+      AND NOT EXISTS (
+          SELECT FROM ads_adfigures known WHERE known.event_id = COALESCE(seen.event_id, stored.event_id)
+             AND known.frozen_day >= COALESCE(seen.day, stored.day)
+      )
+    GROUP BY event_id, day
+""")  # noqa: S608 - constants
+_REFUSED = statements.one_line("""
+    SELECT DISTINCT refused.event_id, (refused.slot AT TIME ZONE event.time_zone)::date
+      FROM ads_invalidcount refused JOIN events_event event ON event.id = refused.event_id
+     WHERE refused.slot >= %s AND refused.ad_id IS NOT NULL
+""")
+
+
+def refresh_daily(*, now: datetime) -> bool:
+    """Compute what is marked, make the view anew, and compute the days that differ from it; False: somebody does.
+
+    Catches up on marks that were left, on days with refused events, and on events whose zone was changed.
+    """
+    _mark_refused(now)
+    daily.work_dirty(now=now)
+    if not refresh_view():
+        return False
+    lost = _mark_different(now)
+    if lost:
+        _log.error("ad_days_differed", days=lost)
+        daily.work_dirty(now=now)
+    succeeded(REFRESH, now=now)
+    return True
+
+
+@transaction.atomic
+def refresh_view() -> bool:
+    """Make the view anew while others read the old one; False when somebody else does just now.
+
+    PostgreSQL: "REFRESH MATERIALIZED VIEW CONCURRENTLY"; the view's owner may, which is who migrated.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        if cursor.fetchone() != (True,):
+            return False
+        cursor.execute(f"SET LOCAL statement_timeout = {_MILLISECONDS}")
+        cursor.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY ad_analytics_daily")
+    return True
+
+
+def succeeded(job: str, *, now: datetime) -> None:
+    """Keep when a job that runs by the clock last succeeded."""
+    AdRun.objects.update_or_create(job=job, defaults={"succeeded_at": now})
+
+
+@transaction.atomic
+def _mark_different(now: datetime) -> int:
+    days = statements.run(_DIFFERENT, [now]).fetchall()
+    daily.mark(days, now)
+    return len(days)
+
+
+@transaction.atomic
+def _mark_refused(now: datetime) -> None:
+    daily.mark(statements.run(_REFUSED, [now - _REFUSED_SINCE]).fetchall(), now)
