@@ -1,0 +1,47 @@
+"""Ads of an event in a range of days: from redeemed tokens, whatever front ends told beside."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Sum
+
+from ads.micros import minor_units_of
+from ads.models import AdDaily
+from analytics.selectors.offers import rate
+from analytics.types.figures import AdFigures, AdPerformance, Range
+from common.money import Money
+from events.models import Event
+
+_TOP = 5
+
+
+def ad_figures(event: Event, wanted: Range) -> AdFigures:
+    """Return the figures of the event's ads. One statement."""
+    rows = list(
+        AdDaily.objects.filter(event=event, day__range=(wanted.first, wanted.last))
+        .order_by()
+        .values("ad_id", "ad__name", "ad__currency")
+        .annotate(
+            shown=Sum("impressions"), seen=Sum("viewable"), clicked=Sum("clicks"), billed=Sum("billed_micros")
+        )
+        .order_by("-shown", "ad_id")
+    )
+    shown, clicked = sum(row["shown"] for row in rows), sum(row["clicked"] for row in rows)
+    return AdFigures(
+        total_impressions=shown,
+        total_viewable=sum(row["seen"] for row in rows),
+        total_clicks=clicked,
+        average_ctr=rate(clicked, shown),
+        top_performers=tuple(_performance(row) for row in rows[:_TOP]),
+    )
+
+
+def _performance(row: Mapping[str, Any]) -> AdPerformance:
+    return AdPerformance(
+        ad_id=row["ad_id"],
+        name=row["ad__name"],
+        impressions=row["shown"],
+        clicks=row["clicked"],
+        ctr=rate(row["clicked"], row["shown"]),
+        spend=Money(minor_units_of(row["billed"], row["ad__currency"]), row["ad__currency"]),
+    )
