@@ -17,7 +17,11 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Appointments to set", "event_available", "offers", "servicefulfillment"),
         ("All fulfilment", "task_alt", "offers", "fulfillment"),
     ),
-    "Ads": (("Invalid traffic", "gpp_bad", "ads", "invalidsample"),),
+    "Ads": (
+        ("Ads", "ads_click", "ads", "ad"),
+        ("Why an ad shows", "help_center", "ads", "ad"),
+        ("Invalid traffic", "gpp_bad", "ads", "invalidsample"),
+    ),
     "Sponsors": (
         ("Sponsors", "handshake", "ads", "sponsor"),
         ("Leads", "contact_mail", "ads", "lead"),
@@ -50,6 +54,8 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Users", "person", "accounts", "user"),
     ),
 }
+# Entries that lead to another page of a screen than its list: title: name of the address
+_PAGES = {"Why an ad shows": "ads_ad_explain"}
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -61,10 +67,18 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     groups = []
     for title, entries in _GROUPS.items():
         items = [
-            {"title": name, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
+            _item(request, name, icon, _PAGES.get(name, f"{app}_{model}_changelist"))
             for name, icon, app, model in entries
             if (app, model) in screens and screens[app, model].has_view_permission(request)
         ]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
     return groups
+
+
+def _item(request: HttpRequest, title: str, icon: str, address: str) -> dict[str, Any]:
+    link = reverse(f"admin:{address}")
+    pages = [reverse(f"admin:{name}") for name in _PAGES.values() if name != address]
+    # A page that has an entry of its own is not its list's too.
+    is_here = request.path.startswith(link) and not any(request.path.startswith(page) for page in pages)
+    return {"title": title, "icon": icon, "link": link, "active": is_here}

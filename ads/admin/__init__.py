@@ -1,5 +1,5 @@
 """The staff's screens of this room."""
 
-from ads.admin import invalid, leads, sponsors
+from ads.admin import ads, invalid, leads, sponsors
 
-__all__ = ["invalid", "leads", "sponsors"]
+__all__ = ["ads", "invalid", "leads", "sponsors"]
