@@ -12,7 +12,7 @@ class Draft:
     """Merged values, amounts in minor units, beside what they are judged against.
 
     ``spend``: what was billed of the ad as it is, with that ad; None for a new one. ``named``: what the caller said.
-    ``wrong``: the fields that were refused so far; their values here are those of before.
+    ``wrong``: the fields that were refused so far; what could not be read has its value of before.
     """
 
     values: dict[str, Any]

@@ -79,32 +79,32 @@ def _flat_fee(ad: Draft) -> Iterator[FieldError]:
 def _budgets(ad: Draft) -> Iterator[FieldError]:
     if not ad.has_read("currency", "price", "price_model", *BUDGETS):
         return
-    currency, billed = ad["currency"], 0 if ad.spend is None else ad.spend.billed_micros
-    total, daily = (micros_of(ad[f"{name}_amount"], currency) for name in BUDGETS)
+    billed = 0 if ad.spend is None else ad.spend.billed_micros
+    total, daily = (micros_of(ad[f"{name}_amount"], ad["currency"]) for name in BUDGETS)
     if total is not None and total < billed:
-        told = "More than this was billed already."
-        yield FieldError("budget_total", "below_billed", told)
+        yield FieldError("budget_total", "below_billed", "More than this was billed already.")
+    if total is not None and total < billed + _fee_due(ad):
+        yield FieldError("budget_total", "below_price", "What is left of it does not pay the flat fee.")
     if total is not None and daily is not None and daily > total:
         yield FieldError("budget_daily", "above_total", "A day's budget is not above the total.")
-    if ad["price_model"] == PriceModel.FLAT:
-        due = (
-            0
-            if ad.spend is not None and ad.spend.flat_billed_at
-            else micros_of(ad["price_amount"], currency) or 0
-        )
-        if total is not None and billed + due > total:
-            yield FieldError("budget_total", "below_price", "What is left of it does not pay the flat fee.")
-        return
     for name, budget in (("budget_total", total), ("budget_daily", daily)):
         if budget is not None and budget < _one(ad):
             yield FieldError(name, "below_price", "It does not pay for a single one of what is billed.")
 
 
+def _fee_due(ad: Draft) -> int:
+    """Return what the first impression will bill of a flat fee, in micro-units."""
+    is_billed = ad.spend is not None and ad.spend.flat_billed_at is not None
+    if is_billed or ad["price_model"] != PriceModel.FLAT:
+        return 0
+    return micros_of(ad["price_amount"], ad["currency"]) or 0
+
+
 def _one(ad: Draft) -> int:
-    """Return what one impression or one click costs, in micro-units."""
+    """Return what each impression, or each click, bills, in micro-units."""
     if ad["price_model"] == PriceModel.CPM:
         return micros_per_impression(ad["price_amount"], ad["currency"])
-    return micros_of(ad["price_amount"], ad["currency"]) or 0
+    return micros_of(ad["price_amount"], ad["currency"]) or 0 if ad["price_model"] == PriceModel.CPC else 0
 
 
 RULES: tuple[Callable[[Draft], Iterator[FieldError]], ...] = (_amounts, _currency, _flat_fee, _budgets)

@@ -36,15 +36,16 @@ def judge(
     values = _defaults(event) if spend is None or is_whole else _columns_of(spend.ad)
     if spend is not None:
         values["is_active"] = spend.ad.is_active
-    texts = {name: value.strip() for name, value in named.items() if name in _TEXTS}
+    texts = {name: _tidy(name, value) for name, value in named.items() if name in _TEXTS}
     values |= {name: value for name, value in named.items() if name not in ad_money.AMOUNTS} | texts
     draft = Draft(values, event, spend, frozenset(values if is_whole else named), wrong)
     errors += ad_money.read_amounts(draft, named)
     for rule in (*_RULES, *ad_money.RULES):
-        # What could not be read, or was refused, is told once.
-        found = [error for error in rule(draft) if error.field not in wrong]
-        errors += found
-        wrong |= {error.field for error in found}
+        for error in rule(draft):
+            # What could not be read, or was refused, is told once.
+            if error.field not in wrong:
+                errors.append(error)
+                wrong.add(error.field)
     if errors:
         raise Invalid(errors=errors)
     return values | {name: list(values[name]) for name in ("placements", "target_sessions")}
@@ -68,6 +69,12 @@ def _unreadable(named: dict[str, Any]) -> Iterator[FieldError]:
     for name, value in named.items():
         if isinstance(value, str) and ("\0" in value or any("\ud800" <= one <= "\udfff" for one in value)):
             yield FieldError(name, "unreadable_text", "This text contains characters that are not text.")
+
+
+def _tidy(name: str, text: str) -> str:
+    """Return a text without blanks around it; of an address the scheme in small letters, as it is compared."""
+    scheme, mark, rest = text.strip().partition("://")
+    return f"{scheme.lower()}{mark}{rest}" if name.endswith("_url") else text.strip()
 
 
 def _name(ad: Draft) -> Iterator[FieldError]:
@@ -117,16 +124,20 @@ def _shape(ad: Draft) -> Iterator[FieldError]:
 
 def _window(ad: Draft) -> Iterator[FieldError]:
     starts, ends = ad["starts_at"], ad["ends_at"]
-    naive = [
-        FieldError(name, "naive_time", "Give the time with its offset.")
-        for name, instant in (("starts_at", starts), ("ends_at", ends))
-        if isinstance(instant, datetime) and instant.tzinfo is None
-    ]
-    yield from naive
-    if naive or not ad.has_read("starts_at", "ends_at") or starts is None or ends is None:
+    for name, instant in (("starts_at", starts), ("ends_at", ends)):
+        if instant is not None and instant.tzinfo is None:
+            yield FieldError(name, "naive_time", "Give the time with its offset.")
+        elif instant is not None and not _is_storable(instant):
+            yield FieldError(name, "out_of_range", "Give a time of the years 1970 to 9998.")
+    if starts is None or ends is None or not ad.has_read("starts_at", "ends_at"):
         return
     if starts >= ends:
         yield FieldError("ends_at", "not_after_start", "It ends after it starts.")
+
+
+def _is_storable(instant: datetime) -> bool:
+    """Say whether it can be told by every clock: near the ends of time its neighbours' years do not exist."""
+    return 1970 <= instant.year <= 9998
 
 
 def _targets(ad: Draft) -> Iterator[FieldError]:

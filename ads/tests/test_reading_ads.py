@@ -73,6 +73,7 @@ def test_what_is_no_filter_is_refused() -> None:
     assert ads.all_of(event.pk, status="HAPPY", placement="WALL").errors == {
         ("status", "invalid_choice"), ("placement", "invalid_choice"),
     }  # fmt: skip
+    assert ads.all_of(event.pk, search="a\0b").code == "malformed"
     assert ads.all_of(event.pk, state="LIVE").errors == {("state", "unknown_field")}
     for limit in ("0", "201", "-1", "many"):
         assert ads.all_of(event.pk, limit=limit).errors == {("limit", "invalid_page")}

@@ -27,7 +27,7 @@ def test_staff_create_an_ad(door: type[Ads]) -> None:
     event, staff = _event_and_staff(currency="EUR")
     session = make_session(event=event)
     said = {
-        **GOOD, "content_type": "VIDEO", "click_url": "http://shop.test/tour?a=1#b", "display_duration_seconds": 15,
+        **GOOD, "content_type": "VIDEO", "click_url": "HTTP://Shop.test/tour?a=1#b", "display_duration_seconds": 15,
         "aspect_ratio": "4:3", "placements": ["SIDEBAR", "CHECKOUT"], "target_sessions": [str(session.pk)],
         "weight": 3, "frequency_cap": 5, "starts_at": "2090-01-01T00:00:00+00:00",
         "ends_at": "2090-02-01T00:00:00+01:00",
@@ -45,7 +45,12 @@ def test_staff_create_an_ad(door: type[Ads]) -> None:
         "currency": "EUR",
         "spent": {"amount": 0, "currency": "EUR"},
     }
-    told |= {"event_id": str(event.pk), "is_archived": False, "status": "PAUSED"}
+    told |= {
+        "click_url": "http://Shop.test/tour?a=1#b",
+        "event_id": str(event.pk),
+        "is_archived": False,
+        "status": "PAUSED",
+    }
     assert {name: ad[name] for name in said | told} == said | told
     assert AdSpend.objects.get(pk=ad["id"]).limit_micros == 100_000_000
     assert Ad.objects.get(pk=ad["id"]).created_by == staff

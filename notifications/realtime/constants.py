@@ -23,7 +23,7 @@ PURCHASE_UPDATE: Final = "PURCHASE_UPDATE"  # order_id, status
 WAITLIST_CHANGED: Final = "WAITLIST_CHANGED"  # waiting, offered, free
 # To event:{id}
 OFFER_AVAILABILITY: Final = "OFFER_AVAILABILITY"  # offer_id, available
-AD_INJECTED: Final = "AD_INJECTED"  # ad
+AD_INJECTED: Final = "AD_INJECTED"  # ad, session_id
 # To dashboard:{event_id}
 DASHBOARD_CHANGED: Final = "DASHBOARD_CHANGED"  # parts
 # To sponsor:{id}
