@@ -179,8 +179,6 @@ ANALYTICS_EVENT_RETENTION_DAYS: int = env.int("ANALYTICS_EVENT_RETENTION_DAYS", 
 AD_TOKEN_TTL_SECONDS: int = env.int("AD_TOKEN_TTL_SECONDS", default=3600)
 # How many days raw events are kept; figures of days stay
 AD_EVENT_RETENTION_DAYS: int = env.int("AD_EVENT_RETENTION_DAYS", default=90)
-# How many days raw events are kept; figures of days stay
-AD_EVENT_RETENTION_DAYS: int = env.int("AD_EVENT_RETENTION_DAYS", default=90)
 
 # Stripe
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
@@ -254,6 +252,11 @@ SPECTACULAR_SETTINGS = {
         "RefundStatus": "payments.rest.serializers.SHOWN_REFUND_STATUSES",
         "PurchaseStatus": "offers.models.PurchaseStatus",
         "AttendanceStatus": "events.models.AttendanceStatus",
+        "AdStatus": "ads.types.ads.AdStatus",
+        "AdPlacement": "ads.models.AdPlacement",
+        "AdContentType": "ads.models.ContentType",
+        "AdPriceModel": "ads.models.PriceModel",
+        "AdPacing": "ads.models.Pacing",
         "LeadSource": "ads.models.LeadSource",
         "TicketStatus": "tickets.models.TicketStatus",
         "PriorityEnum": "tickets.models.Priority",
