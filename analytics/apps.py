@@ -1,7 +1,20 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AnalyticsConfig(AppConfig):
     """What was seen and what came of it: tracking, figures, reports, experiments."""
 
     name = "analytics"
+
+    def ready(self) -> None:
+        """Have the days of raw events made after each migration; the job by the clock goes on with it."""
+        post_migrate.connect(_make_partitions, sender=self, dispatch_uid="analytics-partitions")
+
+
+def _make_partitions(sender: AppConfig, **_: object) -> None:
+    from analytics.services.retention import EVENTS
+    from common import clock
+
+    if EVENTS.is_there():
+        EVENTS.ensure_ahead(now=clock.now())

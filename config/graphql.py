@@ -4,6 +4,7 @@ import graphene
 
 from accounts import graphql as accounts
 from ads import graphql as ads
+from analytics import graphql as analytics
 from events import graphql as events
 from offers import graphql as offers
 from payments import graphql as payments
@@ -19,6 +20,7 @@ class Query(
     tickets.Query,
     waitlist.Query,
     ads.Query,
+    analytics.Query,
     graphene.ObjectType,
 ):
     """What can be asked."""

@@ -72,6 +72,27 @@ SCHEDULES: tuple[Schedule, ...] = (
         queue="bulk",
         description="An ended ad is not shown even before this ran.",
     ),
+    Schedule(
+        "Compute the figures of analytics",
+        "analytics.refresh",
+        every=(1, MINUTES),
+        queue="bulk",
+        description="What front ends told since the last time (AN-04). manage.py refresh_analytics does it at once.",
+    ),
+    Schedule(
+        "Make the days of tracked events",
+        "analytics.make_partitions",
+        at=(0, 20),
+        queue="bulk",
+        description="Two weeks ahead; without it the default partition takes what comes.",
+    ),
+    Schedule(
+        "Forget old tracked events",
+        "analytics.forget_old",
+        at=(2, 30),
+        queue="bulk",
+        description="Raw events after ANALYTICS_EVENT_RETENTION_DAYS; the figures of days stay.",
+    ),
     Schedule("Send due e-mails", "notifications.send_due_emails", every=(1, MINUTES), queue="urgent_mail"),
     Schedule(
         "Relay announcements that were left",

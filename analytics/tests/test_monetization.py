@@ -226,6 +226,56 @@ def test_the_answer(client: Client) -> None:
     assert body["waitlist"]["acceptance_rate"] is None
 
 
+_ASK = """
+query ($event: ID!, $day: Date!) { monetizationAnalytics(eventId: $event, dateFrom: $day, dateTo: $day) {
+  eventId dateFrom dateTo timeZone currency stale freshness { pendingDays failures }
+  revenue { total { amount currency } fromOffers { amount currency } fromTickets { amount currency }
+    fromAds { amount currency } refunds { amount currency } net { amount currency }
+    byDay { date fromOffers { amount currency } fromTickets { amount currency } fromAds { amount currency }
+      refunds { amount currency } net { amount currency } }
+    otherCurrencies { currency total { amount currency } } }
+  offers { totalViews uniqueViewers totalClicks totalCarts totalPurchases conversionRate hasClickData
+    topPerformers { offerId title views clicks purchases units revenue { amount currency } conversionRate } }
+  ads { totalImpressions totalViewable totalClicks averageCTR
+    topPerformers { adId name impressions clicks ctr spend { amount currency } } }
+  waitlist { totalJoins offersIssued acceptanceRate averageWaitTimeMinutes }
+} }
+"""
+
+
+def camel(value):
+    """Return an answer of REST with GraphQL's names."""
+    if isinstance(value, list):
+        return [camel(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    words = {name: name.split("_") for name in value}
+    names = {name: first + "".join(word.title() for word in rest) for name, (first, *rest) in words.items()}
+    return {names[name].replace("averageCtr", "averageCTR"): camel(one) for name, one in value.items()}
+
+
+def test_graphql_says_the_same(client: Client) -> None:
+    """REQ AN-02: the same figures by both doors, and the same refusals."""
+    place = make_place()
+    sold(place.offer)
+    AdDaily.objects.create(ad=place.ad, day=DAY, event=place.event, impressions=8, clicks=2, computed_at=NOW)
+    analyst = bearer(make_member("analyst", organization=place.event.organization))
+
+    def ask(headers, day=str(DAY)):
+        body = {"query": _ASK, "variables": {"event": str(place.event.pk), "day": day}}
+        return client.post("/graphql", body, content_type="application/json", headers=headers).json()
+
+    url = f"/api/v1/analytics/events/{place.event.pk}/monetization?date_from={DAY}&date_to={DAY}"
+    by_rest = camel(client.get(url, headers=analyst).json())
+    by_graphql = ask(analyst)["data"]["monetizationAnalytics"]
+    assert by_graphql == {name: by_rest[name] for name in by_graphql}
+    assert by_graphql["ads"]["averageCTR"] == 0.25
+    assert ask(bearer(make_user()))["errors"][0]["extensions"]["code"] == "not_found"
+    assert ask({})["errors"][0]["extensions"]["code"] == "unauthenticated"
+    refused = ask(analyst, day="1999-01-01")["errors"][0]["extensions"]
+    assert [error["field"] for error in refused["errors"]] == ["dateTo"]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

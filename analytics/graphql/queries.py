@@ -1,0 +1,37 @@
+"""Asking for an event's figures."""
+
+from datetime import date
+from typing import Any
+
+import graphene
+
+from analytics.graphql.types import MonetizationType, shown
+from analytics.services.monetization import PARTS, monetization
+from common import clock
+from common.graphql import an_id
+
+
+class Query:
+    """Analytics' part of Query."""
+
+    monetization_analytics = graphene.Field(
+        graphene.NonNull(MonetizationType),
+        event_id=graphene.ID(required=True),
+        date_from=graphene.Date(),
+        date_to=graphene.Date(),
+        description="Days of the event's own time zone, both included; the last 30 when none are given.",
+    )
+
+    @staticmethod
+    def resolve_monetization_analytics(
+        root: None, info: Any, event_id: str, date_from: date | None = None, date_to: date | None = None
+    ) -> dict[str, Any]:
+        """Return the figures."""
+        answer = monetization(
+            actor=info.context.actor,
+            event_id=an_id(event_id, "event_id"),
+            date_from=date_from,
+            date_to=date_to,
+            now=clock.now(),
+        )
+        return shown(answer, PARTS)
