@@ -1,27 +1,31 @@
 """Who sees which variant: the same here and in a browser."""
 
 import json
-import shutil
 import subprocess
 from collections import Counter
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.statistics.assignment import assigned, djb2
 
-# The rule as a front end writes it.
+# What a page does: its own module, told texts and weights.
 _SCRIPT = """
-const djb2 = (text) => {
-  let hash = 5381;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 33) + text.charCodeAt(i)) >>> 0;
-  return hash;
-};
-const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
-process.stdout.write(JSON.stringify(given.map(djb2)));
+globalThis.localStorage = { getItem: () => "kept-in-all-tabs", setItem() {} };
+const { assigned, djb2, variantOf } = await import("./experiments.js");
+const { readFileSync } = await import("node:fs");
+const { texts, tests } = JSON.parse(readFileSync(0, "utf8"));
+process.stdout.write(JSON.stringify({
+  hashes: texts.map(djb2),
+  places: tests.map(([token, weights]) => assigned(token, "color", weights)),
+  variant: variantOf("color", [{ id: "a", weight: 1 }, { id: "b", weight: 1 }]),
+}));
 """
+_SCRIPTS = Path(settings.BASE_DIR) / "static" / "live"
 
 
 @pytest.mark.parametrize(
@@ -32,22 +36,20 @@ def test_known_values(text, value) -> None:
     assert djb2(text) == value
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.node
 def test_a_browser_comes_to_the_same() -> None:
-    """JavaScript's own strings: letters with accents, signs of two halves, a lone half, long ones. REQ AN-08."""
-    texts = [
-        "",
-        "session-1checkout_button_color",
-        "Zürich",
-        "日本",
-        "🎟️🎟",
-        "x" * 5_000,
-        *(str(uuid4()) for _ in range(200)),
-    ]
+    """REQ AN-08: the page's own module over odd texts and uneven weights; its word is the same in all tabs."""
+    texts = ["", "Zürich", "日本", "🎟️🎟", "\ud83c", "x" * 5_000, *(str(uuid4()) for _ in range(200))]
+    weights = ([1, 1], [1, 1, 1, 1], [1, 3], [1, 0, 3], [20, 30, 50], [9_999, 1])
+    tests = [(str(uuid4()), one) for one in weights for _ in range(100)]
     told = subprocess.run(
-        ["node", "-e", _SCRIPT], input=json.dumps(texts), capture_output=True, text=True, check=True
-    )
-    assert json.loads(told.stdout) == [djb2(text) for text in texts]
+        ["node", "--input-type=module", "-e", _SCRIPT],
+        input=json.dumps({"texts": texts, "tests": tests}), capture_output=True, text=True, check=True, cwd=_SCRIPTS,
+    )  # fmt: skip
+    found = json.loads(told.stdout)
+    assert found["hashes"] == [djb2(text) for text in texts]
+    assert found["places"] == [assigned(token, "color", one) for token, one in tests]
+    assert found["variant"] == "ab"[assigned("kept-in-all-tabs", "color", [1, 1])]
 
 
 @given(st.text(max_size=200))

@@ -53,7 +53,13 @@ Object.assign(globalThis, {
   },
 });
 Object.defineProperty(globalThis, "navigator", { value: { sendBeacon: (url, body) => network.takesBeacons && sent.push({ by: "beacon", what: brief(body) }) > 0 } });
-const brief = (body) => JSON.parse(body).impressions.map(({ token, viewable }) => (viewable ? `${token}+` : token)).join(" ");
+const told = [];
+function brief(text) {
+  const body = JSON.parse(text);
+  if (body.events) told.push(body);
+  return body.events ? body.events.map(({ entity_id: entity }) => entity).join(" ") : ads(body);
+}
+const ads = (body) => body.impressions.map(({ token, viewable }) => (viewable ? `${token}+` : token)).join(" ");
 
 function show(state) {
   page.visibilityState = state;
@@ -187,13 +193,33 @@ const scenes = {
 
   // What is nearly an hour old is not worth a call; what the server refuses for good is not repeated.
   async givesUp() {
-    localStorage.kept.set("marquee.ads.untold", JSON.stringify([{ token: "old", viewable: false, at: now - 56 * 60_000 }, { token: "new", viewable: true, at: now - 60_000 }]));
+    localStorage.kept.set("marquee.ads.untold", JSON.stringify([["old", { token: "old", viewable: false, at: now - 56 * 60_000 }], ["new", { token: "new", viewable: true, at: now - 60_000 }]]));
     const ads = await counts();
     await pass(3000);
     network.status = 400;
     ads.impression("odd");
     await pass(600_000);
     return sent.map(({ what }) => what);
+  },
+
+  // Ten events at once, or half a minute; a batch that failed is told again with the same ids.
+  async tracker() {
+    const { Tracker } = await load("live/tracker.js");
+    const tracker = new Tracker({ url: "/track" });
+    tracker.track("OFFER_VIEW", { eventId: "e", entityId: "first", metadata: { from: "home" } });
+    await pass(29_999);
+    const early = told.length;
+    await pass(1);
+    for (let i = 0; i < 10; i++) tracker.track("OFFER_CLICK", { eventId: "e", entityId: `o${i}` });
+    await settle();
+    network.isDown = true;
+    tracker.track("OFFER_CLICK", { eventId: "e", entityId: "again" });
+    await pass(30_000);
+    network.isDown = false;
+    await pass(10_000);
+    tracker.track("OFFER_CLICK", { eventId: "e", entityId: "leaving" });
+    show("hidden");
+    return { early, told };
   },
 
   // Too many, or a server that fails: again. A sign-in that ran out: without it.

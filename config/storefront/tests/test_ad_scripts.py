@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -93,3 +94,20 @@ def test_an_aspect_ratio_is_a_number() -> None:
     """REQ AD-01: width by height; what is none is shown as 16:9."""
     wide = 16 / 9
     assert play("ratios") == [wide, 1, 3.88, wide, wide, wide, wide]
+
+
+def test_what_people_look_at_goes_out_in_batches() -> None:
+    """REQ UI-04: ten at once or after half a minute, again with the same ids after a failure, a beacon at the end."""
+    played = play("tracker")
+    assert played["early"] == 0
+    batches = [[event["entity_id"] for event in body["events"]] for body in played["told"]]
+    assert batches == [["first"], [f"o{number}" for number in range(10)], ["again"], ["again"], ["leaving"]]
+    first, failed, again = played["told"][0], played["told"][2], played["told"][3]
+    assert failed["events"] == again["events"]
+    assert again["sent_at"] >= failed["sent_at"]
+    event = first["events"][0]
+    assert set(event) == {
+        "id", "type", "event_id", "entity_id", "timestamp", "session_token", "metadata",
+    }  # fmt: skip
+    assert UUID(event["id"]).version == 4
+    assert len({event["id"] for body in played["told"] for event in body["events"]}) == 13
