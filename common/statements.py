@@ -5,13 +5,17 @@ wants, that time is everybody's. Here SQL keeps its plan, and ``together`` saves
 """
 
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+
+from common.pipeline import Batch
 
 
 class _Planned(psycopg.Cursor[Any]):
@@ -37,32 +41,68 @@ def one_line(sql: str) -> str:
     return " ".join(sql.split())
 
 
-def run(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> CursorWrapper:
-    """Send a statement of constant text and return its cursor; it counts and is logged as Django's own.
+class Rows(Protocol):
+    """What a statement answered."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it wrote or found."""
+
+    def fetchone(self) -> Any:
+        """Return the next row, None after the last."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+
+
+class _Here(threading.local):
+    batch: Batch | None = None
+
+
+_here = _Here()
+
+
+def run(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> Rows:
+    """Send a statement of constant text and return its rows; it counts and is logged as Django's own.
 
     Inside of ``together`` it has its rows when that block has ended. Raises Django's database errors.
     """
     database = connections[DEFAULT_DB_ALIAS]
-    database.ensure_connection()
-    raw = database.connection
-    if raw.prepare_threshold is None:
-        # Django switches plans off; this keeps them off for all statements but those that ask for it.
-        raw.prepare_threshold = sys.maxsize
-    cursor = (_Logged if database.queries_logged else CursorWrapper)(_Planned(raw), database)
+    if _here.batch is not None:
+        if database.queries_logged:
+            database.queries_log.append({"sql": sql, "time": "0.000"})
+        return _here.batch.add(sql, params)
+    cursor = (_Logged if database.queries_logged else CursorWrapper)(_Planned(_raw(database)), database)
     cursor.execute(sql, params)
     return cursor
 
 
+def _raw(database: BaseDatabaseWrapper) -> psycopg.Connection[Any]:
+    database.ensure_connection()
+    raw: psycopg.Connection[Any] = database.connection
+    if raw.prepare_threshold is None:
+        # Django switches plans off; this keeps them off for all statements but those that ask for it.
+        raw.prepare_threshold = sys.maxsize
+    return raw
+
+
 @contextmanager
 def together() -> Iterator[None]:
-    """Send what ``run`` is told in this block without waiting for answers, and wait once at its end.
+    """Send what ``run`` is told in this block as one packet at its end, and wait once for all answers.
 
     Each statement still begins after the one before has ended, with a snapshot of its own. Outside of a
     transaction the block is one by itself, committed at its end (PostgreSQL: "Pipeline Mode"): its locks are held
-    while the server works, and never while it waits for us. Only ``run`` may be used in here: the ORM reads row
-    counts before they have come. Raises Django's database errors; then nothing of the block has happened.
+    while the server works, and never while it waits for us. Only ``run`` may be used in here: the ORM would be
+    ahead of it. Raises Django's database errors; then nothing of the block has happened.
     """
     database = connections[DEFAULT_DB_ALIAS]
-    database.ensure_connection()
-    with database.wrap_database_errors, database.connection.pipeline():
+    database.validate_no_broken_transaction()
+    batch = _here.batch = Batch(_raw(database))
+    if not database.get_autocommit():
+        batch.begin()
+    try:
         yield
+    finally:
+        _here.batch = None
+    with database.wrap_database_errors:
+        batch.send()

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
 from common import statements
 from common.facts import Fact
@@ -133,7 +132,7 @@ def _insert(jobs: Sequence[NewJob], now: datetime) -> list[UUID]:
     return [] if cursor is None else [row[0] for row in cursor.fetchall() if row[1]]
 
 
-def _send(jobs: Sequence[NewJob], now: datetime) -> CursorWrapper | None:
+def _send(jobs: Sequence[NewJob], now: datetime) -> statements.Rows | None:
     if not jobs:
         return None
     cursor = statements.run(_INSERT, values_of(jobs, now=now))

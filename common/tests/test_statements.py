@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from common import statements
 
@@ -82,6 +83,69 @@ def test_each_statement_sees_what_was_committed_while_the_one_before_waited() ->
         seen = statements.run("SELECT n FROM together_probe WHERE id = %(id)s", {"id": 1})
     other.join(10)
     assert seen.fetchone() == (10,)
+
+
+def test_what_a_rollback_and_an_error_forgot_is_told_again() -> None:
+    """A rollback empties what the connection keeps of statements; an error stops what was to be kept."""
+    sql = "SELECT n + %(more)s FROM together_probe WHERE id = %(id)s"
+
+    def ask() -> int:
+        with statements.together():
+            answer = statements.run(sql, {"more": 1, "id": 1})
+        return int(answer.fetchone()[0])
+
+    def fail() -> None:
+        with statements.together():
+            statements.run("INSERT INTO together_probe VALUES (%(id)s, 0)", {"id": 1})
+            statements.run("SELECT id FROM together_probe WHERE n = %(n)s", {"n": 0})
+
+    assert ask() == 1
+    with transaction.atomic():
+        _add(1)
+        transaction.set_rollback(True)
+    assert ask() == 1
+    for _ in range(2):
+        with pytest.raises(IntegrityError):
+            fail()
+    assert [ask(), ask()] == [1, 1]
+
+
+def test_they_go_out_at_the_end_and_answer_then() -> None:
+    """Rows and counts are there when the block has ended; each statement counts as one of Django's own."""
+    with CaptureQueriesContext(connection) as captured, statements.together():
+        wrote = statements.run("UPDATE together_probe SET n = 7 WHERE id = %s", [1])
+        read = statements.run("SELECT id, n FROM together_probe WHERE id >= %s", [0])
+        assert (wrote.rowcount, read.fetchone()) == (-1, None)
+    assert (wrote.rowcount, read.rowcount, read.fetchall(), read.fetchone()) == (1, 1, [(1, 7)], None)
+    assert len(captured) == 2
+
+
+def test_a_block_that_fails_sends_nothing() -> None:
+    """What was told before the error of ours has not happened, and the connection goes on."""
+
+    def stumble() -> None:
+        with statements.together():
+            _add(1)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        stumble()
+    assert _n() == 0
+
+
+def test_a_connection_that_is_cut_is_an_error_and_replaced() -> None:
+    """The server ends the connection in the middle: a database error, and the next one works."""
+
+    def be_cut() -> None:
+        with statements.together():
+            statements.run("SELECT pg_terminate_backend(pg_backend_pid())", [])
+            _add(1)
+
+    with pytest.raises(OperationalError):
+        be_cut()
+    # As a request's end does.
+    connection.close_if_unusable_or_obsolete()
+    assert _n() == 0
 
 
 def _until_one_waits() -> None:
