@@ -19,6 +19,7 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     ),
     "Ads": (
         ("Ads", "ads_click", "ads", "ad"),
+        ("Ad performance", "monitoring", "ads", "ad"),
         ("Why an ad shows", "help_center", "ads", "ad"),
         ("Invalid traffic", "gpp_bad", "ads", "invalidsample"),
     ),
@@ -55,7 +56,7 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     ),
 }
 # Entries that lead to another page of a screen than its list: title: name of the address
-_PAGES = {"Why an ad shows": "ads_ad_explain"}
+_PAGES = {"Ad performance": "ads_ad_performance", "Why an ad shows": "ads_ad_explain"}
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

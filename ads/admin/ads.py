@@ -22,6 +22,7 @@ from ads.admin.ad_filters import PlacementFilter, StatusFilter
 from ads.admin.ad_forms import AdForm, ShowNowForm
 from ads.admin.billed import billed_panel
 from ads.admin.explaining import ExplainingPages
+from ads.admin.performance import PerformancePages
 from ads.admin.sparks import daily_impressions
 from ads.models import Ad
 from ads.services import injecting, writing
@@ -75,7 +76,7 @@ class SparkList(HouseList):
 
 
 @admin.register(Ad)
-class AdAdmin(ExplainingPages):
+class AdAdmin(PerformancePages, ExplainingPages):
     """Ads of one's organizations. Money is billed by what viewers do, never typed in here."""
 
     organization_path = "event__organization"

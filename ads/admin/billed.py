@@ -22,6 +22,7 @@ def billed_panel(ad: Ad, *, now: datetime) -> str:
     by_day = dict(days.order_by("-day").values_list("day", "billed_micros"))
     context: dict[str, Any] = {
         "facts": _facts(ad, by_day.get(today, 0)),
+        "performance_url": f"{reverse('admin:ads_ad_performance')}?event={ad.event_id}",
         "explain_url": f"{reverse('admin:ads_ad_explain')}?event={ad.event_id}&placement={ad.placements[0]}",
         "days": [
             (f"{day:%-d %b %Y}", money_of(micros, ad.currency)) for day, micros in by_day.items() if micros

@@ -23,6 +23,16 @@ class LocalTimeInput(UnfoldAdminTextInputWidget):
         return f"{value:%Y-%m-%dT%H:%M:%S}" if hasattr(value, "strftime") else value
 
 
+class DayInput(UnfoldAdminTextInputWidget):
+    """A day, with the browser's own picker."""
+
+    input_type = "date"
+
+    def format_value(self, value: Any) -> str | None:
+        """Show what the browser's picker reads."""
+        return f"{value:%Y-%m-%d}" if hasattr(value, "strftime") else value
+
+
 class Checkboxes(CheckboxSelectMultiple):
     """Choices to tick. Screen readers hear them as one group with its name, its help and its error."""
 
