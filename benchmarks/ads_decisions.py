@@ -12,7 +12,7 @@ from benchmarks.world import Row, World, middle, run
 
 CONNECTIONS = 16
 _SIZES = (10, 100, 1_000)
-_ROUNDS = 5
+_ROUNDS = 3
 _WARM_SECONDS = 3
 _GOAL = 0.35
 # Under 2 times the time of a decision.
