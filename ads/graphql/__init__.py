@@ -1,12 +1,13 @@
 """The ads room on GraphQL."""
 
 from ads.graphql.ads import AdsMutation, AdsQuery
+from ads.graphql.performance import PerformanceQuery
 from ads.graphql.serving import ServingQuery
 from ads.graphql.sponsors import Mutation as SponsorsMutation
 from ads.graphql.sponsors import Query as SponsorsQuery
 
 
-class Query(SponsorsQuery, ServingQuery, AdsQuery):
+class Query(SponsorsQuery, ServingQuery, AdsQuery, PerformanceQuery):
     """The ads' part of Query."""
 
 

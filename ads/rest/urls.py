@@ -1,6 +1,6 @@
 """Addresses of this room under ``/api/v1/``."""
 
-from ads.rest import ads, explaining, serving, sponsors
+from ads.rest import ads, explaining, performance, serving, sponsors
 from common.rest import optional_slash
 
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     optional_slash("ads/<uuid:ad_id>/resume", ads.ResumeView.as_view(), name="resume-ad"),
     optional_slash("ads/<uuid:ad_id>/inject", ads.InjectView.as_view(), name="inject-ad"),
     optional_slash("events/<uuid:event_id>/ads", ads.EventAdsView.as_view(), name="event-ads"),
+    optional_slash(
+        "events/<uuid:event_id>/ads/performance", performance.PerformanceView.as_view(), name="ad-performance"
+    ),
     optional_slash("ads/serve", serving.ServeView.as_view(), name="serve-ads"),
     optional_slash("ads/explain", explaining.ExplainView.as_view(), name="explain-ads"),
     optional_slash(

@@ -144,6 +144,8 @@ def _drop_frozen(name: str) -> bool:
     """Drop a partition, in the caller's transaction, unless it holds an event that no frozen day does."""
     part = sql.Identifier(name)
     with connection.cursor() as cursor:
+        # One drops at a time, or makes a day; who reads and inserts goes on.
+        cursor.execute("LOCK TABLE ONLY ads_adevent IN SHARE UPDATE EXCLUSIVE MODE")
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
         if cursor.fetchone() != (True,):
             return False

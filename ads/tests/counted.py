@@ -1,7 +1,7 @@
 """Raw events for tests, as a redemption leaves them: ``count(ad, at, clicks=2)``."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -63,18 +63,15 @@ def raw_days(ad: Ad) -> dict[date, int]:
 
 @contextmanager
 def partitions_put_back() -> Iterator[None]:
-    """Drop the partitions that the block made: what creates tables is not undone after a test that commits."""
+    """Put the partitions back as they were: what makes and drops tables is not undone after a test that commits."""
     before = partitions.existing()
     yield
-    for day, name in partitions.existing().items():
-        if day not in before:
-            with connection.cursor() as cursor:
-                cursor.execute(f"DROP TABLE {name}")
-
-
-def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
-    """Wait until a condition of another thread holds."""
-    end = datetime.now(UTC) + timedelta(seconds=seconds)
-    while not condition():
-        if datetime.now(UTC) > end:
-            raise AssertionError("it did not happen")
+    after = partitions.existing()
+    with connection.cursor() as cursor:
+        for day in after.keys() - before.keys():
+            cursor.execute(f"DROP TABLE {after[day]}")
+        for day in before.keys() - after.keys():
+            cursor.execute(
+                f"CREATE TABLE {before[day]} PARTITION OF ads_adevent"
+                f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
+            )

@@ -124,7 +124,7 @@ def test_a_changed_zone_computes_all_days_again() -> None:
 
 @pytest.mark.django_db
 def test_refused_events_are_in_the_figures_of_their_local_day() -> None:
-    """A quarter belongs to one day of a zone; viewable ones count as impressions, unknown ads as nobody's. REQ AD-04."""
+    """A quarter is of one day; viewable ones count as impressions, unknown ads as nobody's. REQ AD-04."""
     ad = make_ad(make_event(time_zone="Asia/Kathmandu"))
     midnight = datetime(2096, 11, 20, 18, 15, tzinfo=UTC)
     for slot, kind, count in (

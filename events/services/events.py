@@ -47,8 +47,8 @@ class SessionInput:
 
 @cache
 def known_time_zones() -> frozenset[str]:
-    """Return the IANA time zones."""
-    return frozenset(available_timezones())
+    """Return the IANA time zones. A machine's own ``localtime`` is none: the database does not know it."""
+    return frozenset(available_timezones() - {"localtime"})
 
 
 @retrying

@@ -1,4 +1,4 @@
-"""``manage.py recount_ads``: prove the stored days of ads against the raw events, and compute those anew that are off."""
+"""``manage.py recount_ads``: prove the stored days of ads against the raw events, and repair those that are off."""
 
 from argparse import ArgumentParser
 from datetime import date

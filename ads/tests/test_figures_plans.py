@@ -1,0 +1,78 @@
+"""The statements about figures beside many events: partitions are left out, indexes are used."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.tests.factories import NOW
+from ads.models import Ad
+from ads.selectors import performance
+from ads.services import daily, figures_sql, partitions
+from ads.tests.ad_factories import make_ad
+from ads.tests.counted import many
+
+pytestmark = pytest.mark.django_db
+DAY = date(2096, 11, 21)
+
+
+@pytest.fixture
+def crowd() -> Ad:
+    """Give one of ten ads, with 1,050 impressions each over a week, each day in its partition."""
+    days = [DAY - timedelta(days=ago) for ago in range(7)]
+    ads = [make_ad() for _ in range(10)]
+    for ad in ads:
+        many(ad, days, 150)
+    partitions.ensure_ahead(now=NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE ads_adevent")
+    return ads[0]
+
+
+def plan_of(statement: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the nodes that read tables, as PostgreSQL plans them."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", given)
+        (told,) = cursor.fetchone()
+    found: list[dict[str, Any]] = []
+
+    def walk(node: dict[str, Any]) -> None:
+        found.extend([node] if "Relation Name" in node else [])
+        for child in node.get("Plans", ()):
+            walk(child)
+
+    walk((json.loads(told) if isinstance(told, str) else told)[0]["Plan"])
+    return found
+
+
+def raw_reads(statement: str, given: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Return which partitions of raw events are read, and how those with rows are."""
+    reads = [node for node in plan_of(statement, given) if node["Relation Name"].startswith("ads_adevent")]
+    # Days to come are empty, and read as they come.
+    filled = [node for node in reads if node["Relation Name"] <= partitions.EVENTS.name_of(DAY)]
+    return {node["Relation Name"] for node in reads}, {node["Node Type"] for node in filled}
+
+
+def test_a_day_is_computed_from_its_own_partitions(crowd: Ad) -> None:
+    """Of a dozen partitions those around the day are read, by their index. REQ OP-07."""
+    book = daily.locked(crowd.event_id)
+    assert book is not None
+    tables, ways = raw_reads(figures_sql.RECOUNT, daily.parameters(book, DAY))
+    near = {partitions.EVENTS.name_of(DAY + timedelta(days=days)) for days in range(-2, 3)}
+    assert tables <= near
+    assert len(partitions.existing()) > 20
+    assert "Seq Scan" not in ways, ways
+
+
+def test_viewers_of_a_range_are_counted_in_its_partitions(crowd: Ad) -> None:
+    """Performance of two days reads those days' partitions, by their index, and stored days by their key. REQ OP-07."""
+    asked = performance._Asked(
+        crowd.event_id, "UTC", None, None, DAY - timedelta(days=3), DAY - timedelta(days=2)
+    )
+    given = asked.parameters() | {"ads": [crowd.pk], "units": [10_000]}
+    tables, ways = raw_reads(performance.FIGURES, given)
+    near = {partitions.EVENTS.name_of(DAY - timedelta(days=days)) for days in range(5)}
+    assert tables <= near
+    assert "Seq Scan" not in ways, ways
