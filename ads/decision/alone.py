@@ -34,7 +34,7 @@ class Alone:
         self._lock = threading.Lock()
         self._given: dict[tuple[UUID, date, UUID], int] = {}
         self._spends: dict[UUID, tuple[float, date, _Spends]] = {}
-        self._is_told = False
+        self._told: set[UUID | None] = set()
 
     def choose(
         self, index: EventIndex, context: Context, pool: Pool, order: Iterable[int], now: datetime
@@ -48,17 +48,24 @@ class Alone:
                 return ad
         return None
 
-    def tell(self, cause: str) -> None:
-        """Warn, once until decisions are whole again."""
-        if not self._is_told:
-            self._is_told = True
-            _log.warning("ads_degraded", cause=cause)
+    def tell(self, event_id: UUID | None) -> None:
+        """Warn that decisions are degraded: once until they are whole again, for all events or for this one."""
+        if event_id in self._told:
+            return
+        self._told.add(event_id)
+        if event_id is None:
+            _log.warning("ads_degraded", cause="redis_away")
+        else:
+            _log.warning("ads_degraded", cause="caps_missing", event_id=str(event_id))
 
-    def over(self) -> None:
-        """Say that decisions are whole again."""
-        if self._is_told:
-            self._is_told = False
-            _log.warning("ads_whole_again")
+    def over(self, event_id: UUID) -> None:
+        """Say that decisions for the event are whole again, and so that Redis is back."""
+        if not self._told:
+            return
+        for told in (None, event_id):
+            if told in self._told:
+                self._told.discard(told)
+                _log.warning("ads_whole_again", event_id=None if told is None else str(told))
 
     def _give(self, viewer: UUID, day: date, ad: Candidate) -> bool:
         if is_unnamed(viewer):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from prometheus_client import Counter
@@ -64,11 +64,11 @@ def decide(
         pool = _pool(index, context, now)
         ads, refusal = _take(index, context, pool, now, rng)
         if refusal == b"" or ads:
-            alone.over()
+            alone.over(context.event_id)
             (_FILLED if ads else _EMPTY).inc()
             return Decision(tuple(_served(context, ad, now) for ad in ads), degraded=False)
         if refusal is None:
-            return _degraded(context, who, now, indexes, rng, "redis_away")
+            return _degraded(context, who, now, indexes, rng, None)
         if refusal[:1] == b"v":
             index = indexes.at_least(context.event_id, int(refusal[1:]))
             if index.version >= int(refusal[1:]):
@@ -76,7 +76,7 @@ def decide(
         # Caps are missing; or Redis was told of a version that the database no longer knows.
         if not restoring.restore_now(context.event_id, now=now):
             break
-    return _degraded(context, who, now, indexes, rng, "caps_missing")
+    return _degraded(context, who, now, indexes, rng, context.event_id)
 
 
 def _pool(index: EventIndex, context: Context, now: datetime) -> Pool:
@@ -107,9 +107,14 @@ def _take(index: EventIndex, context: Context, pool: Pool, now: datetime, rng: R
 
 
 def _degraded(
-    context: Context, who: Callable[[], Actor], now: datetime, indexes: Registry, rng: Random, cause: str
+    context: Context,
+    who: Callable[[], Actor],
+    now: datetime,
+    indexes: Registry,
+    rng: Random,
+    told: UUID | None,
 ) -> Decision:
-    alone.tell(cause)
+    alone.tell(told)
     index = indexes.newer_than(context.event_id, SECONDS)
     if not index.is_public:
         visible_event(who(), index.event_id)

@@ -145,16 +145,23 @@ def test_after_a_flush_the_caps_are_restored_from_what_was_counted(valkey: Embed
     assert sum(len(decide_at(event, viewer="c").ads) for _ in range(5)) == 3
 
 
-def test_a_large_day_is_restored_by_a_job(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until it has run, decisions are degraded; afterwards they are right (REQ AD-03)."""
+def test_a_large_day_is_restored_by_a_job(
+    valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Until it has run, decisions of that event are degraded, which is told once; afterwards they are right
+    (REQ AD-03)."""
+    whole = make_ad(frequency_cap=100).event
     monkeypatch.setattr(restoring, "AT_ONCE", 1)
     ad = make_ad(frequency_cap=2)
     event = ad.event
     for _ in range(2):
         redeemed(decide_at(event).ads[0], event)
     valkey.flush()
+    caplog.clear()
     for _ in range(3):
         assert decide_at(event).degraded
+        assert not decide_at(whole).degraded
+    assert (warnings(caplog, "ads_degraded"), warnings(caplog, "ads_whole_again")) == (1, 0)
     assert Job.objects.filter(kind=brakes.RESTORE, status="pending").count() == 1
     assert run_due(NOW) == 1
     decision = decide_at(event)
