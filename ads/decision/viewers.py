@@ -15,10 +15,12 @@ from django.conf import settings
 from common.errors import Invalid
 
 LONGEST_SESSION_TOKEN: Final = 128
-# RFC 9562, UUID version 8: bits of our own making. Version 4, random, tells who gave nothing.
+# RFC 9562, UUID version 8: bits of our own making. Version 4, random, tells who gave nothing. The last bit is set for
+# somebody who was signed in.
 _VERSION_8: Final = 8 << 76
 _VARIANT: Final = 2 << 62
-_FREE_BITS: Final = ((1 << 128) - 1) & ~(0xF << 76) & ~(3 << 62)
+_FREE_BITS: Final = ((1 << 128) - 1) & ~(0xF << 76) & ~(3 << 62) & ~1
+_PERSON: Final = 1
 _UNNAMED: Final = 4
 
 
@@ -30,7 +32,7 @@ def viewer_of(user_id: UUID | None, session_token: str | None) -> UUID:
     if session_token and (len(session_token) > LONGEST_SESSION_TOKEN or "\0" in session_token):
         raise Invalid.field("session_token", "invalid", "Give at most 128 characters.")
     if user_id is not None:
-        return _hashed(b"user:" + user_id.bytes)
+        return UUID(int=_hashed(b"user:" + user_id.bytes).int | _PERSON)
     if session_token:
         return _hashed(b"session:" + session_token.encode("utf-8", "backslashreplace"))
     return uuid4()
@@ -39,6 +41,11 @@ def viewer_of(user_id: UUID | None, session_token: str | None) -> UUID:
 def is_unnamed(viewer: UUID) -> bool:
     """Say whether the viewer gave neither user nor session token, and so is somebody else the next time."""
     return viewer.version == _UNNAMED
+
+
+def is_person(viewer: UUID) -> bool:
+    """Say whether the viewer was signed in."""
+    return not is_unnamed(viewer) and bool(viewer.int & _PERSON)
 
 
 def _hashed(text: bytes) -> UUID:

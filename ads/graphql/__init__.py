@@ -2,6 +2,7 @@
 
 from ads.graphql.ads import AdsMutation, AdsQuery
 from ads.graphql.performance import PerformanceQuery
+from ads.graphql.redeeming import RedeemingMutation
 from ads.graphql.serving import ServingQuery
 from ads.graphql.sponsors import Mutation as SponsorsMutation
 from ads.graphql.sponsors import Query as SponsorsQuery
@@ -11,7 +12,7 @@ class Query(SponsorsQuery, ServingQuery, AdsQuery, PerformanceQuery):
     """The ads' part of Query."""
 
 
-class Mutation(SponsorsMutation, AdsMutation):
+class Mutation(SponsorsMutation, AdsMutation, RedeemingMutation):
     """The ads' part of Mutation."""
 
 

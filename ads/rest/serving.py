@@ -1,7 +1,6 @@
 """Serving ads on REST: the product's busiest door, so its query is read and its answer written by hand."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -15,13 +14,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.views import APIView
 
-from accounts.rest.authentication import bearer_token, user_of_header
-from accounts.services import tokens
+from accounts.rest.authentication import user_of_header
 from accounts.services.access import actor_of
 from ads.decision.decide import decide
 from ads.decision.types import MAXIMUM_LIMIT, Candidate, Context, Decision
 from ads.decision.viewers import viewer_of
 from ads.models import AdPlacement
+from ads.rest.callers import user_id_of
 from ads.rest.serving_shapes import ServeAnswer
 from ads.tracked import tracked_path
 from common import clock
@@ -76,10 +75,7 @@ class ServeView(APIView):
         asked = read_query(request.META.get("QUERY_STRING", ""))
         now = clock.now()
         header = request.META.get("HTTP_AUTHORIZATION", "")
-        try:
-            user_id = _user_id(header, now) if header else None
-        except Unauthenticated as failure:
-            raise AuthenticationFailed(failure.detail) from failure
+        user_id = user_id_of(header, now) if header else None
         context = Context(
             event_id=asked.event_id, placement=asked.placement, session_id=asked.session_id,
             viewer=viewer_of(user_id, asked.session_token), limit=asked.limit, ad_id=asked.ad_id,
@@ -156,18 +152,6 @@ def _as_id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _user_id(header: str, now: datetime) -> UUID | None:
-    """Return whom the header's token names, by its signature: that they are active nobody asks for an ad."""
-    raw = bearer_token(header)
-    return None if raw is None else tokens.own_user_id(raw, now=now) or _of_identity(raw)
-
-
-@lru_cache(maxsize=2048)
-def _of_identity(raw: str) -> UUID:
-    """Return whom a token of the identity service names: looked up once, for it never names somebody else."""
-    return tokens.authenticate(raw, now=clock.now()).pk
 
 
 def _actor(header: str) -> Actor:

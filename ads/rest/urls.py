@@ -1,9 +1,11 @@
 """Addresses of this room under ``/api/v1/``."""
 
-from ads.rest import ads, explaining, performance, serving, sponsors
+from ads.rest import ads, explaining, performance, redeeming, serving, sponsors
 from common.rest import optional_slash
 
 urlpatterns = [
+    optional_slash("ads/serve", serving.ServeView.as_view(), name="serve-ads"),
+    optional_slash("ads/impressions", redeeming.ImpressionsView.as_view(), name="ad-impressions"),
     optional_slash("ads", ads.AdsView.as_view(), name="ads"),
     optional_slash("ads/<uuid:ad_id>", ads.AdView.as_view(), name="ad"),
     optional_slash("ads/<uuid:ad_id>/pause", ads.PauseView.as_view(), name="pause-ad"),
@@ -13,7 +15,8 @@ urlpatterns = [
     optional_slash(
         "events/<uuid:event_id>/ads/performance", performance.PerformanceView.as_view(), name="ad-performance"
     ),
-    optional_slash("ads/serve", serving.ServeView.as_view(), name="serve-ads"),
+    optional_slash("ads/<uuid:ad_id>/click", redeeming.ClickView.as_view(), name="ad-click"),
+    optional_slash("ads/<uuid:ad_id>/go", redeeming.GoView.as_view(), name="ad-go"),
     optional_slash("ads/explain", explaining.ExplainView.as_view(), name="explain-ads"),
     optional_slash(
         "events/<uuid:event_id>/sponsors", sponsors.EventSponsorsView.as_view(), name="event-sponsors"

@@ -177,6 +177,9 @@ ANALYTICS_EVENT_RETENTION_DAYS: int = env.int("ANALYTICS_EVENT_RETENTION_DAYS", 
 
 # Ads: how long a served ad may be counted, in seconds; what it reserves of caps and budgets ends with it
 AD_TOKEN_TTL_SECONDS: int = env.int("AD_TOKEN_TTL_SECONDS", default=3600)
+# What may be told of ads a minute, in impressions and clicks: of one viewer, and from one address
+AD_VIEWER_RATE_LIMIT: int = env.int("AD_VIEWER_RATE_LIMIT", default=120)
+AD_NETWORK_RATE_LIMIT: int = env.int("AD_NETWORK_RATE_LIMIT", default=12000)
 # How many days raw events are kept; figures of days stay
 AD_EVENT_RETENTION_DAYS: int = env.int("AD_EVENT_RETENTION_DAYS", default=90)
 

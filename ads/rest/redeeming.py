@@ -1,0 +1,202 @@
+"""Where front ends tell what was shown, seen and clicked. Anybody may: the token is the proof."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.views import APIView
+
+from ads.models import InvalidReason
+from ads.rest.callers import user_id_of, visitor_of
+from ads.services import redeeming
+from ads.types.redeeming import MAXIMUM_SEEN, Seen
+from common import clock
+from common.errors import Invalid
+from common.problems import drf_exception_handler
+from common.rest.fast import body_of, decoded
+
+MAXIMUM_BYTES: Final = 256 * 1024
+
+
+class _Batch(msgspec.Struct):
+    impressions: list[msgspec.Raw]
+
+
+class _Item(msgspec.Struct):
+    token: str
+    viewable: bool = False
+
+
+class _Click(msgspec.Struct):
+    token: str
+
+
+_batch = msgspec.json.Decoder(_Batch)
+_item = msgspec.json.Decoder(_Item)
+_click = msgspec.json.Decoder(_Click)
+_encode = msgspec.json.Encoder().encode
+# What cannot be read is no token of ours.
+_UNREADABLE: Final = Seen("")
+
+
+class ImpressionShape(serializers.Serializer[Any]):
+    """An ad that was shown, by its token."""
+
+    token = serializers.CharField()
+    viewable = serializers.BooleanField(
+        default=False, help_text="It was seen: counts the impression too, if it was not told before."
+    )
+
+
+class ImpressionsShape(serializers.Serializer[Any]):
+    """What was shown and seen."""
+
+    impressions = serializers.ListField(child=ImpressionShape(), min_length=1, max_length=MAXIMUM_SEEN)
+
+
+class ImpressionResult(serializers.Serializer[Any]):
+    """What became of one item."""
+
+    index = serializers.IntegerField()
+    counted = serializers.BooleanField()
+    reason = serializers.ChoiceField(
+        choices=InvalidReason.choices, required=False, help_text="Why it did not count."
+    )
+
+
+class ImpressionsAnswer(serializers.Serializer[Any]):
+    """What became of each item, in their order."""
+
+    results = ImpressionResult(many=True)
+
+
+class ClickShape(serializers.Serializer[Any]):
+    """The token of the ad that was clicked."""
+
+    token = serializers.CharField()
+
+
+class ClickAnswer(serializers.Serializer[Any]):
+    """Whether the click counted, and where it leads."""
+
+    counted = serializers.BooleanField()
+    reason = serializers.ChoiceField(choices=InvalidReason.choices, required=False)
+    click_url = serializers.URLField()
+
+
+class _HotPostView(APIView):
+    """A view of DRF and of the schema whose ``post`` is Django's own: see ``accounts.rest.hot``."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer a call; other methods are DRF's."""
+        if request.method != "POST":
+            return super().dispatch(request, *args, **kwargs)
+        # A browser's session is nobody here, and a token's person is only told apart.
+        request.user = AnonymousUser()
+        try:
+            return self.post(request, *args, **kwargs)
+        except AuthenticationFailed as refusal:
+            return drf_exception_handler(refusal, {})
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer."""
+        raise NotImplementedError
+
+
+class ImpressionsView(_HotPostView):
+    """``POST ads/impressions``."""
+
+    @extend_schema(
+        operation_id="tell_ad_impressions", request=ImpressionsShape, responses={202: ImpressionsAnswer}
+    )
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Count ads that were shown, and those that were seen: each token once for either.
+
+        Any content type is read as JSON, so that `navigator.sendBeacon` needs no preflight. At most 100 items and
+        256 kB. Each item is answered by its place; one that does not count tells why and holds back no other.
+        """
+        now = clock.now()
+        user_id = user_id_of(request.META.get("HTTP_AUTHORIZATION", ""), now)
+        batch: _Batch = decoded(_batch, body_of(request, most=MAXIMUM_BYTES))
+        if len(batch.impressions) > MAXIMUM_SEEN:
+            raise Invalid.field("impressions", "out_of_range", f"1 to {MAXIMUM_SEEN} impressions.")
+        seen = [_seen(raw) for raw in batch.impressions]
+        results = redeeming.redeem_impressions(seen=seen, who=visitor_of(request, user_id), now=now)
+        told = [
+            {"index": one.index, "counted": one.counted} | ({"reason": one.reason} if one.reason else {})
+            for one in results
+        ]
+        return _answer({"results": told})
+
+
+class ClickView(_HotPostView):
+    """``POST ads/{id}/click``."""
+
+    @extend_schema(operation_id="tell_ad_click", request=ClickShape, responses={202: ClickAnswer})
+    def post(self, request: HttpRequest, ad_id: UUID) -> HttpResponse:
+        """Count a click on an ad, for front ends that open it themselves; a link to `go` needs no script.
+
+        404 for an ad that is not there, or leads nowhere.
+        """
+        now = clock.now()
+        user_id = user_id_of(request.META.get("HTTP_AUTHORIZATION", ""), now)
+        body: _Click = decoded(_click, body_of(request, most=MAXIMUM_BYTES))
+        who = visitor_of(request, user_id)
+        done = redeeming.click(ad_id=ad_id, token=body.token, who=who, now=now)
+        reason = {"reason": done.reason} if done.reason else {}
+        return _answer({"counted": done.counted, "click_url": done.destination} | reason)
+
+
+class GoView(APIView):
+    """``GET ads/{id}/go``: the link of an ad, which works without any script."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer a click; other methods are DRF's."""
+        if request.method not in ("GET", "HEAD"):
+            return super().dispatch(request, *args, **kwargs)
+        request.user = AnonymousUser()
+        return self.get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="follow_ad",
+        parameters=[OpenApiParameter("token", OpenApiTypes.STR, description="The served ad's token.")],
+        responses={302: OpenApiResponse(description="To the ad's stored destination, and nowhere else.")},
+        auth=[],
+    )
+    def get(self, request: HttpRequest, ad_id: UUID) -> HttpResponse:
+        """Count the click and lead to the stored destination, whatever the token is worth.
+
+        Also while it cannot be counted. A look at the head counts nothing: nobody arrives by it. 404 for an ad that is
+        not there, or leads nowhere.
+        """
+        if request.method == "HEAD":
+            answer = HttpResponseRedirect(redeeming.destination_of(ad_id))
+        else:
+            token, who = request.GET.get("token", ""), visitor_of(request, None)
+            done = redeeming.follow(ad_id=ad_id, token=token, who=who, now=clock.now())
+            answer = HttpResponseRedirect(done.destination)
+        answer["Cache-Control"] = "no-store"
+        # The sponsor learns from which site somebody comes, not from which page; the token goes no further.
+        answer["Referrer-Policy"] = "strict-origin"
+        answer["X-Robots-Tag"] = "noindex, nofollow"
+        return answer
+
+
+def _seen(raw: msgspec.Raw) -> Seen:
+    try:
+        item = _item.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _UNREADABLE
+    return Seen(item.token, item.viewable)
+
+
+def _answer(body: dict[str, Any]) -> HttpResponse:
+    answer = HttpResponse(_encode(body), content_type="application/json", status=202)
+    answer["Cache-Control"] = "no-store"
+    return answer
