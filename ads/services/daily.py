@@ -29,10 +29,10 @@ _log = structlog.stdlib.get_logger(__name__)
 
 # The kind of job that computes an event's marked days.
 RECOMPUTE: Final = "ads.recompute_daily"
-# Marks of one slot share a job, which runs when the transactions of that slot have long ended. Nobody waits for
-# the row of a job that is there: it is looked at, not touched.
+# Marks of one slot share a job, which runs when the transactions of that slot have ended, also those that lost a
+# race for a lock. Nobody waits for the row of a job that is there: it is looked at, not touched.
 SLOT_SECONDS: Final = 10
-_SETTLED_SECONDS: Final = 5
+_SETTLED_SECONDS: Final = 10
 # A clock that jumped back across midnight showed some hours of the day before twice; no zone did more since 1970.
 _FOLD: Final = timedelta(hours=3)
 
@@ -94,7 +94,8 @@ class Book:
 def mark(events_days: Iterable[tuple[UUID, date]], now: datetime) -> None:
     """Say that these days (of the events' zones) have new raw events, in the transaction that writes them.
 
-    They are computed within some 15 seconds. Two statements, and no lock that another marker waits for beyond the
+    They are computed within 20 seconds; a mark that commits later than that waits for the next mark or for the
+    hourly job. Two statements, and no lock that another marker waits for beyond the
     first of each ten seconds. Call it last.
     """
     marked = sorted(set(events_days))

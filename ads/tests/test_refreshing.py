@@ -179,3 +179,15 @@ def test_the_jobs_of_the_clock_tell_that_they_ran() -> None:
     assert set(AdRun.objects.values_list("job", flat=True)) == {
         "deactivate_ended", "refresh_daily", "make_partitions", "drop_old_events"
     }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_the_view_is_made_anew_by_a_role_without_powers() -> None:
+    """Who migrated owns the view and refreshes it; no superuser is needed. REQ AD-06."""
+    ad = make_ad()
+    happen(ad, NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == (False,)
+    assert refreshing.refresh_view()
+    assert view() == {(ad.pk, DAY): 1}
