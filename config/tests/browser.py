@@ -7,6 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 _PATIENCE_MS = 15_000
+# As a person's browser calls itself: what says that it runs without a window is not counted as a viewer of ads.
+_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
+)
 
 # Playwright keeps an event loop in the test's thread, for which Django would refuse every query.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -19,7 +23,13 @@ def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+                f"--user-agent={_AGENT}",
+            ],
         )
         yield browser
         browser.close()

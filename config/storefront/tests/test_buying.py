@@ -7,6 +7,8 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.tests.factories import make_user
+from ads.models import AdPlacement
+from ads.tests.ad_factories import make_ad
 from events.tests.factories import make_event
 from offers.models import Offer, Purchase
 from offers.tests.factories import make_offer
@@ -40,7 +42,9 @@ def sign_in(page: Page, shop: LiveServer) -> None:
 
 
 def test_buys_pays_and_reads_the_access_code(page: Page, shop: LiveServer, offer: Offer) -> None:
-    """From the offer through the hosted page to the access code. REQ UI-03, PA-09, OF-11."""
+    """From the offer through the hosted page to the access code, and an ad beside it. REQ UI-03, PA-09, OF-11."""
+    picture = f"{shop.url}/static/demo/lumen.svg"
+    make_ad(offer.event, placements=[AdPlacement.CHECKOUT], media_url=picture, aspect_ratio="4:1")
     sign_in(page, shop)
     expect(page.get_by_text("Only 5 left")).to_be_visible()
     page.get_by_role("button", name="Buy Backstage video").click()
@@ -48,6 +52,7 @@ def test_buys_pays_and_reads_the_access_code(page: Page, shop: LiveServer, offer
     expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     code = page.locator(".goods code")
     expect(code).to_be_visible()
+    expect(page.locator('[data-ad="CHECKOUT"]').get_by_role("link", name="Backstage tour")).to_be_visible()
     expect(page.locator(".line")).to_have_text("1 × Backstage video$19.99")
     purchase = Purchase.objects.select_related("fulfillment").get()
     assert code.inner_text() == purchase.fulfillment.access_code
