@@ -10,6 +10,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     GraphQLField,
     GraphQLList,
     GraphQLNonNull,
@@ -150,7 +151,7 @@ class _Measure:
         """Return the page size that is asked for or given by default; None for a field without pages."""
         if definition is None or not _PAGE_ARGUMENTS.intersection(definition.args):
             return None
-        values = get_argument_values(definition, node, dict(self.variables))
+        values = _arguments(definition, node, self.variables)
         if (values.get("offset") or 0) < 0:
             raise Invalid.field("offset", "out_of_range", "Begin at 0 or later.")
         for name in sorted(_PAGE_ARGUMENTS.intersection(definition.args)):
@@ -172,6 +173,15 @@ class _Place:
     depth: int = 1
     introspecting: bool = False
     paged: bool = False
+
+
+def _arguments(definition: GraphQLField, node: FieldNode, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a field's arguments. Raises ``GraphQLInvalid`` naming the one that does not fit: a variable that may be
+    null is valid where an argument has a default, until it is null."""
+    try:
+        return get_argument_values(definition, node, dict(variables))
+    except GraphQLError as error:
+        raise GraphQLInvalid(error.message) from error
 
 
 def _nullable(definition: GraphQLField) -> Any:

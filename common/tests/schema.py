@@ -24,6 +24,7 @@ class Offer(graphene.ObjectType):
     offer_type = graphene.String()
     inventory = graphene.Field(Inventory)
     related = graphene.List(lambda: Offer, limit=graphene.Int())
+    others = graphene.List(lambda: Offer, limit=graphene.Int(required=True, default_value=5))
 
     def resolve_related(self, info, limit=None):
         return []

@@ -116,6 +116,7 @@ def test_only_json_by_post() -> None:
         ("query($n: Int!){offers(limit: $n){count}}", {}),
         ("query($n: Int!){offers(limit: $n){count}}", {"n": "x"}),
         ("query($n: Int!){offers(limit: $n){count}}", {"n": 2**40}),
+        ("query($n: Int = 3){selected{others(limit: $n){id}}}", {"n": None}),
         ("query A{hello} query B{hello}", {}),
         ("{...F} fragment F on Query {...F}", {}),
         ("subscription {hello}", {}),
@@ -123,11 +124,20 @@ def test_only_json_by_post() -> None:
         ("#\n" * 300 + "{hello}", {}),
         ("{" + "hello " * 2500 + "}", {}),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_documents_and_variables_that_do_not_fit(query, variables) -> None:
     """REQ GQ-01: `graphql_invalid`, 400, nothing ran."""
     _refused(_ask(query, variables))
+
+
+def test_a_null_that_a_default_let_in_is_refused_by_its_argument() -> None:
+    """REQ GQ-01: valid as a document, as the argument has a default; null is still no number."""
+    query = "query($n: Int = 3){selected{others(limit: $n){id}}}"
+    refused = _ask(query, {"n": None})
+    assert refused.status_code == 400
+    assert "'limit'" in refused.json()["errors"][0]["message"]
+    assert _ask(query).status_code == 200
 
 
 def test_what_no_column_can_hold_is_refused() -> None:
