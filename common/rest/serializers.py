@@ -1,7 +1,8 @@
 """Serializers that refuse what they do not know, instead of dropping it in silence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Model
 from rest_framework import serializers
@@ -42,8 +43,9 @@ class _Strict(serializers.Serializer[Any]):
                 refused[_shown(name)] = [ErrorDetail("There is no such field.", "unknown_field")]
             elif field.read_only:
                 refused[name] = [ErrorDetail("This field cannot be written.", "read_only")]
-            elif _is_of_another_type(field, data[name]):
-                refused[name] = [ErrorDetail("This is of the wrong JSON type.", "wrong_type")]
+            else:
+                for place in _of_another_type(field, data[name], name):
+                    refused[place] = [ErrorDetail("This is of the wrong JSON type.", "wrong_type")]
         return refused
 
 
@@ -55,14 +57,26 @@ class StrictModelSerializer(serializers.ModelSerializer[M], _Strict):
     """A body that mirrors a model."""
 
 
+def _of_another_type(field: serializers.Field[Any, Any, Any, Any], value: object, name: str) -> Iterator[str]:
+    """Yield the names of the values that are: the field's own, or of the items of its list."""
+    if isinstance(field, serializers.ListField) and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _of_another_type(field.child, item, f"{name}[{index}]")
+    elif _is_of_another_type(field, value):
+        yield name
+
+
 def _is_of_another_type(field: serializers.Field[Any, Any, Any, Any], value: object) -> bool:
-    """Say whether the library would quietly convert the value: ``"٣"`` to 3, ``"yes"`` to true, 5 to ``"5"``."""
+    """Say whether the library would quietly convert the value: ``"٣"`` to 3, ``"yes"`` to true, 5 to ``"5"`` or to
+    an id."""
     if value is None:
         return False  # whether there may be nothing is the field's to say
     if isinstance(field, serializers.BooleanField):
         return not isinstance(value, bool)
     if isinstance(field, serializers.IntegerField):
         return isinstance(value, bool) or not isinstance(value, int)
+    if isinstance(field, serializers.UUIDField):
+        return not isinstance(value, str | UUID)
     return type(field) is serializers.CharField and not isinstance(value, str)
 
 

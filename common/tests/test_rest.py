@@ -34,6 +34,15 @@ def test_read_only_fields_are_errors() -> None:
     assert _refused({"title": "x", "number": "A-1"}) == {"number": "read_only"}
 
 
+def test_an_id_is_a_text() -> None:
+    """A number is no id, alone, in an object of a list, or in a list; nor is a truth value."""
+    body = {"title": "x", "events": [{"id": 7}, {"id": True}], "sessions": ["0" * 32, 7, False, ["0" * 32]]}
+    wrong = dict.fromkeys(("sessions[1]", "sessions[2]", "sessions[3]"), "wrong_type")
+    assert _refused(body) == wrong
+    assert _refused({**body, "sessions": []}) == {"events[0].id": "wrong_type", "events[1].id": "wrong_type"}
+    assert _refused({"title": "x", "sessions": ["nope"]}) == {"sessions[0]": "invalid"}
+
+
 def test_missing_and_wrong_fields_are_all_named_at_once() -> None:
     """One answer tells everything that is wrong."""
     assert _refused({"price": "1.5.5", "quantity": 21}) == {

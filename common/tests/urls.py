@@ -41,6 +41,7 @@ class Body(StrictSerializer):
     quantity = serializers.IntegerField(required=False, min_value=1, max_value=20)
     number = serializers.CharField(read_only=True)
     events = Item(many=True, required=False)
+    sessions = serializers.ListField(child=serializers.UUIDField(), required=False)
 
 
 class Shown(serializers.Serializer):
