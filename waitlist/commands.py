@@ -8,6 +8,7 @@ from uuid import UUID
 from accounts.models import User
 from accounts.services.access import actor_of
 from common.errors import Invalid
+from common.idempotency import check_key
 from waitlist.services.once import join_once
 
 # A client that got no acknowledgement asks again within this time.
@@ -49,4 +50,6 @@ def _key(said: Mapping[str, Any]) -> str | None:
     given = said.get("idempotency_key")
     if given is not None and not isinstance(given, str):
         raise Invalid.field("idempotency_key", "wrong_type", "Give a text.")
+    if given is not None:
+        check_key(given, "idempotency_key")
     return given

@@ -27,6 +27,7 @@ from common.idempotency.models import IdempotencyRecord
 LEASE = timedelta(seconds=60)
 KEPT = timedelta(days=30)
 
+HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
 
 # Takes the row when it is new, expired, given up or abandoned; anything else returns no row. An expired one
@@ -82,6 +83,13 @@ def fingerprint_of(request: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "backslashreplace")).hexdigest()
 
 
+def check_key(key: str, field: str) -> None:
+    """Raise ``Invalid``, naming the field that the caller gave the key in, unless it is 1 to 255 printable ASCII
+    characters."""
+    if _KEY.fullmatch(key) is None or not key.strip():
+        raise Invalid.field(field, "invalid_key", "Give 1 to 255 printable ASCII characters.")
+
+
 def begin(*, user_id: UUID, operation: str, key: str | None, fingerprint: str, now: datetime) -> Ticket:
     """Take a call's key, or learn what became of it.
 
@@ -92,8 +100,7 @@ def begin(*, user_id: UUID, operation: str, key: str | None, fingerprint: str, n
     """
     if key is None:
         return Ticket(None, None, None)
-    if _KEY.fullmatch(key) is None or not key.strip():
-        raise Invalid.field("Idempotency-Key", "invalid_key", "Give 1 to 255 printable ASCII characters.")
+    check_key(key, HEADER)
     taken = _take(user_id, operation, key, fingerprint, now)
     while taken is None:
         record = IdempotencyRecord.objects.filter(user_id=user_id, operation=operation, key=key).first()

@@ -121,7 +121,7 @@ def test_many_sockets_at_once_with_one_key_make_one_place(server: RealtimeProces
         ({"quantity": 0}, "quantity", "out_of_range"),
         ({"quantity": 5}, "quantity", "out_of_range"),
         ({"idempotency_key": 7}, "idempotency_key", "wrong_type"),
-        ({"idempotency_key": ""}, "Idempotency-Key", "invalid_key"),
+        ({"idempotency_key": ""}, "idempotency_key", "invalid_key"),
         ({"priority_tier": "VIP"}, "priority_tier", "unknown_field"),
     ],
 )
