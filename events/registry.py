@@ -1,11 +1,16 @@
 """What this room must ask of rooms above it; they register in ``apps.py ready()``."""
 
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
+# A check refuses to let a person walk in who has another way to a seat: it raises a ``Failure``. Given the session's
+# id, the person's and the time, with the session locked.
+WalkInCheck = Callable[[UUID, UUID, datetime], None]
 # A check answers why the event's currency cannot change any more, or an empty string.
 CurrencyLock = Callable[[UUID], str]
 
+_walk_in_checks: list[WalkInCheck] = []
 _currency_locks: list[CurrencyLock] = []
 
 
@@ -18,3 +23,15 @@ def register_currency_lock(check: CurrencyLock) -> None:
 def currency_locked_by(event_id: UUID) -> str:
     """Return the first reason why the currency stays as it is; empty when it may change."""
     return next((reason for check in _currency_locks if (reason := check(event_id))), "")
+
+
+def register_walk_in_check(check: WalkInCheck) -> None:
+    """Let a room that holds seats for people say so."""
+    if check not in _walk_in_checks:
+        _walk_in_checks.append(check)
+
+
+def check_walk_in(session_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Raise what the first check raises. Call with the session locked, so that it stays true."""
+    for check in _walk_in_checks:
+        check(session_id, user_id, now)

@@ -8,6 +8,7 @@ class WaitlistConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
+        from events.registry import register_walk_in_check
         from notifications.realtime import commands
         from notifications.realtime.constants import JOIN_WAITLIST
         from notifications.realtime.rooms import rooms
@@ -15,7 +16,9 @@ class WaitlistConfig(AppConfig):
         from waitlist.commands import join_waitlist
         from waitlist.rooms import may_watch
         from waitlist.services import messages
+        from waitlist.services.answering import refuse_holder
 
         messages.register_templates()
+        register_walk_in_check(refuse_holder)
         commands.register(JOIN_WAITLIST, join_waitlist)
         rooms.register("session:{id}:waitlist", may_watch)

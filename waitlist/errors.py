@@ -31,6 +31,13 @@ class NotWaiting(Conflict):
     title = "This entry does not wait any more"
 
 
+class AlreadyOffered(Conflict):
+    """A seat is held for this person: walking in would take a second one and leave the first empty."""
+
+    code = "already_offered"
+    title = "A seat is held for you: accept your offer from the waitlist"
+
+
 class WaitlistClosed(Conflict):
     """The session has begun, or the organizer closed its waitlist."""
 

@@ -22,6 +22,7 @@ from common.outbox import publish
 from common.types import Actor
 from events.errors import AlreadyAttending, SessionFull, SessionOver
 from events.models import Attendance, AttendanceStatus, Session
+from events.registry import check_walk_in
 from events.selectors import visible_session
 
 MAXIMUM_CAPACITY = 1_000_000
@@ -43,7 +44,8 @@ def attend(*, actor: Actor, session_id: UUID, now: datetime) -> Attendance:
 
     Raises ``Unauthenticated``, ``NotFound`` when they do not see the event, ``SessionOver``,
     ``AlreadyAttending``,
-    ``SessionFull`` when no seat is free or people wait for one.
+    ``SessionFull`` when no seat is free or people wait for one, and what ``registry.check_walk_in`` raises for who
+    has another way to a seat.
     """
     user_id = _signed_in(actor)
     visible_session(actor, session_id)
@@ -51,6 +53,7 @@ def attend(*, actor: Actor, session_id: UUID, now: datetime) -> Attendance:
     _require_not_over(session, now)
     if _seat_of(session, user_id) is not None:
         raise AlreadyAttending
+    check_walk_in(session.pk, user_id, now)
     if session.is_full:
         raise SessionFull
     Session.objects.filter(pk=session.pk).update(current_attendance=F("current_attendance") + 1)

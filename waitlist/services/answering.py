@@ -8,7 +8,7 @@ from common.errors import Unauthenticated
 from common.types import Actor
 from events.models import Attendance
 from events.services.sessions import seat_held
-from waitlist.errors import TokenExpired, TokenInvalid
+from waitlist.errors import AlreadyOffered, TokenExpired, TokenInvalid
 from waitlist.models import Entry, EntryStatus
 from waitlist.services import names, tokens
 from waitlist.services.ending import end
@@ -41,6 +41,14 @@ def decline(*, actor: Actor, session_id: UUID, join_token: str, now: datetime) -
     entry_id, number, user_id = _parts(actor, join_token)
     with locked_queue(session_id, now=now) as queue:
         end(queue, [_offer_of(queue, entry_id, number, user_id)], EntryStatus.DECLINED)
+
+
+def refuse_holder(session_id: UUID, user_id: UUID, now: datetime) -> None:
+    """Raise ``AlreadyOffered`` when the person has an offer that they can accept. Call with the session locked: offers
+    come and go under that lock."""
+    offers = Entry.objects.of_session(session_id).offered().filter(user_id=user_id)
+    if offers.filter(offer_expires_at__gt=now, session__starts_at__gt=now).exists():
+        raise AlreadyOffered
 
 
 def _parts(actor: Actor, join_token: str) -> tuple[UUID, int, UUID]:
