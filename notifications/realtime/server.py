@@ -6,6 +6,7 @@ sockets connect and join all the same and hear what this process is told.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,7 +18,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 
 from common import clock
 from common.errors import Failure, Unauthenticated
-from notifications.realtime import constants, events, origins, people
+from notifications.realtime import constants, events, origins, people, unreadable
 from notifications.realtime.keeper import Keeper
 from notifications.realtime.manager import PatientRedisManager
 from notifications.realtime.pace import Pace
@@ -34,7 +35,8 @@ log = structlog.get_logger(__name__)
 
 
 class _Server(socketio.AsyncServer):  # type: ignore[misc]
-    """Drops events that would call what is not the clients' to call, or have no name.
+    """Drops events that would call what is not the clients' to call, or have no name, and ends a connection that
+    sends what is no packet.
 
     Sockets in ``ending`` are ended once their event was acknowledged.
     """
@@ -44,8 +46,17 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]
         self.ending: set[str] = set()
 
     async def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:  # noqa: A002
-        if data and isinstance(data[0], str) and data[0] not in self.reserved_events:
+        # "*" is the name under which the answer to all events is kept.
+        is_event = isinstance(data, list) and data and isinstance(data[0], str)
+        if is_event and data[0] != "*" and data[0] not in self.reserved_events:
             await super()._handle_event(eio_sid, namespace, id, data)
+
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        try:
+            await super()._handle_eio_message(eio_sid, data)
+        except unreadable.ERRORS as error:
+            unreadable.complaints.note(error)
+            close(eio_sid)
 
     async def _handle_event_internal(self, server: Any, sid: str, *event: Any) -> None:
         await super()._handle_event_internal(server, sid, *event)
@@ -131,9 +142,14 @@ async def end(sid: str) -> None:
     if sio.manager.is_connected(sid, "/"):
         await sio.disconnect(sid)
     if connection is not None:
-        task = asyncio.create_task(_say_goodbye(connection))
-        _goodbyes.add(task)
-        task.add_done_callback(_goodbyes.discard)
+        close(connection)
+
+
+def close(connection: str) -> None:
+    """Close a connection, beside what goes on."""
+    task = asyncio.create_task(_say_goodbye(connection))
+    _goodbyes.add(task)
+    task.add_done_callback(_goodbyes.discard)
 
 
 async def _say_goodbye(connection: str) -> None:
@@ -179,11 +195,14 @@ async def _stop() -> None:
     await keeper.stop()
 
 
-application = socketio.ASGIApp(
-    sio,
-    other_asgi_app=PlainHttp(health),
-    socketio_path=constants.PATH,
-    on_startup=_start,
-    on_shutdown=_stop,
+logging.getLogger("engineio.server").addFilter(unreadable.NoTraces())
+application = unreadable.EndsUnreadable(
+    socketio.ASGIApp(
+        sio,
+        other_asgi_app=PlainHttp(health),
+        socketio_path=constants.PATH,
+        on_startup=_start,
+        on_shutdown=_stop,
+    )
 )
 """What uvicorn serves."""
