@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.views import APIView
 
+from ads.services.bots import is_bot
 from analytics.models import RefusalReason, TrackedType
 from analytics.services.checking import instant
 from analytics.services.tracking import track
@@ -96,7 +97,9 @@ class TrackView(APIView):
         come up to 7 days late; `sent_at` corrects a clock that is wrong.
         """
         hit(RateLimit("analytics.track", settings.TRACK_RATE_LIMIT, 60), client_network(request))
-        visitor = Visitor(network=shortened(client_address(request)))
+        visitor = Visitor(
+            network=shortened(client_address(request)), is_bot=is_bot(request.META.get("HTTP_USER_AGENT", ""))
+        )
         result = track(_read(body_of(request, most=MAXIMUM_BYTES)), visitor, now=clock.now())
         answer = {
             "status": "accepted",

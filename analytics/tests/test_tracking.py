@@ -18,6 +18,7 @@ from offers.tests.factories import make_offer
 pytestmark = pytest.mark.django_db
 
 TRACK = "/api/v1/analytics/track"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,7 @@ def _nothing_known():
 def post(client: Client, body: object, content_type: str = "application/json", **headers: str):
     """Send a body as it is, or as JSON."""
     raw = body if isinstance(body, str | bytes) else json.dumps(body)
-    return client.post(TRACK, raw, content_type=content_type, **headers)
+    return client.post(TRACK, raw, content_type=content_type, **{"HTTP_USER_AGENT": BROWSER, **headers})
 
 
 def test_a_batch_is_kept(client: Client) -> None:
@@ -206,6 +207,15 @@ def test_automated_clients_are_counted_apart() -> None:
     assert (answer.queued, [one.code for one in answer.rejected]) == (0, ["bot", "unknown_type"])
     assert not RawEvent.objects.exists()
     assert RefusedCount.objects.get(reason="bot").event_id == place.event.pk
+
+
+@pytest.mark.parametrize("agent", ["", "Googlebot/2.1 (+http://www.google.com/bot.html)", "curl/8.5.0"])
+def test_they_are_known_by_what_they_call_themselves(client: Client, agent) -> None:
+    """REQ AN-01: and by calling themselves nothing."""
+    place = make_place()
+    body = {"events": [told(place, timestamp=clock.now().isoformat())]}
+    answer = post(client, body, HTTP_USER_AGENT=agent).json()
+    assert (answer["queued"], answer["rejected"][0]["code"]) == (0, "bot")
 
 
 def test_nobody_is_followed_from_one_organization_to_another() -> None:
