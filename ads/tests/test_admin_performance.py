@@ -117,6 +117,19 @@ def test_a_range_is_shown_and_a_wrong_one_is_refused_at_its_field(client: Client
         assert client.get(FILE, {"event": event.pk, **wrong})["Location"].startswith(PAGE)
 
 
+def test_the_sidebar_marks_where_one_is(client: Client) -> None:
+    """The pages beside the list have entries of their own, and one entry alone is marked. REQ AD-07."""
+    event = make_event()
+    enter(client, event)
+    for address, title in (
+        (PAGE, "Ad performance"),
+        ("/admin/ads/ad/explain/", "Why an ad shows"),
+        ("/admin/ads/ad/", "Ads"),
+    ):
+        groups = client.get(address).context["sidebar_navigation"]
+        assert [item["title"] for group in groups for item in group["items"] if item["active"]] == [title]
+
+
 def test_an_event_without_ads_says_so(client: Client) -> None:
     """Nothing to show is told, and there is no file of nothing. REQ AD-07."""
     event = make_event()

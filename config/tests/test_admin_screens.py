@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Organization, User
-from config.navigation import _GROUPS
+from ads.tests.ad_factories import make_ad
+from config.navigation import _GROUPS, _PAGES
 from offers.models import Offer
 from sandbox.testing import SandboxProcess
 
@@ -72,18 +73,23 @@ def rivals_rows() -> list[Model]:
     rival = Organization.objects.get(slug="rival")
     event = rival.events.get()
     offer = Offer.objects.get(event=event)
-    return [rival, rival.memberships.get(), event, event.ticket_tiers.get(), offer]
+    ad = make_ad(event, name="Rival ad")
+    return [rival, rival.memberships.get(), event, event.ticket_tiers.get(), offer, ad]
 
 
 @pytest.mark.parametrize("login", ["owner", "staff", "analyst"])
 def test_members_see_nothing_of_the_rival_on_any_screen(house: None, login: str) -> None:
     """Lists name no row of another organization, and its pages are not there. REQ EV-04, EV-03."""
     client = signed_in(login)
+    rows = rivals_rows()
     for model in screens():
         listing = client.get(address(model, "changelist"))
         assert listing.status_code in {200, 403}, model
         assert b"Rival" not in listing.content, model
-    for row in rivals_rows():
+    for name in _PAGES.values():
+        page = client.get(reverse(f"admin:{name}"))
+        assert (page.status_code, b"Rival" in page.content) == (200, False), name
+    for row in rows:
         for page in ("change", "history"):
             answer = client.get(address(type(row), page, row.pk))
             assert answer.status_code in {302, 403, 404}, (row, page)
