@@ -97,7 +97,7 @@ def test_an_impression_after_midnight_counts_on_its_own_day() -> None:
     assert filled(event, 2, now=MIDNIGHT - 30 * SECOND) == 1
 
 
-def test_an_event_that_is_told_twice_by_viewers_without_names_changes_no_caps() -> None:
+def test_viewers_without_a_name_keep_no_caps() -> None:
     """Who is nobody has no caps to keep (REQ AD-03)."""
     event = make_event()
     make_ad(event, frequency_cap=1)
