@@ -113,16 +113,17 @@ class InvalidSampleAdmin(ScopedModelAdmin):
             (row["reason"], row["kind"]): row["number"]
             for row in rows.values("reason", "kind").annotate(number=Sum("count"))
         }
-        return [
+        told = [
             {
                 "label": reason.label,
                 "why": _WHY[reason],
-                "numbers": [counted.get((reason, kind), 0) for kind in EventKind.values],
-                "total": sum(counted.get((reason, kind), 0) for kind in EventKind.values),
+                "numbers": numbers,
+                "total": sum(numbers),
             }
             for reason in InvalidReason
-            if any((reason, kind) in counted for kind in EventKind.values)
+            if any(numbers := [counted.get((reason, kind), 0) for kind in EventKind.values])
         ]
+        return sorted(told, key=lambda row: -row["total"])
 
     @admin.display(description="When", ordering="occurred_at")
     def when(self, row: Any) -> str:

@@ -16,6 +16,7 @@ from ads.tests.ad_factories import make_ad
 from common import clock
 from common.audit.models import AuditEntry
 from events.tests.factories import make_event, make_session
+from notifications.models import RealtimeEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -355,6 +356,28 @@ def test_several_are_paused_with_a_result_each(client: Client) -> None:
         ads[0].pk: True, ads[1].pk: True, ads[2].pk: False,
     }  # fmt: skip
     assert list(Ad.objects.filter(is_active=False, is_archived=False).order_by("name")) == ads[:2]
+
+
+def test_an_ad_is_shown_now(client: Client) -> None:
+    """By POST, everywhere or in a session of those it is aimed at; what is not live is refused in words. REQ RT-02."""
+    event = make_event()
+    here, there = make_session(event=event, title="Here"), make_session(event=event, title="There")
+    ad = make_ad(event, target_sessions=[here.pk])
+    paused = make_ad(event, is_active=False)
+    enter(client, event.organization)
+    page = client.get(f"{LIST}act/show_now/", {"ids": str(ad.pk), "confirmed": "1"}).content.decode()
+    assert "Here" in page
+    assert "There" not in page
+    assert 'name="reason"' not in page
+    for session, status in ((there.pk, 200), ("nonsense", 200), ("", 302), (here.pk, 302)):
+        assert do(client, "show_now", ad, session_id=session).status_code == status
+    answer = do(client, "show_now", paused, session_id="")
+    assert "This ad is not live: paused." in answer.content.decode()
+    told = RealtimeEvent.objects.order_by("created_at", "pk").values_list(
+        "stream", "event", "payload__session_id"
+    )
+    assert list(told) == [(f"event:{event.pk}", "AD_INJECTED", one) for one in (None, str(here.pk))]
+    assert audited() == [("ads.inject", "")] * 2
 
 
 def test_the_buttons_fit_the_status(client: Client) -> None:
