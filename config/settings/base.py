@@ -261,6 +261,7 @@ SPECTACULAR_SETTINGS = {
         "AdPriceModel": "ads.models.PriceModel",
         "AdPacing": "ads.models.Pacing",
         "LeadSource": "ads.models.LeadSource",
+        "AdInvalidReason": "ads.models.InvalidReason",
         "TicketStatus": "tickets.models.TicketStatus",
         "PriorityEnum": "tickets.models.Priority",
         "WaitlistStatus": "waitlist.models.EntryStatus",
