@@ -19,6 +19,7 @@ from ads.decision.viewers import viewer_of
 from ads.micros import micros_of, micros_per_impression
 from ads.models import (
     Ad,
+    AdDaily,
     AdEvent,
     AdSpend,
     AdSpendDay,
@@ -85,7 +86,9 @@ def seed_ad_history(event: Event, runs: list[Run], *, now: datetime) -> int:
 
     Past days have no partition: the default one takes the rows, and the daily job makes the days.
     """
-    if AdEvent.objects.filter(ad_id__in=[run.ad.pk for run in runs]).exists():
+    ad_ids = [run.ad.pk for run in runs]
+    # Raw events are deleted one day; the figures of their days stay.
+    if any(model.objects.filter(ad_id__in=ad_ids).exists() for model in (AdEvent, AdDaily)):
         return 0
     # The same month each time.
     chance = random.Random(2026)
