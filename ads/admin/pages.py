@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -16,13 +17,21 @@ from events.models import Event
 _MOST_EVENTS: Final = 500
 
 
-def events_for(request: HttpRequest, capability: Capability) -> list[Event]:
-    """Return the events where the member has the capability, the latest first. One statement."""
+def events_for(request: HttpRequest, capability: Capability) -> QuerySet[Event]:
+    """Return the events where the member has the capability, the latest first."""
     where = scope_of(request).organizations(capability)
     events = Event.objects.select_related("organization")
     if where is not None:
         events = events.filter(organization_id__in=where)
-    return list(events.order_by("-starts_at", "title")[:_MOST_EVENTS])
+    return events.order_by("-starts_at", "title", "pk")
+
+
+def _not_offered(events: QuerySet[Event], wanted: str) -> Event | None:
+    """Return an event that stands too far down to be offered, but is theirs."""
+    try:
+        return events.filter(pk=wanted).first()
+    except ValidationError:
+        return None
 
 
 class EventPages(ScopedModelAdmin):
@@ -42,13 +51,14 @@ class EventPages(ScopedModelAdmin):
         """
         if not scope_of(request).has(capability):
             raise PermissionDenied
-        events = events_for(request, capability)
+        theirs = events_for(request, capability)
+        offered = list(theirs[:_MOST_EVENTS])
         if not wanted:
-            return (events[0] if len(events) == 1 else None), events
-        event = next((one for one in events if str(one.pk) == wanted), None)
+            return (offered[0] if len(offered) == 1 else None), offered
+        event = next((one for one in offered if str(one.pk) == wanted), None) or _not_offered(theirs, wanted)
         if event is None:
             raise Http404
-        return event, events
+        return event, offered
 
     def show(self, request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
         """Show a page in the frame of the admin."""

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.tests.factories import make_member, make_user
+from ads.admin import pages
 from ads.models import Ad
 from ads.tests.ad_factories import make_ad
 from common import clock
@@ -76,11 +77,23 @@ def test_a_viewer_is_named_by_email_and_nobody_is_found_out(client: Client) -> N
     client.force_login(make_member("staff", organization=event.organization))
     answer = ask(client, event, viewer=registered.email.upper())
     assert (answer.context["is_stranger"], answer.context["rows"][0].seen) == (False, "0 of 3")
-    pages = []
+    told_of = []
     for email in (stranger.email, "nobody.at.all@example.test"):
         answer = ask(client, event, viewer=email)
-        pages.append((answer.context["is_stranger"], answer.context["rows"][0].seen))
-    assert pages == [(True, "0 of 3")] * 2
+        told_of.append((answer.context["is_stranger"], answer.context["rows"][0].seen))
+    assert told_of == [(True, "0 of 3")] * 2
+
+
+def test_an_event_too_far_down_to_be_offered_is_reached(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links lead to every event of one's own; what is no event is not there. REQ AD-08."""
+    monkeypatch.setattr(pages, "_MOST_EVENTS", 1)
+    old = make_event(starts_at=clock.now() - timedelta(days=900))
+    make_event(organization=old.organization)
+    client.force_login(make_member("staff", organization=old.organization))
+    assert ask(client, old).context["event"] == old
+    assert client.get(PAGE, {"event": "nonsense"}).status_code == 404
 
 
 def test_the_event_is_chosen_first_and_ends_at_the_organization(client: Client) -> None:
