@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import ads_decisions, fanout, purchase, queue, waitlist, webhook
+from benchmarks import ads_decisions, ads_impressions, fanout, purchase, queue, waitlist, webhook
 from benchmarks.world import Row, servers
 from config.local_stack.environment import ROOT
 
@@ -19,6 +19,7 @@ SUITES = {
     "waitlist": waitlist.measure,
     "fanout": fanout.measure,
     "ads": ads_decisions.measure,
+    "impressions": ads_impressions.measure,
 }
 
 

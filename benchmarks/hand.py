@@ -14,6 +14,7 @@ django.setup()
 from django.db import connection  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from benchmarks.ads_impressions import Teller  # noqa: E402
 from common import clock, idempotency  # noqa: E402
 from common.outbox import JobContext, Lane, NewJob, drain, enqueue_many, job  # noqa: E402
 from offers.models import Offer  # noqa: E402
@@ -88,6 +89,7 @@ KINDS: dict[str, Callable[[int, int], Callable[[dict[str, Any]], dict[str, float
     "buyer": Buyer,
     "worker": Worker,
     "filler": Filler,
+    "teller": Teller,
 }
 
 
