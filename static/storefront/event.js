@@ -4,7 +4,11 @@ import { buy, endCheckout, openCheckout } from "./checkout.js";
 import { $, el, fill, formatTime, notify, safeUrl } from "./dom.js";
 import { formatPrice } from "./money.js";
 import { Live } from "../live/socket.js";
+import { Tracker } from "../live/tracker.js";
+import { watchViewable } from "../live/viewability.js";
 
+const tracker = new Tracker();
+const viewed = new Set();
 const slug = document.body.dataset.slug;
 const ARTWORK = { TICKET_UPGRADE: "★", MERCHANDISE: "◆", EXCLUSIVE_CONTENT: "▶", SERVICE: "☕" };
 const FEW_LEFT = 10;
@@ -43,9 +47,22 @@ function card(offer) {
   const button = el("button", { class: "button", type: "button", disabled: offer.inventory.available === 0, "aria-describedby": message.id,
     onclick: () => purchase(offer, single ? 1 : Number(quantity.value), button, message) },
     Number(offer.price) === 0 ? "Get it" : "Buy", el("span", { class: "visually-hidden" }, ` ${offer.title}`));
-  return el("li", { class: "card offer", "data-offer": offer.id },
+  const made = el("li", { class: "card offer", "data-offer": offer.id },
     picture(offer), el("h3", {}, offer.title), el("p", {}, offer.description || ""), price(offer), stock(offer),
     el("div", { class: "buy" }, single ? null : quantity, button), message);
+  watchViewable(made, () => see(offer));
+  return made;
+}
+
+function tell(type, offer) {
+  tracker.track(type, { eventId: offer.event_id, entityId: offer.id });
+}
+
+/** An offer was really seen: told once for each page, however often its card is made anew. */
+function see(offer) {
+  if (viewed.has(offer.id)) return;
+  viewed.add(offer.id);
+  tell("OFFER_VIEW", offer);
 }
 
 /** Which ticket an upgrade moves, when the buyer has several at this event; null when the server may choose. */
@@ -62,12 +79,14 @@ async function chooseTicket(offer, message) {
 }
 
 async function purchase(offer, quantity, button, message) {
+  tell("OFFER_CLICK", offer);
   if (!tokens()) return signIn();
   message.hidden = true;
   button.disabled = true;
   try {
     const ticketId = await chooseTicket(offer, message);
     const answer = await buy(offer, quantity, { ticketId, slug });
+    tell("OFFER_ADD_TO_CART", offer);
     location.assign(answer.stripe_checkout_url ?? `/checkout/success?order=${answer.order.id}`);
   } catch (problem) {
     if (problem.status === 401) return signIn();
