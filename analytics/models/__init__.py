@@ -1,17 +1,33 @@
 """The tables of this room."""
 
 from analytics.models.answers import LastAnswer
+from analytics.models.experiments import (
+    Experiment,
+    ExperimentRefusal,
+    ExperimentRefusalReason,
+    ExperimentStatus,
+    Exposure,
+    Metric,
+    Variant,
+)
 from analytics.models.figures import DailyFigure, DirtyDay, Refresh
 from analytics.models.tracking import RawEvent, RefusalReason, RefusedCount, SeenEvent, TrackedType
 
 __all__ = [
     "DailyFigure",
     "DirtyDay",
+    "Experiment",
+    "ExperimentRefusal",
+    "ExperimentRefusalReason",
+    "ExperimentStatus",
+    "Exposure",
     "LastAnswer",
+    "Metric",
     "RawEvent",
     "Refresh",
     "RefusalReason",
     "RefusedCount",
     "SeenEvent",
     "TrackedType",
+    "Variant",
 ]

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from analytics.models import RefusalReason, TrackedType
 from analytics.services.known import Facts
-from analytics.types.tracking import Batch, Incoming, Kept, Refused
+from analytics.types.tracking import Batch, Incoming, Instant, Kept, Refused
 
 # How late an event may be told. ``SeenEvent`` remembers longer.
 LATEST: Final = timedelta(days=7)
@@ -31,8 +31,8 @@ _SAID: Final = {
 }
 
 
-class _Refusal(Exception):
-    """A verdict inside of this module."""
+class Refusal(Exception):
+    """A verdict on one event, for whoever reads it."""
 
     def __init__(self, reason: str, message: str | None = None) -> None:
         self.reason, self.message = reason, message or _SAID[RefusalReason(reason)]
@@ -55,7 +55,7 @@ def check(batch: Batch, facts: dict[UUID, Facts], *, now: datetime) -> tuple[lis
     for index, event in batch.events:
         try:
             good = _kept(event, facts, skew, now)
-        except _Refusal as verdict:
+        except Refusal as verdict:
             refused.append(Refused(index, verdict.reason, verdict.message))
         else:
             kept.setdefault((good.organization_id, good.id), good)
@@ -72,7 +72,7 @@ def clock_error(sent_at: datetime | None, now: datetime) -> timedelta:
 
 def _kept(event: Incoming, facts: dict[UUID, Facts], skew: timedelta, now: datetime) -> Kept:
     about, entity_id = _about(event, facts)
-    occurred_at = _when(event, skew, now)
+    occurred_at = moment(event.timestamp, skew, now)
     return Kept(
         organization_id=about.organization_id,
         id=event.own_id(),
@@ -88,30 +88,30 @@ def _kept(event: Incoming, facts: dict[UUID, Facts], skew: timedelta, now: datet
 
 def _about(event: Incoming, facts: dict[UUID, Facts]) -> tuple[Facts, UUID]:
     if event.type not in _TYPES:
-        raise _Refusal(RefusalReason.UNKNOWN_TYPE)
+        raise Refusal(RefusalReason.UNKNOWN_TYPE)
     if event.event is None or event.entity is None:
         missing = "event_id" if event.event is None else "entity_id"
-        raise _Refusal(RefusalReason.INVALID, f"{missing}: this field is required.")
+        raise Refusal(RefusalReason.INVALID, f"{missing}: this field is required.")
     about = facts.get(event.event)
     if about is None:
-        raise _Refusal(RefusalReason.UNKNOWN_EVENT)
+        raise Refusal(RefusalReason.UNKNOWN_EVENT)
     if not about.holds(event.type, event.entity):
-        raise _Refusal(RefusalReason.UNKNOWN_ENTITY)
+        raise Refusal(RefusalReason.UNKNOWN_ENTITY)
     return about, event.entity
 
 
-def _when(event: Incoming, skew: timedelta, now: datetime) -> datetime:
-    """Return when it happened by our clock. A little ahead is now; long ago and far ahead are refused."""
-    if event.timestamp is None:
+def moment(timestamp: Instant | None, skew: timedelta, now: datetime) -> datetime:
+    """Return when it happened by our clock. A little ahead is now; long ago and far ahead raise ``Refusal``."""
+    if timestamp is None:
         return now
     try:
-        said = instant(event.timestamp) + skew
+        said = instant(timestamp) + skew
     except (OverflowError, ValueError, OSError) as error:
-        raise _Refusal(RefusalReason.INVALID, "timestamp: not an instant.") from error
+        raise Refusal(RefusalReason.INVALID, "timestamp: not an instant.") from error
     if said < now - LATEST:
-        raise _Refusal(RefusalReason.TOO_LATE)
+        raise Refusal(RefusalReason.TOO_LATE)
     if said > now + _AHEAD:
-        raise _Refusal(RefusalReason.FUTURE)
+        raise Refusal(RefusalReason.FUTURE)
     return min(said, now)
 
 
@@ -133,7 +133,7 @@ def _metadata(event: Incoming) -> str | None:
     # PostgreSQL keeps no NUL in text; an escaped backslash before it is only a backslash.
     if not text or "\\u0000" in text.replace("\\\\", ""):
         message = f"metadata: an object of at most {_LARGEST_METADATA} bytes."
-        raise _Refusal(RefusalReason.INVALID, message)
+        raise Refusal(RefusalReason.INVALID, message)
     return None if text == "null" else text
 
 

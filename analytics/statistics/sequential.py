@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analytics.statistics.arms import Arm
+from analytics.statistics.means import Amounts
 from analytics.statistics.proportions import Interval, holm
 
 ALPHA = 0.05
@@ -53,18 +54,49 @@ def compare_always(control: Arm, variant: Arm) -> float:
     return always_valid_p(variant.rate - control.rate, variance, control.trials + variant.trials)
 
 
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """What the people of one variant brought, and how many of them brought anything."""
+
+    key: str
+    amounts: Amounts
+    payers: int
+
+
+def compare_means_always(control: Basket, variant: Basket) -> float:
+    """Return the always-valid p of the difference of what a person brings; 1 while too few brought anything."""
+    one, other = control.amounts, variant.amounts
+    if control.payers + variant.payers < _FEWEST_SUCCESSES or min(one.people, other.people) < 2:
+        return 1.0
+    variance = one.deviation**2 / one.people + other.deviation**2 / other.people
+    return always_valid_p((other.mean or 0.0) - (one.mean or 0.0), variance, one.people + other.people)
+
+
 def leader(control: Arm, variants: Sequence[Arm]) -> Leader:
     """Say who may be called the winner, by Holm-adjusted always-valid p-values against the control.
 
     The best of the variants that beat the control; or the control, when it beats all of them; else nobody.
     """
     p_values = holm([compare_always(control, variant) for variant in variants])
-    sure = [arm for arm, p in zip(variants, p_values, strict=True) if p <= ALPHA]
-    better = [arm for arm in sure if _rate(arm) > _rate(control)]
+    return _lead((control.key, _rate(control)), [(arm.key, _rate(arm)) for arm in variants], p_values)
+
+
+def leader_of_means(control: Basket, variants: Sequence[Basket]) -> Leader:
+    """Say the same by what a person brings."""
+    p_values = holm([compare_means_always(control, variant) for variant in variants])
+    means = [(one.key, one.amounts.mean or 0.0) for one in variants]
+    return _lead((control.key, control.amounts.mean or 0.0), means, p_values)
+
+
+def _lead(
+    control: tuple[str, float], variants: Sequence[tuple[str, float]], p_values: Sequence[float]
+) -> Leader:
+    sure = [one for one, p in zip(variants, p_values, strict=True) if p <= ALPHA]
+    better = [(figure, key) for key, figure in sure if figure > control[1]]
     if better:
-        return Leader(max(better, key=_rate).key, tuple(p_values))
+        return Leader(max(better, key=lambda one: one[0])[1], tuple(p_values))
     beaten = bool(variants) and len(sure) == len(variants)
-    return Leader(control.key if beaten else None, tuple(p_values))
+    return Leader(control[0] if beaten else None, tuple(p_values))
 
 
 def _rate(arm: Arm) -> float:

@@ -1,0 +1,247 @@
+"""What front ends tell of experiments: each visitor once, in the variant that is theirs, in any order."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+from itertools import islice
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.tests.factories import NOW
+from analytics.models import ExperimentRefusal, Exposure
+from analytics.services import experiment_tracking
+from analytics.services.experiment_checking import visitor_of
+from analytics.services.experiments import archive_experiment, stop_experiment
+from analytics.tests.experiments import STARTED, make_experiment, said, tell, tokens_of
+from common.types import SYSTEM
+from config.local_stack.testing.race import Race
+from events.tests.factories import make_event
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_visitor_counts_once() -> None:
+    """REQ AN-08: a view, a goal with its value, the secondary metric; told again, nothing of it counts again."""
+    experiment = make_experiment(running=True)
+    view = said(experiment, "me")
+    goal = said(experiment, "me", "goal_conversion", goal_achieved=True, goal_value=1_999)
+    other = said(experiment, "me", "goal_conversion", goal_value=5)
+    secondary = said(experiment, "me", "secondary_metric")
+    # The view counts first, wherever in the batch it stands.
+    first = tell(goal, view, secondary, other, secondary)
+    assert (first.queued, first.duplicates, first.rejected) == (3, 2, [])
+    again = tell(view, other, secondary, now=NOW + timedelta(hours=1))
+    assert (again.queued, again.duplicates, again.rejected) == (0, 3, [])
+    kept = Exposure.objects.get()
+    assert (kept.experiment_id, kept.visitor) == (experiment.pk, visitor_of("me", experiment.pk))
+    assert (kept.seen_at, kept.converted_at, kept.value, kept.secondary_at) == (NOW, NOW, 1_999, NOW)
+
+
+def test_nobody_is_followed_from_one_experiment_to_another() -> None:
+    """The visitor is a hash of its own in each experiment, and no token is kept. REQ AN-08."""
+    one, other = make_experiment(running=True), make_experiment(running=True)
+    tell(said(one, "me"), said(other, "me"))
+    assert len(set(Exposure.objects.values_list("visitor", flat=True))) == 2
+
+
+def test_what_is_refused() -> None:
+    """REQ AN-08: each by its place and a code, and counted; the others count all the same."""
+    event = make_event()
+    experiment, draft = make_experiment(event, running=True, weights=(1, 1, 0)), make_experiment(event)
+    stopped = make_experiment(event, running=True)
+    stop_experiment(actor=SYSTEM, ref=stopped.slug, now=NOW - timedelta(days=1))
+    archived = make_experiment(event, running=True)
+    stop_experiment(actor=SYSTEM, ref=archived.slug, now=NOW)
+    archive_experiment(actor=SYSTEM, ref=archived.slug, now=NOW)
+    token = next(tokens_of(experiment, "a"))
+    bad = [
+        (said(experiment, token, test_id="nothing"), "unknown_test"),
+        (said(experiment, token, event_id=str(make_event().pk)), "wrong_event"),
+        (said(draft, "me"), "not_running"),
+        (said(stopped, "me"), "not_running"),
+        (said(archived, "me", timestamp=(NOW - timedelta(hours=1)).isoformat()), "not_running"),
+        (said(experiment, token, variant="z"), "unknown_variant"),
+        (said(experiment, token, variant="b"), "wrong_variant"),
+        (said(experiment, token, variant="c"), "wrong_variant"),
+        (said(experiment, token, "goal_conversion", goal_achieved=False), "not_achieved"),
+        (said(experiment, token, "goal_conversion"), "no_exposure"),
+        (said(experiment, token, "secondary_metric"), "no_exposure"),
+        (said(experiment, token, timestamp=(NOW - timedelta(days=8)).isoformat()), "too_late"),
+        (said(experiment, token, timestamp=(NOW + timedelta(days=1)).isoformat()), "future"),
+        (said(experiment, "") | {"session_token": ""}, "invalid"),
+        (said(experiment, token) | {"event_type": None}, "invalid"),
+    ]
+    good = said(experiment, "somebody-else")
+    result = tell(*(event for event, _ in bad), good)
+    assert [(one.index, one.code) for one in result.rejected] == [
+        (i, code) for i, (_, code) in enumerate(bad)
+    ]
+    assert (result.queued, result.duplicates) == (1, 0)
+    assert Exposure.objects.count() == 1
+    counted = ExperimentRefusal.objects.values_list("reason", "experiment__slug", "count")
+    assert Counter({(reason, slug): times for reason, slug, times in counted}) == Counter(
+        (code, None if code == "unknown_test" else event["test_id"]) for event, code in bad
+    )
+
+
+def test_late_events_count_for_the_time_they_are_of() -> None:
+    """REQ AN-08, AN-10: what happened while it ran counts up to 7 days late, what happened before or after never."""
+    experiment = make_experiment(running=True)
+    stop_experiment(actor=SYSTEM, ref=experiment.slug, now=NOW - timedelta(days=2))
+    late = said(experiment, "me", timestamp=(NOW - timedelta(days=3)).isoformat())
+    after = said(experiment, "you", timestamp=(NOW - timedelta(days=2)).isoformat())
+    assert [one.code for one in tell(late, after).rejected] == ["not_running"]
+    assert Exposure.objects.get().seen_at == NOW - timedelta(days=3)
+    before = said(experiment, "you", timestamp=(STARTED - timedelta(seconds=1)).isoformat())
+    assert [one.code for one in tell(before, now=STARTED + timedelta(days=1)).rejected] == ["not_running"]
+
+
+def test_a_goal_before_the_view_is_not_of_the_experiment() -> None:
+    """REQ AN-08: whoever had reached the goal before they saw a variant was not moved by it."""
+    experiment = make_experiment(running=True)
+    goal = said(experiment, "me", "goal_conversion", timestamp=(NOW - timedelta(minutes=5)).isoformat())
+    assert [one.code for one in tell(said(experiment, "me"), goal).rejected] == ["no_exposure"]
+    assert Exposure.objects.get().converted_at is None
+
+
+def test_robots_are_not_counted() -> None:
+    """REQ AN-01, AN-08: nothing that an automated client tells counts, and it is said how much that was."""
+    experiment = make_experiment(running=True)
+    result = tell(said(experiment, "robot"), said(experiment, "robot", test_id="nothing"), bot=True)
+    assert [(one.index, one.code) for one in result.rejected] == [(0, "bot"), (1, "unknown_test")]
+    assert not Exposure.objects.exists()
+    assert ExperimentRefusal.objects.get(reason="bot").experiment == experiment
+
+
+def test_the_database_keeps_one_row_and_only_known_variants() -> None:
+    """REQ AN-08: one exposure a visitor and experiment, of a variant that there is; values only of conversions."""
+    experiment = make_experiment(running=True)
+    tell(said(experiment, "me"))
+    kept = Exposure.objects.get()
+    row = {"experiment": experiment, "visitor": kept.visitor, "seen_at": NOW}
+    other = {**row, "visitor": experiment.pk}
+    for wrong in ({**row, "place": 1}, {**other, "place": 0, "value": 5}, {**other, "place": 7}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Exposure.objects.bulk_create([Exposure(**wrong)])
+    assert Exposure.objects.get().place == kept.place
+
+
+@st.composite
+def _told(draw):
+    """Return batches of (visitor, kind, value), in any order, doubled."""
+    event = st.tuples(
+        st.integers(0, 4),
+        st.sampled_from(["variant_view", "goal_conversion", "secondary_metric"]),
+        st.integers(0, 9),
+    )
+    return draw(st.lists(st.lists(event, min_size=1, max_size=8), min_size=1, max_size=6))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=_told())
+def test_counts_equal_a_recount(batches) -> None:
+    """REQ AN-08: whatever is told in whatever order, doubled, the rows are what one by one by hand gives."""
+    experiment = make_experiment(running=True)
+    told_by = [said(experiment, f"v{who}") for who in range(5)]
+    seen: dict[int, tuple[int | None, bool]] = {}
+    for batch in batches:
+        told = tell(*(
+            {**told_by[who], "event_type": kind, **({"goal_value": value} if kind == "goal_conversion" else {})}
+            for who, kind, value in batch
+        ))  # fmt: skip
+        fresh, refused = _recount(batch, seen)
+        assert (told.queued, len(told.rejected)) == (fresh, refused)
+        assert told.queued + told.duplicates + len(told.rejected) == len(batch)
+    kept = {
+        row.visitor: (row.value if row.converted_at else None, row.secondary_at is not None)
+        for row in Exposure.objects.filter(experiment=experiment)
+    }
+    assert kept == {visitor_of(f"v{who}", experiment.pk): what for who, what in seen.items()}
+
+
+def _recount(batch, seen) -> tuple[int, int]:
+    fresh = refused = 0
+    for who, kind, _ in batch:
+        if kind == "variant_view" and who not in seen:
+            seen[who] = (None, False)
+            fresh += 1
+    for who, kind, value in batch:
+        if kind == "variant_view":
+            continue
+        if who not in seen:
+            refused += 1
+            continue
+        goal, secondary = seen[who]
+        if kind == "goal_conversion" and goal is None:
+            seen[who] = (value, secondary)
+            fresh += 1
+        elif kind == "secondary_metric" and not secondary:
+            seen[who] = (goal, True)
+            fresh += 1
+    return fresh, refused
+
+
+def test_a_batch_costs_the_same_however_long() -> None:
+    """Four statements for one event or two hundred. REQ AN-08."""
+    experiment = make_experiment(running=True)
+    tokens = list(islice(tokens_of(experiment, "a"), 100))
+    costs = []
+    for some in (tokens[:1], tokens):
+        events = [
+            {**said_by(experiment, token), "event_type": kind}
+            for token in some for kind in ("variant_view", "goal_conversion")
+        ]  # fmt: skip
+        with CaptureQueriesContext(connection) as queries:
+            tell(*events)
+        costs.append(len([one for one in queries if "SAVEPOINT" not in one["sql"]]))
+    assert costs == [4, 4]
+    assert Exposure.objects.filter(converted_at__isnull=False).count() == 100
+
+
+def said_by(experiment, token: str) -> dict[str, object]:
+    """Return what a session that sees variant a tells, without asking the database."""
+    return {
+        "test_id": experiment.slug, "event_id": str(experiment.event_id), "session_token": token, "variant_id": "a",
+    }  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_first_views_at_once_make_one_row(race: Race) -> None:
+    """REQ AN-08: eight tabs of one visitor: one of them is the first, also for the goal and its value."""
+    experiment = make_experiment(running=True)
+    view, goals = said(experiment, "me"), [
+        said(experiment, "me", "goal_conversion", goal_value=value) for value in range(8)
+    ]  # fmt: skip
+    outcomes = race(8, lambda number: tell(view, goals[number]))
+    assert (
+        sorted(one.queued for one in outcomes) == [*[0] * 6, 1, 1] or sum(one.queued for one in outcomes) == 2
+    )
+    kept = Exposure.objects.get()
+    assert kept.converted_at is not None
+    assert kept.value < 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_without_the_lock_adds_values_up(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: both find no goal yet, both count theirs, and the value is of neither."""
+    experiment = make_experiment(running=True)
+    tell(said(experiment, "me"))
+    both_looked = threading.Barrier(2)
+    held = experiment_tracking._held
+
+    def looked(people):
+        found = held(people)
+        both_looked.wait(30)
+        return found
+
+    unlocked = experiment_tracking._HOLD.replace("FOR NO KEY UPDATE OF e", "")
+    monkeypatch.setattr(experiment_tracking, "_HOLD", unlocked)
+    monkeypatch.setattr(experiment_tracking, "_held", looked)
+    goals = [said(experiment, "me", "goal_conversion", goal_value=value) for value in (3, 4)]
+    outcomes = race(2, lambda number: tell(goals[number]))
+    assert [one.queued for one in outcomes] == [1, 1]
+    assert Exposure.objects.get().value == 7
