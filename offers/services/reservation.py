@@ -62,8 +62,7 @@ def _sold_as_remembered(
         raise
     except Failure:
         order = None
-    if order is None:
-        newcomers.forget(wish.offer_id)
+    (newcomers.forget if order is None else newcomers.prove)(wish.offer_id)
     return order
 
 

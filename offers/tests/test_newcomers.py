@@ -85,6 +85,7 @@ def test_the_last_unit_is_sold_once_and_one_that_came_back_again() -> None:
     with pytest.raises(SoldOut):
         buy(offer)
     assert (rows(), stock(offer)) == (before, (2, 0))
+    newcomers._kept.clear()
     newcomers.remember(look(offer.pk, make_user().pk))
     Offer.objects.filter(pk=offer.pk).update(reserved=F("reserved") - 1)
     assert buy(offer).amount == offer.price_amount
@@ -98,5 +99,24 @@ def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     for offer in offers:
         buy(offer)
     assert 1 <= sum(newcomers.recall(offer.pk) is not None for offer in offers) <= 2
-    newcomers.forget(offers[-1].pk)
-    assert newcomers.recall(offers[-1].pk) is None
+
+
+def test_where_newcomers_are_few_it_is_seldom_tried() -> None:
+    """A try in vain has the next buyers look, the more of them the more often it was so; what sells shortens that."""
+    offer = make_offer(units=50)
+    buy(offer)
+
+    def looks_until_a_try() -> int:
+        newcomers.remember(look(offer.pk, make_user().pk))
+        return next(number for number in range(99) if newcomers.recall(offer.pk) is not None)
+
+    pauses = []
+    for _ in range(7):
+        pauses.append(looks_until_a_try())
+        newcomers.forget(offer.pk)
+    assert pauses == [0, 1, 3, 7, 15, 31, 31]
+    for _ in range(3):
+        newcomers.prove(offer.pk)
+    looks_until_a_try()
+    newcomers.forget(offer.pk)
+    assert looks_until_a_try() == 7
