@@ -1,8 +1,6 @@
 """The door that front ends tell events at. Anybody may; a page that is being closed sends a beacon."""
 
-import re
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -13,30 +11,15 @@ from rest_framework.views import APIView
 
 from ads.services.bots import is_bot
 from analytics.models import RefusalReason, TrackedType
-from analytics.services.checking import instant
+from analytics.rest.batches import MAXIMUM_BYTES, read_batch
 from analytics.services.tracking import track
-from analytics.types.tracking import MAXIMUM_EVENTS, Batch, Incoming, Instant, Refused, Visitor
+from analytics.types.tracking import MAXIMUM_EVENTS, Batch, Incoming, Visitor
 from common import clock
-from common.errors import Invalid
 from common.ratelimits import RateLimit, hit
 from common.rest import client_address, client_network
-from common.rest.fast import body_of, decoded, field_error
+from common.rest.fast import body_of
 from common.rest.networks import shortened
 
-MAXIMUM_BYTES: Final = 1024 * 1024
-
-
-class _Body(msgspec.Struct):
-    events: list[msgspec.Raw]
-    sent_at: Instant | None = None
-    camel_sent_at: Instant | None = msgspec.field(default=None, name="sentAt")
-
-
-# An escaped backslash, a whole sign of two halves, or (the group) half of one.
-_ESCAPES: Final = re.compile(
-    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
-_body = msgspec.json.Decoder(_Body)
 _event = msgspec.json.Decoder(Incoming)
 _answer = msgspec.json.Encoder()
 
@@ -100,7 +83,8 @@ class TrackView(APIView):
         visitor = Visitor(
             network=shortened(client_address(request)), is_bot=is_bot(request.META.get("HTTP_USER_AGENT", ""))
         )
-        result = track(_read(body_of(request, most=MAXIMUM_BYTES)), visitor, now=clock.now())
+        read = read_batch(body_of(request, most=MAXIMUM_BYTES), _event)
+        result = track(Batch(read.events, read.unreadable, read.sent_at), visitor, now=clock.now())
         answer = {
             "status": "accepted",
             "queued": result.queued,
@@ -108,44 +92,3 @@ class TrackView(APIView):
             "rejected": result.rejected,
         }
         return HttpResponse(_answer.encode(answer), content_type="application/json", status=202)
-
-
-def _read(raw: bytes) -> Batch:
-    """Read a batch; what is no event is told by its place. Raises ``Invalid`` for what is no batch."""
-    body = _outside(raw)
-    if not 1 <= len(body.events) <= MAXIMUM_EVENTS:
-        raise Invalid.field("events", "out_of_range", f"1 to {MAXIMUM_EVENTS} events.")
-    batch = Batch(events=[], unreadable=[], sent_at=_sent_at(body.sent_at or body.camel_sent_at))
-    for index, event in enumerate(body.events):
-        try:
-            batch.events.append((index, _event.decode(event)))
-        except msgspec.ValidationError as error:
-            wrong = field_error(error)
-            message = f"{wrong.field}: {wrong.message}" if wrong.field else wrong.message
-            batch.unreadable.append(Refused(index, RefusalReason.INVALID, message))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            batch.unreadable.append(Refused(index, RefusalReason.INVALID, "This is no text."))
-    return batch
-
-
-def _outside(raw: bytes) -> _Body:
-    """Read the batch without its events.
-
-    JavaScript may write half a sign (one of two UTF-16 units) as an escape, for which the reader refuses the whole
-    text. Then it becomes the sign for what cannot be shown, so that nothing is lost for it.
-    """
-    try:
-        body: _Body = decoded(_body, raw)
-    except Invalid:
-        mended = _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], raw)
-        if mended == raw:
-            raise
-        body = decoded(_body, mended)
-    return body
-
-
-def _sent_at(said: datetime | float | None) -> datetime | None:
-    try:
-        return None if said is None else instant(said)
-    except (OverflowError, ValueError, OSError) as error:
-        raise Invalid.field("sent_at", "invalid", "Not an instant.") from error
