@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import Sum
 
-from ads.micros import minor_units_of
 from ads.models import AdDaily
+from ads.selectors.revenue import billed_by_ad
 from analytics.selectors.offers import rate
 from analytics.types.figures import AdFigures, AdPerformance, Range
 from common.money import Money
@@ -16,32 +16,32 @@ _TOP = 5
 
 
 def ad_figures(event: Event, wanted: Range) -> AdFigures:
-    """Return the figures of the event's ads. One statement."""
+    """Return the figures of the event's ads. Two statements."""
     rows = list(
         AdDaily.objects.filter(event=event, day__range=(wanted.first, wanted.last))
         .order_by()
         .values("ad_id", "ad__name", "ad__currency")
-        .annotate(
-            shown=Sum("impressions"), seen=Sum("viewable"), clicked=Sum("clicks"), billed=Sum("billed_micros")
-        )
+        .annotate(shown=Sum("impressions"), seen=Sum("viewable"), clicked=Sum("clicks"))
         .order_by("-shown", "ad_id")
     )
+    top = rows[:_TOP]
+    billed = billed_by_ad([row["ad_id"] for row in top], wanted.first, wanted.last)
     shown, clicked = sum(row["shown"] for row in rows), sum(row["clicked"] for row in rows)
     return AdFigures(
         total_impressions=shown,
         total_viewable=sum(row["seen"] for row in rows),
         total_clicks=clicked,
         average_ctr=rate(clicked, shown),
-        top_performers=tuple(_performance(row) for row in rows[:_TOP]),
+        top_performers=tuple(_performance(row, billed[row["ad_id"]]) for row in top),
     )
 
 
-def _performance(row: Mapping[str, Any]) -> AdPerformance:
+def _performance(row: Mapping[str, Any], billed: int) -> AdPerformance:
     return AdPerformance(
         ad_id=row["ad_id"],
         name=row["ad__name"],
         impressions=row["shown"],
         clicks=row["clicked"],
         ctr=rate(row["clicked"], row["shown"]),
-        spend=Money(minor_units_of(row["billed"], row["ad__currency"]), row["ad__currency"]),
+        spend=Money(billed, row["ad__currency"]),
     )

@@ -2,7 +2,7 @@
 
 Tracking asks for every event of every batch; asking the database each time would cost more than keeping the events.
 Something new is found at once, because what is not known is looked up; something that changed (the event's time
-zone) is known after a minute, and the days it touches are computed again by whoever changes it.
+zone) is known after a minute, and the refresh that finds it changed computes all its days again.
 """
 
 import threading

@@ -152,12 +152,13 @@ WHERE a.computed_at < EXCLUDED.computed_at - %(kept)s * interval '1 second'
 
 
 def _keep(name: str, event: Event, wanted: Range, figures: Any, *, now: datetime) -> None:
-    """Write the answer down for a day on which it cannot be had."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _KEEP,
-            {
-                "event": event.pk, "part": name, "first": wanted.first, "last": wanted.last, "now": now,
-                "body": msgspec.json.encode(figures).decode(), "kept": _KEPT_SECONDS,
-            },
-        )  # fmt: skip
+    """Write the answer down for a day on which it cannot be had. Where that fails the answer is as good as before."""
+    given: dict[str, UUID | date | str | int] = {
+        "event": event.pk, "part": name, "first": wanted.first, "last": wanted.last, "now": now,
+        "body": msgspec.json.encode(figures).decode(), "kept": _KEPT_SECONDS,
+    }  # fmt: skip
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_KEEP, given)
+    except DatabaseError as error:
+        _log.warning("analytics answer not kept", part=name, event_id=str(event.pk), error=str(error))

@@ -1,12 +1,14 @@
 """Computing the figures of a day from raw events: again and again, and always the same.
 
-Events are appended together with a mark that their day is dirty. A worker reads the marks of a day, computes the day
-whole, and takes away the marks that it read: what was committed meanwhile has a mark of its own. So figures are right
+Events are appended together with a mark that their day is dirty. A worker takes the marks of a day away and then
+computes the day whole, in one transaction: what is committed meanwhile has a mark of its own. So figures are right
 whatever came late, twice, at once, or out of order.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -16,6 +18,7 @@ from django.db.models import F
 from analytics.models import DirtyDay, Refresh
 from analytics.services.days import bounds, is_frozen, received_between
 from common.db import retrying
+from common.errors import Busy
 from events.models import Event
 
 ALERT_AFTER = 3
@@ -55,19 +58,24 @@ class Worked:
 def refresh(*, now: datetime, event_id: UUID | None = None, limit: int = 1_000) -> Worked:
     """Compute the dirty days, of one event or of all, the longest waiting first; at most ``limit`` of them.
 
-    A day that fails is left dirty, counted and logged, and does not hold back the others: each is a transaction.
+    Days of an event whose time zone was changed are dirty, too. A day that fails is left dirty, counted and logged,
+    and does not hold back the others: each is a transaction.
     """
+    for moved in _moved(event_id):
+        _attempt(partial(notice_zone, event_id=moved, now=now), moved, now=now)
     marks = DirtyDay.objects.all() if event_id is None else DirtyDay.objects.filter(event_id=event_id)
     dirty = marks.order_by("id").values_list("event_id", "day")[: limit * 20]
     days = list(dict.fromkeys(dirty))[:limit]
-    failures = sum(not _attempt(of, day, now=now) for of, day in days)
+    failures = sum(
+        not _attempt(partial(recompute, event_id=of, day=day, now=now), of, now=now) for of, day in days
+    )
     return Worked(len(days) - failures, failures)
 
 
-def _attempt(event_id: UUID, day: date, *, now: datetime) -> bool:
+def _attempt(act: Callable[[], None], event_id: UUID, *, now: datetime) -> bool:
     try:
-        recompute(event_id=event_id, day=day, now=now)
-    except DatabaseError as error:
+        act()
+    except (Busy, DatabaseError) as error:
         _failed(event_id, error, now=now)
         return False
     return True
@@ -81,31 +89,49 @@ def recompute(*, event_id: UUID, day: date, now: datetime) -> None:
     One at a time for an event. An event that is gone loses its marks, and so does a day that is frozen: its raw
     events may be gone, so its figures stay.
     """
-    event = Event.objects.filter(pk=event_id).only("id", "time_zone").first()
+    event = _locked(event_id)
+    # Before counting: the count sees whatever was committed with a mark that is taken away here.
+    DirtyDay.objects.filter(event_id=event_id, day=day).delete()
+    if event is None:
+        return
+    _note_zone(event, now=now)
+    if not is_frozen(day, now=now):
+        _write(event, day, now=now)
+
+
+@retrying
+@transaction.atomic
+def notice_zone(*, event_id: UUID, now: datetime) -> None:
+    """Mark all days of an event whose time zone is another than that of its figures."""
+    event = _locked(event_id)
+    if event is not None:
+        _note_zone(event, now=now)
+
+
+def _moved(event_id: UUID | None) -> list[UUID]:
+    """Return the events whose time zone was changed since their figures were computed."""
+    states = Refresh.objects.exclude(time_zone="").exclude(time_zone=F("event__time_zone"))
+    if event_id is not None:
+        states = states.filter(pk=event_id)
+    return list(states.order_by("pk").values_list("pk", flat=True))
+
+
+def _locked(event_id: UUID) -> Event | None:
+    """Have an event's figures for oneself until the transaction ends; return the event as it is then."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"analytics {event_id}"])
-        marks = list(DirtyDay.objects.filter(event_id=event_id, day=day).values_list("pk", flat=True))
-        if event is not None:
-            _note_zone(event, now=now)
-        if event is not None and not is_frozen(day, now=now):
-            start, end = bounds(day, event.zone)
-            first, last = received_between(start, end)
-            cursor.execute(
-                "DELETE FROM analytics_dailyfigure WHERE event_id = %s AND day = %s", [event_id, day]
-            )
-            cursor.execute(
-                _WRITE,
-                {
-                    "event": event_id,
-                    "day": day,
-                    "start": start,
-                    "end": end,
-                    "first": first,
-                    "last": last,
-                    "now": now,
-                },
-            )
-        DirtyDay.objects.filter(pk__in=marks).delete()
+    return Event.objects.filter(pk=event_id).only("id", "time_zone").first()
+
+
+def _write(event: Event, day: date, *, now: datetime) -> None:
+    start, end = bounds(day, event.zone)
+    first, last = received_between(start, end)
+    given: dict[str, UUID | date] = {
+        "event": event.pk, "day": day, "start": start, "end": end, "first": first, "last": last, "now": now,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM analytics_dailyfigure WHERE event_id = %s AND day = %s", [event.pk, day])
+        cursor.execute(_WRITE, given)
 
 
 def _note_zone(event: Event, *, now: datetime) -> None:
@@ -119,7 +145,7 @@ def _note_zone(event: Event, *, now: datetime) -> None:
     )
 
 
-def _failed(event_id: UUID, error: DatabaseError, *, now: datetime) -> None:
+def _failed(event_id: UUID, error: Busy | DatabaseError, *, now: datetime) -> None:
     """Count a failure of an event's figures, and call for help after three in a row."""
     Refresh.objects.get_or_create(event_id=event_id)
     Refresh.objects.filter(pk=event_id).update(

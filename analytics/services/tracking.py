@@ -87,9 +87,11 @@ def _write(
     if not kept and not refused:
         return 0
     with transaction.atomic():
+        fresh = _keep(kept, network, now=now) if kept else 0
+        # Last: batches with the same reason wait for each other from here to their commit.
         if refused:
             _count(refused, now=now)
-        return _keep(kept, network, now=now) if kept else 0
+    return fresh
 
 
 def _keep(kept: Sequence[Kept], network: str, *, now: datetime) -> int:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from accounts.tests.factories import NOW
 from analytics.models import DailyFigure, DirtyDay, RawEvent, Refresh
+from analytics.services import rollup
 from analytics.services.known import known
 from analytics.services.rollup import recompute, recount, refresh
 from analytics.tests.factories import Place, ago, keep, make_place, told
@@ -191,6 +192,50 @@ def test_another_time_zone_is_another_day() -> None:
     assert {key[0]: value for key, value in stored(place).items() if key[2] is None} == {
         date(2096, 11, 22): (2, 1)
     }
+
+
+def test_a_changed_zone_needs_no_new_event() -> None:
+    """REQ AN-02: figures follow the event's zone although nobody tells anything more."""
+    place = make_place(time_zone="UTC")
+    keep(told(place, timestamp="2096-11-21T11:30:00Z"))
+    refresh(now=NOW)
+    place.event.time_zone = "Pacific/Auckland"
+    place.event.save()
+    refresh(now=NOW)
+    assert {key[0]: value for key, value in stored(place).items() if key[2] is None} == {
+        date(2096, 11, 22): (1, 1)
+    }
+    assert refresh(now=NOW).days == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_somebody_holds_does_not_hold_back_the_others() -> None:
+    """REQ AN-04: its day is left for the next round, and counted as a failure."""
+    place, other = make_place(), make_place()
+    keep(told(place), told(other))
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            rollup._locked(place.event.pk)
+            is_held.set()
+            is_over.wait(20)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    is_held.wait(20)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20ms'")
+            assert refresh(now=NOW) == rollup.Worked(days=1, failures=1)
+            cursor.execute("RESET lock_timeout")
+    finally:
+        is_over.set()
+        holder.join()
+    assert DirtyDay.objects.get().event_id == place.event.pk
+    assert Refresh.objects.get(pk=place.event.pk).failures == 1
+    assert stored(other)[(NOW.date(), "OFFER_VIEW", None)] == (1, 1)
 
 
 def test_a_day_whose_raw_events_may_be_gone_stays_as_it_is(settings) -> None:
