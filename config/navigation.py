@@ -23,6 +23,7 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Why an ad shows", "help_center", "ads", "ad"),
         ("Invalid traffic", "gpp_bad", "ads", "invalidsample"),
     ),
+    "Analytics": (("Experiments", "science", "analytics", "experiment"),),
     "Sponsors": (
         ("Sponsors", "handshake", "ads", "sponsor"),
         ("Leads", "contact_mail", "ads", "lead"),

@@ -1,0 +1,5 @@
+"""The staff's screens of this room."""
+
+from analytics.admin import experiments
+
+__all__ = ["experiments"]
