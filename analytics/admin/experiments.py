@@ -73,7 +73,6 @@ class ExperimentAdmin(ScopedModelAdmin):
     search_fields = ("name", "slug", "event__title")
     search_help_text = "Name, slug or event"
     list_per_page = 25
-    autocomplete_fields = ("event",)
 
     started = time_column("started_at", "Started", "event.zone")
     stopped = time_column("stopped_at", "Stopped", "event.zone")

@@ -3,18 +3,22 @@ import { freshToken, get, post, signIn, tokens, userId } from "./api.js";
 import { buy, endCheckout, openCheckout } from "./checkout.js";
 import { $, el, fill, formatTime, notify, safeUrl } from "./dom.js";
 import { formatPrice } from "./money.js";
+import { Experiments } from "../live/experiments.js";
 import { Live } from "../live/socket.js";
 import { Tracker } from "../live/tracker.js";
 import { watchViewable } from "../live/viewability.js";
 
 const tracker = new Tracker();
 const viewed = new Set();
+const COLOR = "checkout_button_color";
+let experiments = null;
 const slug = document.body.dataset.slug;
 const ARTWORK = { TICKET_UPGRADE: "★", MERCHANDISE: "◆", EXCLUSIVE_CONTENT: "▶", SERVICE: "☕" };
 const FEW_LEFT = 10;
 const MOST_AT_ONCE = 20;
 // What stands below the ads waits this long for them, so that it does not move when they come.
 const ADS_FIRST_MS = 300;
+const EXPERIMENTS_MS = 1000;
 
 /** The offer's picture, or a placeholder of our own where there is none or it is broken. */
 function picture(offer) {
@@ -44,7 +48,7 @@ function card(offer) {
   const quantity = el("select", { id: `quantity-${offer.id}`, "aria-label": `Quantity of ${offer.title}` },
     ...Array.from({ length: Math.max(1, most) }, (_, i) => el("option", { value: i + 1 }, `${i + 1}`)));
   const message = el("p", { class: "error", role: "alert", hidden: true, id: `message-${offer.id}` });
-  const button = el("button", { class: "button", type: "button", disabled: offer.inventory.available === 0, "aria-describedby": message.id,
+  const button = el("button", { class: experiments?.variant(COLOR) === "green" ? "button green" : "button", type: "button", disabled: offer.inventory.available === 0, "aria-describedby": message.id,
     onclick: () => purchase(offer, single ? 1 : Number(quantity.value), button, message) },
     Number(offer.price) === 0 ? "Get it" : "Buy", el("span", { class: "visually-hidden" }, ` ${offer.title}`));
   const made = el("li", { class: "card offer", "data-offer": offer.id },
@@ -63,6 +67,7 @@ function see(offer) {
   if (viewed.has(offer.id)) return;
   viewed.add(offer.id);
   tell("OFFER_VIEW", offer);
+  experiments?.see(COLOR);
 }
 
 /** Which ticket an upgrade moves, when the buyer has several at this event; null when the server may choose. */
@@ -87,6 +92,7 @@ async function purchase(offer, quantity, button, message) {
     const ticketId = await chooseTicket(offer, message);
     const answer = await buy(offer, quantity, { ticketId, slug });
     tell("OFFER_ADD_TO_CART", offer);
+    experiments?.reach(COLOR, { value: answer.order.total_amount.amount });
     location.assign(answer.stripe_checkout_url ?? `/checkout/success?order=${answer.order.id}`);
   } catch (problem) {
     if (problem.status === 401) return signIn();
@@ -157,6 +163,13 @@ async function startAds() {
   live.join(`event:${event.id}`);
 }
 
+/** Find out what runs here; without an answer in time everybody sees what is usual, and nothing is told. */
+async function startExperiments() {
+  const asked = get(`events/${event.id}/ab-tests`).then(({ results }) => results).catch(() => []);
+  const late = new Promise((resolve) => { setTimeout(() => resolve([]), EXPERIMENTS_MS); });
+  experiments = new Experiments({ eventId: event.id, running: await Promise.race([asked, late]) });
+}
+
 async function show() {
   const { results } = await get(`events?slug=${encodeURIComponent(slug)}`);
   if (!results.length) {
@@ -171,7 +184,7 @@ async function show() {
   $("#event-description").textContent = event.description || "";
   $("#hero").removeAttribute("aria-busy");
   $("#programme").hidden = false;
-  await startAds();
+  await Promise.all([startAds(), startExperiments()]);
   await Promise.all([showOffers(), showSessions()]);
   return offerToResume();
 }

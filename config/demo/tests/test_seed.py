@@ -9,8 +9,12 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, User
 from ads.models import Ad, AdDaily, AdEvent, InvalidCount, Lead, Sponsor, SponsorMember
+from analytics.models import Experiment, Exposure
+from analytics.services.experiment_results import results
+from common import clock
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
+from common.types import SYSTEM
 from events.models import Event, Session
 from notifications.models import EmailMessage, EmailStatus
 from offers.models import Fulfillment, FulfillmentStatus, Offer, Purchase
@@ -42,6 +46,8 @@ def counts() -> dict[str, int]:
         AdEvent,
         AdDaily,
         InvalidCount,
+        Experiment,
+        Exposure,
     )
     return {model.__name__: model.objects.count() for model in models}
 
@@ -58,6 +64,9 @@ def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: Sandb
     assert Offer.objects.get(title="Backstage video").inventory_total == 5
     assert set(Sponsor.objects.values_list("event__slug", flat=True)) == {"demo-conf"}
     assert (first["Sponsor"], first["SponsorMember"], first["Lead"]) == (2, 2, 8)
+    color = results(actor=SYSTEM, ref="checkout_button_color", now=clock.now())
+    assert (color.experiment.status, color.status, color.winner) == ("running", "decided", "green")
+    assert (color.srm.is_ok, color.refused) == (True, {})
     keynote = Session.objects.get(slug="keynote")
     assert (keynote.maximum_capacity, keynote.current_attendance) == (3, 3)
     assert set(Membership.objects.values_list("role", flat=True)) == {"owner", "staff", "analyst", "scanner"}

@@ -1,4 +1,4 @@
-"""``manage.py seed_demo``: the demo's people, events, offers, ads, past sales and past ad traffic."""
+"""``manage.py seed_demo``: the demo's people, events, offers, ads, experiment, past sales and past traffic."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.db import transaction
 from common import clock
 from config.demo.ads import seed_ads
 from config.demo.events import seed_events
+from config.demo.experiments import seed_experiments
 from config.demo.history import SandboxAway, seed_history
 from config.demo.offers import seed_offers
 from config.demo.people import PASSWORD, seed_people
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             waiting = seed_waitlist(people, stage, now=now)
             sponsors = seed_sponsors(people, stage, now=now)
             ads = seed_ads(people, stage, now=now)
+            experiments = seed_experiments(people, stage, now=now)
         troubles = 0
         try:
             sales = str(seed_history(people, offers, now=now))
@@ -49,6 +51,7 @@ class Command(BaseCommand):
             ("waiting for a seat", waiting),
             ("sponsors", sponsors),
             ("ads", ads),
+            ("experiments", experiments),
             ("past sales added", sales),
             ("troubles added", troubles),
             ("password of all", PASSWORD),
