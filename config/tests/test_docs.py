@@ -21,6 +21,7 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 ROOMS = (
     "accounts",
     "ads",
+    "analytics",
     "common",
     "config",
     "events",
