@@ -30,6 +30,9 @@ from common.money import decimal_string, format_fraction, format_money
 from events.models import Event
 
 _ROWS: Final = 50
+_FIRST_DAY: Final = date(1970, 1, 2)
+# A page number of more digits is no page.
+_PAGE_DIGITS: Final = 4
 _SHORTCUTS: Final = (7, 30, 90, MAXIMUM_DAYS)
 _COLUMNS: Final = (
     "ad", "ad_id", "status", "price_model", "date_from", "date_to", "impressions", "viewable", "viewability",
@@ -63,6 +66,8 @@ class DayForm(forms.Form):
     def clean_day(self) -> date:
         """Refuse a day that has not begun at the event."""
         day: date = self.cleaned_data["day"]
+        if day < _FIRST_DAY:
+            raise forms.ValidationError(f"From {_FIRST_DAY} on.")
         if day > self.today:
             raise forms.ValidationError("This day has not begun at the event.")
         return day
@@ -181,8 +186,9 @@ def _figures(request: HttpRequest, event: Event) -> dict[str, Any]:
     usual = {"date_from": today - timedelta(days=DEFAULT_DAYS - 1), "date_to": today}
     is_asked = "date_from" in request.GET or "date_to" in request.GET
     form = RangeForm(request.GET if is_asked else usual, today=today)
-    number = int(request.GET["page"]) if request.GET.get("page", "").isdecimal() else 1
-    offset = (min(max(number, 1), 10_000) - 1) * _ROWS
+    asked = request.GET.get("page", "")
+    number = int(asked) if asked.isdecimal() and len(asked) <= _PAGE_DIGITS else 1
+    offset = (max(number, 1) - 1) * _ROWS
     context: dict[str, Any] = {
         "form": form,
         "most_days": MAXIMUM_DAYS,

@@ -44,6 +44,7 @@ REFUSED: list[tuple[str, dict[str, Any], set[tuple[str, str]]]] = [
         {"starts_at": "2026-12-02T10:00:00Z", "ends_at": "2026-12-02T11:00:00+01:00"},
         {("ends_at", "not_after_start")},
     ),
+    ("a time of nowhere", {"starts_at": "2026-12-02T10:00:00"}, {("starts_at", "naive_time")}),
     ("the end of time", {"ends_at": "9999-12-31T12:00:00Z"}, {("ends_at", "out_of_range")}),
     ("the beginning", {"starts_at": "0001-01-02T00:00:00Z"}, {("starts_at", "out_of_range")}),
     *((f"price {wrong}", {"price": wrong}, {("price", "not_a_price")}) for wrong in ("1.5.5", "1e3", "-1", "1.999")),

@@ -238,3 +238,20 @@ def test_events_end_at_the_organization(client: Client, now: datetime) -> None:
         assert b"Theirs secret" not in answer.content
     enter(client, theirs.event, "scanner")
     assert client.get(PAGE, asked).status_code == 302
+
+
+@pytest.mark.parametrize("page", ["9" * 5_000, "10000", "0", "-1", "x"])
+def test_a_page_that_is_none_is_the_first(client: Client, now: datetime, page) -> None:
+    """REQ AD-07: whatever stands in the address."""
+    ad = make_ad()
+    enter(client, ad.event)
+    assert client.get(f"{PAGE}?event={ad.event_id}&page={page}").status_code == 200
+
+
+def test_a_day_before_all_days_is_refused(client: Client, now: datetime) -> None:
+    """REQ AD-10: the field says so; nothing is counted."""
+    ad = make_ad()
+    enter(client, ad.event)
+    answer = client.post(RECOUNT, {"event": ad.event_id, "day": "0001-01-01"})
+    assert answer.status_code == 200
+    assert b"From 1970-01-02 on." in answer.content

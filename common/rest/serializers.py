@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Model
+from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
@@ -43,6 +44,8 @@ class _Strict(serializers.Serializer[Any]):
                 refused[_shown(name)] = [ErrorDetail("There is no such field.", "unknown_field")]
             elif field.read_only:
                 refused[name] = [ErrorDetail("This field cannot be written.", "read_only")]
+            elif _is_naive(field, data[name]):
+                refused[name] = [ErrorDetail("Give the time with its offset, or Z.", "naive_time")]
             else:
                 for place in _of_another_type(field, data[name], name):
                     refused[place] = [ErrorDetail("This is of the wrong JSON type.", "wrong_type")]
@@ -55,6 +58,17 @@ class StrictSerializer(_Strict):
 
 class StrictModelSerializer(serializers.ModelSerializer[M], _Strict):
     """A body that mirrors a model."""
+
+
+def _is_naive(field: serializers.Field[Any, Any, Any, Any], value: object) -> bool:
+    """Say whether it is a time without an offset, which the library would take for UTC whatever was meant."""
+    if not isinstance(field, serializers.DateTimeField) or not isinstance(value, str):
+        return False
+    try:
+        instant = parse_datetime(value)
+    except ValueError:
+        return False
+    return instant is not None and instant.tzinfo is None
 
 
 def _of_another_type(field: serializers.Field[Any, Any, Any, Any], value: object, name: str) -> Iterator[str]:

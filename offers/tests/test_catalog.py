@@ -51,6 +51,7 @@ REFUSED: list[tuple[str, dict[str, Any], set[tuple[str, str]]]] = [
         {"starts_at": "2026-12-02T10:00:00Z", "expires_at": "2026-12-02T10:00:00Z"},
         {("expires_at", "not_after_start")},
     ),
+    ("a time of nowhere", {"starts_at": "2026-12-02T10:00:00"}, {("starts_at", "naive_time")}),
     ("foreign session", {"target_sessions": [str(uuid4())]}, {("target_sessions", "not_of_this_event")}),
     ("foreign tier", {"target_ticket_tiers": [str(uuid4())]}, {("target_ticket_tiers", "not_of_this_event")}),
     ("upgrade to nowhere", {"offer_type": "TICKET_UPGRADE"}, {("upgrade_to_tier_id", "required")}),
