@@ -79,6 +79,8 @@ class Children:
         return self._command(
             "web", "-m", "granian", "--interface", "wsgi", "--host", ports.LOOPBACK, "--port", str(port),
             "--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "4",
+            # Without it granian ends altogether when one of its workers dies.
+            "--respawn-failed-workers", "--respawn-interval", "0.5",
             "config.wsgi:application",
             is_ready=lambda: _answers_ready(port),
         )  # fmt: skip
