@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
-from uuid import UUID
 
 from django.db import models
 from django.db.models import BigIntegerField, Case, CharField, Count, F, Q, Value, When, Window
@@ -47,13 +46,6 @@ class AdQuerySet(models.QuerySet["Ad"]):
         """Ads that are switched on and whose schedule holds ``now``: ``[starts_at, ends_at)``."""
         return self.switched_on().filter(
             Q(starts_at__isnull=True) | Q(starts_at__lte=now), Q(ends_at__isnull=True) | Q(ends_at__gt=now)
-        )
-
-    def aimed_at(self, session_id: UUID | None) -> Self:
-        """Ads for a session: those for everywhere, and those that name it."""
-        everywhere = Q(target_sessions=[])
-        return self.filter(
-            everywhere if session_id is None else everywhere | Q(target_sessions__contains=[session_id])
         )
 
     def with_status(self, now: datetime) -> Self:

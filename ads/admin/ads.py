@@ -10,7 +10,6 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.views import ChangeList
 
@@ -178,11 +177,6 @@ class AdAdmin(PerformancePages, ExplainingPages):
         return writing.create_ad(actor=actor, event_id=form.event.pk, given=form.as_input(), now=now)
 
     # What is shown
-
-    @admin.display(description="Ad", ordering="name")
-    def named(self, ad: Ad) -> str:
-        """Name it and its event."""
-        return format_html('{}<br><span class="mq-hint">{}</span>', ad.name, ad.event.title)
 
     @admin.display(description="Placements")
     def shown_placements(self, ad: Ad) -> str:

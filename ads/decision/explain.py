@@ -6,7 +6,7 @@ reserves nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from ads.decision.types import Candidate
 from ads.decision.viewers import viewer_of
 from ads.micros import minor_units_of
 from ads.models import Ad, AdEvent, AdPlacement, EventKind
+from ads.services.daily import token_days
 from common.errors import Invalid
 from common.money import Money
 from common.types import Actor
@@ -168,8 +169,10 @@ def _counted(ad_ids: Sequence[UUID], asked: _Asked) -> dict[UUID, int]:
     """Return the viewer's counted impressions of the day, by ad."""
     if asked.viewer is None:
         return {}
+    # Tokens of before may count today; other partitions are not looked at.
+    first_issued = asked.day - timedelta(days=token_days() + 1)
     seen = AdEvent.objects.filter(
-        ad_id__in=ad_ids, kind=EventKind.IMPRESSION, viewer=asked.viewer,
+        ad_id__in=ad_ids, kind=EventKind.IMPRESSION, viewer=asked.viewer, issue_day__gte=first_issued,
         occurred_at__gte=asked.window.start, occurred_at__lt=asked.window.end,
     ).values_list("ad_id", flat=True)  # fmt: skip
     counted: dict[UUID, int] = {}

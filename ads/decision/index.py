@@ -51,11 +51,6 @@ class EventIndex:
         self._pools: dict[tuple[str, UUID | None], Pool] = {}
 
     @property
-    def organization_id(self) -> UUID:
-        """Whose event it is."""
-        return self.terms[0]
-
-    @property
     def is_public(self) -> bool:
         """Say whether everybody may see it."""
         return self.terms[2] == Visibility.PUBLIC

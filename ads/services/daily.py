@@ -1,11 +1,11 @@
 """The figures of ads by day, computed again from the raw events whenever some came.
 
 Whoever counts an event appends a mark in the same transaction (``mark``). A job computes the marked days anew under
-the lock of the event's ``AdFigures`` and removes the marks that it had read: what commits meanwhile has a mark of
-its own, which stays. So at every instant a stored day equals its raw events, or it is marked.
+the lock of the event's ``AdFigures``, after it took their marks away: what commits meanwhile has a mark of its
+own, which stays. So at every instant a stored day equals its raw events, or it is marked.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from ads.models import AdDaily, AdDirtyDay, AdFigures
+from ads.models import AdFigures
 from ads.services import figures_sql
 from common import statements
 from common.db import retrying
@@ -39,6 +39,10 @@ _FOLD: Final = timedelta(hours=3)
 _MARK = statements.one_line("""
     INSERT INTO ads_addirtyday (event_id, day, marked_at)
     SELECT event_id, day, %s FROM unnest(%s::uuid[], %s::date[]) AS marked (event_id, day)
+""")
+_UNMARK = statements.one_line("""
+    WITH gone AS (DELETE FROM ads_addirtyday WHERE event_id = %s RETURNING day)
+    SELECT DISTINCT day FROM gone ORDER BY day
 """)
 _JOBS = insertion("""NOT EXISTS (
     SELECT FROM common_job known WHERE known.dedupe_key = new.dedupe_key AND known.status IN ('pending', 'running')
@@ -95,8 +99,8 @@ def mark(events_days: Iterable[tuple[UUID, date]], now: datetime) -> None:
     """Say that these days (of the events' zones) have new raw events, in the transaction that writes them.
 
     They are computed within 20 seconds; a mark that commits later than that waits for the next mark or for the
-    hourly job. Two statements, and no lock that another marker waits for beyond the
-    first of each ten seconds. Call it last.
+    hourly job. Two statements, and no lock that another marker waits for beyond the first of each ten seconds. Call
+    it last.
     """
     marked = sorted(set(events_days))
     if not marked:
@@ -140,21 +144,21 @@ def recompute_event(*, event_id: UUID, now: datetime) -> int:
 @retrying
 @transaction.atomic
 def work(event_id: UUID, *, now: datetime) -> int:
-    """Compute the marked days of one event and remove those marks; return how many days that were.
+    """Compute the marked days of one event and remove their marks; return how many days that were.
 
-    Only the marks that were read go: one that commits while this computes is left for the next.
+    A mark that commits while this computes is left for the next.
     """
     book = locked(event_id)
-    marks = dict(AdDirtyDay.objects.filter(event_id=event_id).values_list("id", "day"))
+    # Before counting: the count sees whatever was committed with a mark that is taken away here.
+    marked = [row[0] for row in statements.run(_UNMARK, [event_id]).fetchall()]
     days = 0
     if book is not None and book.zone != book.old_zone:
         days = _write_all(book, now)
     elif book is not None:
-        open_days = sorted({day for day in marks.values() if not book.is_frozen(day)})
+        open_days = [day for day in marked if not book.is_frozen(day)]
         for day in open_days:
             write(book, day, now=now)
         days = len(open_days)
-    AdDirtyDay.objects.filter(pk__in=list(marks)).delete()
     return days
 
 
@@ -225,10 +229,3 @@ def _write_all(book: Book, now: datetime) -> int:
         write(book, day, now=now)
     AdFigures.objects.filter(pk=book.event_id).update(time_zone=book.zone)
     return len(days)
-
-
-def stored_days(event_id: UUID) -> Iterator[date]:
-    """Yield the days of which an event has figures, in order."""
-    yield from (
-        AdDaily.objects.filter(event_id=event_id).order_by("day").values_list("day", flat=True).distinct()
-    )

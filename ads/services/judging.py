@@ -85,7 +85,7 @@ def judge(
 ) -> list[InvalidReason | None]:
     """Say of each item why it may not count; None: it may, if it was not counted before.
 
-    A flood is found last, so only what would count adds to it.
+    A flood is found last, so only what would count adds to it, and what counted before: that is not known yet.
     """
     viewer = viewer_of(who.user_id, None) if who.user_id else None
     reasons = [_reason(one, facts, who, viewer, now) for one in told]

@@ -46,7 +46,7 @@ class Recount:
 def recount(*, event_id: UUID, day: date) -> Recount:
     """Compare one stored day with its raw events, in one snapshot. Changes nothing. Raises ``NotFound``.
 
-    Refused events are not compared: they are counted without a mark.
+    Refused events are not compared: they are kept as counts alone, with nothing raw behind them.
     """
     book = daily.locked(event_id)
     if book is None:

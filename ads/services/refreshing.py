@@ -20,7 +20,8 @@ DROP_OLD: Final = "drop_old_events"
 PARTITIONS: Final = "make_partitions"
 _LOCK: Final = 7_311_040  # advisory, for a transaction: one refreshes, another that begins meanwhile does not
 _MILLISECONDS: Final = 900_000
-# How far back refused events are looked for whose days have to be computed again: they are not marked.
+# How far back days with refused events are computed again: the view has none of them, so that comparing with it
+# finds no mark of theirs that was lost.
 _REFUSED_SINCE: Final = timedelta(hours=3)
 
 # Stored days that were computed before the view and differ from it: a mark was lost. What changed since is newer.
