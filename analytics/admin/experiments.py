@@ -94,7 +94,7 @@ class ExperimentAdmin(ScopedModelAdmin):
         experiment = rows.filter(pk=object_id).first()
         if experiment is None:
             raise Http404
-        found = results_of(experiment, now=clock.now())
+        [found] = results_of([experiment], now=clock.now())
         can_edit = self.has_change_permission(request, experiment)
         context = {
             **self.admin_site.each_context(request),

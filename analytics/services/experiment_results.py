@@ -1,11 +1,13 @@
 """The results of an experiment, read from what is kept of its people."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Sum
 
-from analytics.models import Experiment, ExperimentRefusal
+from analytics.models import Experiment, ExperimentRefusal, ExperimentStatus
 from analytics.selectors.experiments import experiment_of
 from analytics.services.experiment_verdict import verdict
 from analytics.types.experiments import Results, Tally
@@ -14,9 +16,9 @@ from common.types import Actor
 
 # Squares of minor units pass bigint long before they pass numeric.
 _TALLY = statements.one_line("""
-SELECT place, count(*), count(converted_at), count(secondary_at), coalesce(sum(value), 0),
+SELECT experiment_id, place, count(*), count(converted_at), count(secondary_at), coalesce(sum(value), 0),
     coalesce(sum(value::numeric * value), 0)
-FROM analytics_exposure WHERE experiment_id = %(experiment)s GROUP BY place
+FROM analytics_exposure WHERE experiment_id = ANY(%(experiments)s::uuid[]) GROUP BY experiment_id, place
 """)
 
 
@@ -25,23 +27,52 @@ def results(*, actor: Actor, ref: str, now: datetime) -> Results:
 
     Five statements, however many people. Raises as ``access.require``; a missing one is as another organization's.
     """
-    return results_of(experiment_of(actor, ref), now=now)
+    return results_of([experiment_of(actor, ref)], now=now)[0]
 
 
-def results_of(experiment: Experiment, *, now: datetime) -> Results:
-    """Return the results of an experiment whose reader was let in already. Two statements, and its variants."""
-    variants = sorted(experiment.variants.all(), key=lambda one: one.position)
-    return verdict(experiment, variants, _tallies(experiment.pk), refused=_refused(experiment), now=now)
+def results_of_event(event_id: UUID, *, now: datetime) -> list[Results]:
+    """Return the results of all experiments of an event that were started and are not archived, by their start.
+
+    For readers who were let in already. Four statements, however many experiments and people.
+    """
+    found = Experiment.objects.filter(event_id=event_id, is_archived=False).exclude(
+        status=ExperimentStatus.DRAFT
+    )
+    found = found.select_related("event").prefetch_related("variants").order_by("started_at", "pk")
+    return results_of(list(found), now=now)
 
 
-def _tallies(experiment_id: UUID) -> dict[int, Tally]:
-    rows = statements.run(_TALLY, {"experiment": experiment_id}).fetchall()
-    return {
-        place: Tally(people, conversions, secondary, int(total), int(squares))
-        for place, people, conversions, secondary, total, squares in rows
-    }
+def results_of(experiments: Sequence[Experiment], *, now: datetime) -> list[Results]:
+    """Return the results of experiments whose reader was let in already. Two statements, and their variants."""
+    ids = [one.pk for one in experiments]
+    tallies, refused = _tallies(ids), _refused(ids)
+    return [
+        verdict(
+            one,
+            sorted(one.variants.all(), key=lambda variant: variant.position),
+            tallies[one.pk],
+            refused=refused[one.pk],
+            now=now,
+        )
+        for one in experiments
+    ]
 
 
-def _refused(experiment: Experiment) -> dict[str, int]:
-    counted = ExperimentRefusal.objects.filter(experiment=experiment).values_list("reason")
-    return dict(counted.annotate(times=Sum("count")).order_by("-times", "reason"))
+def _tallies(experiment_ids: Sequence[UUID]) -> dict[UUID, dict[int, Tally]]:
+    tallies: dict[UUID, dict[int, Tally]] = defaultdict(dict)
+    for experiment_id, place, people, conversions, secondary, total, squares in statements.run(
+        _TALLY, {"experiments": experiment_ids}
+    ).fetchall():
+        tallies[experiment_id][place] = Tally(people, conversions, secondary, int(total), int(squares))
+    return tallies
+
+
+def _refused(experiment_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Return how often each reason stood against an event, the most frequent first."""
+    counted = ExperimentRefusal.objects.filter(experiment__in=experiment_ids).values_list(
+        "experiment_id", "reason"
+    )
+    refused: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for experiment_id, reason, times in counted.annotate(times=Sum("count")).order_by("-times", "reason"):
+        refused[experiment_id][reason] = times
+    return refused

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.tests.factories import NOW
 from analytics.models import ExperimentStatus, Exposure, Metric
-from analytics.services.experiment_results import results, results_of
+from analytics.services.experiment_results import results, results_of, results_of_event
 from analytics.services.experiment_verdict import verdict
 from analytics.services.experiments import stop_experiment
 from analytics.statistics.means import Amounts
@@ -174,12 +174,27 @@ def test_results_cost_the_same_however_many_people() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE analytics_exposure")
         cursor.execute(
-            "EXPLAIN SELECT place, count(*) FROM analytics_exposure WHERE experiment_id = %s GROUP BY place",
-            [experiment.pk],
+            "EXPLAIN SELECT place, count(*) FROM analytics_exposure WHERE experiment_id = ANY(%s) GROUP BY place",
+            [[experiment.pk]],
         )
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "analytics_exposure_pkey" in plan
     assert "Seq Scan" not in plan
+
+
+def test_all_of_an_event_cost_no_more_than_one() -> None:
+    """REQ AN-08: for exports: what was started and is not archived, by its start, four statements in all."""
+    first = make_experiment(running=True)
+    other = make_experiment(first.event, running=True)
+    make_experiment(first.event)
+    people(first, (3, 1), (4, 2))
+    people(other, (5, 0), (6, 6))
+    people(make_experiment(running=True), (7, 7), (7, 7))
+    with CaptureQueriesContext(connection) as queries:
+        found = results_of_event(first.event_id, now=NOW)
+    assert len(queries) == 4
+    counts = {one.test_id: [(row.impressions, row.conversions) for row in one.variants] for one in found}
+    assert counts == {first.slug: [(3, 1), (4, 2)], other.slug: [(5, 0), (6, 6)]}
 
 
 def test_what_was_refused_is_told_with_the_results() -> None:
@@ -187,7 +202,7 @@ def test_what_was_refused_is_told_with_the_results() -> None:
     experiment = make_experiment(running=True)
     tell(said(experiment, "me", "goal_conversion"), said(experiment, "me", variant="z"))
     tell(said(experiment, "me", "goal_conversion"), now=NOW + timedelta(days=1))
-    found = results_of(experiment, now=NOW)
+    [found] = results_of([experiment], now=NOW)
     assert (found.refused, found.experiment.status) == (
         {"no_exposure": 2, "unknown_variant": 1}, ExperimentStatus.RUNNING,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from analytics.services import experiment_tracking
 from analytics.services.experiment_checking import visitor_of
 from analytics.services.experiments import archive_experiment, stop_experiment
 from analytics.tests.experiments import STARTED, make_experiment, said, tell, tokens_of
+from analytics.types.tracking import Tracked
 from common.types import SYSTEM
 from config.local_stack.testing.race import Race
 from events.tests.factories import make_event
@@ -223,6 +224,18 @@ def test_first_views_at_once_make_one_row(race: Race) -> None:
     kept = Exposure.objects.get()
     assert kept.converted_at is not None
     assert kept.value < 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_by_looking_first_loses_what_is_told(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: without giving way to who is first, the key alone keeps one row, and the others fail."""
+    experiment = make_experiment(running=True)
+    view = said(experiment, "me")
+    clumsy = experiment_tracking._SEE.replace("ON CONFLICT (experiment_id, visitor) DO NOTHING", "")
+    monkeypatch.setattr(experiment_tracking, "_SEE", clumsy)
+    outcomes = race(4, lambda _: tell(view))
+    assert Counter(type(one) for one in outcomes) == {Tracked: 1, IntegrityError: 3}
+    assert Exposure.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
