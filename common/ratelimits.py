@@ -1,4 +1,4 @@
-"""Rate limits: a moving window in Redis, shared by all processes.
+"""Rate limits: a moving window in Redis, shared by all processes; of large limits two counters, which are exact enough.
 
 While Redis is away the window is the process's own, so a limit is looser by the number of processes: never
 unlimited, never closed.
@@ -12,14 +12,16 @@ from functools import lru_cache
 
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import MovingWindowRateLimiter, RateLimiter, SlidingWindowCounterRateLimiter
 from redis import ConnectionPool
 
 from common.errors import RateLimited
 from common.redis import connection_pool, guarded
 
 _PREFIX = "marquee:rate"
-_memory = MovingWindowRateLimiter(MemoryStorage())
+# A moving window keeps an entry for each hit: too much for limits of thousands.
+_LARGE = 1_000
+_local = MemoryStorage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,19 @@ def hit(limit: RateLimit, key: str, cost: int = 1) -> None:
     """
     hashed = hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()[:32]
     wait = guarded(
-        lambda: _wait(_shared(connection_pool()), limit.item, hashed, cost),
-        lambda: _wait(_memory, limit.item, hashed, cost),
+        lambda: _wait(_limiter(limit, _shared(connection_pool())), limit.item, hashed, cost),
+        lambda: _wait(_limiter(limit, _local), limit.item, hashed, cost),
     )
     if wait is not None:
         raise RateLimited(retry_after=wait)
 
 
-def _wait(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str, cost: int) -> int | None:
+def _limiter(limit: RateLimit, storage: MemoryStorage | RedisStorage) -> RateLimiter:
+    kind = SlidingWindowCounterRateLimiter if limit.limit > _LARGE else MovingWindowRateLimiter
+    return kind(storage)
+
+
+def _wait(limiter: RateLimiter, item: RateLimitItem, key: str, cost: int) -> int | None:
     """Count it and return None, or return how many whole seconds to wait."""
     if limiter.hit(item, key, cost=cost):
         return None
@@ -65,10 +72,10 @@ def _wait(limiter: MovingWindowRateLimiter, item: RateLimitItem, key: str, cost:
 
 
 @lru_cache(maxsize=8)
-def _shared(pool: ConnectionPool) -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(RedisStorage("redis://", connection_pool=pool, key_prefix=_PREFIX))
+def _shared(pool: ConnectionPool) -> RedisStorage:
+    return RedisStorage("redis://", connection_pool=pool, key_prefix=_PREFIX)
 
 
 def forget_local() -> None:
     """Empty this process's own counts, between tests."""
-    _memory.storage.reset()
+    _local.reset()

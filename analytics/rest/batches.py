@@ -25,6 +25,11 @@ class Read(Generic[E]):
     unreadable: list[Refused] = field(default_factory=list)
     sent_at: datetime | None = None
 
+    @property
+    def size(self) -> int:
+        """How many events were sent."""
+        return len(self.events) + len(self.unreadable)
+
 
 class _Body(msgspec.Struct):
     events: list[msgspec.Raw]

@@ -50,8 +50,12 @@ class TrackResultsView(APIView):
         1 MB. An event that is not counted is told by its place and a code; the others count all the same. Told again,
         nothing counts again. Events may come up to 7 days late; `sent_at` corrects a clock that is wrong.
         """
-        hit(RateLimit("analytics.ab_track", settings.TRACK_RATE_LIMIT, 60), client_network(request))
         read = read_batch(body_of(request, most=MAXIMUM_BYTES), _event)
+        hit(
+            RateLimit("analytics.ab_track", settings.TRACK_RATE_LIMIT, 60),
+            client_network(request),
+            cost=read.size,
+        )
         result = track_results(
             ResultBatch(read.events, read.unreadable, read.sent_at),
             is_bot=is_bot(request.headers.get("User-Agent", "")),

@@ -79,11 +79,15 @@ class TrackView(APIView):
         1 MB. An event that is not kept is told by its place and a code; the others are kept all the same. Events may
         come up to 7 days late; `sent_at` corrects a clock that is wrong.
         """
-        hit(RateLimit("analytics.track", settings.TRACK_RATE_LIMIT, 60), client_network(request))
         visitor = Visitor(
             network=shortened(client_address(request)), is_bot=is_bot(request.META.get("HTTP_USER_AGENT", ""))
         )
         read = read_batch(body_of(request, most=MAXIMUM_BYTES), _event)
+        hit(
+            RateLimit("analytics.track", settings.TRACK_RATE_LIMIT, 60),
+            client_network(request),
+            cost=read.size,
+        )
         result = track(Batch(read.events, read.unreadable, read.sent_at), visitor, now=clock.now())
         answer = {
             "status": "accepted",

@@ -81,7 +81,6 @@ def _kept(event: Incoming, facts: dict[UUID, Facts], skew: timedelta, now: datet
         entity_id=entity_id,
         visitor=_visitor(event.token, about.organization_id),
         occurred_at=occurred_at,
-        day=occurred_at.astimezone(about.zone).date(),
         metadata=_metadata(event),
     )
 

@@ -1,8 +1,7 @@
 """What events there are and what belongs to them, remembered by each process for a while.
 
 Tracking asks for every event of every batch; asking the database each time would cost more than keeping the events.
-Something new is found at once, because what is not known is looked up; something that changed (the event's time
-zone) is known after a minute, and the refresh that finds it changed computes all its days again.
+Something new is found within a second, because what is not known is looked up.
 """
 
 import threading
@@ -12,7 +11,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from ads.models import Ad
 from events.models import Event, Session
@@ -26,11 +24,10 @@ _EVENTS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """An event: whose it is, its time zone, and the ids of its offers, ads and sessions."""
+    """An event: whose it is, and the ids of its offers, ads and sessions."""
 
     event_id: UUID
     organization_id: UUID
-    zone: ZoneInfo
     offers: frozenset[UUID]
     ads: frozenset[UUID]
     sessions: frozenset[UUID]
@@ -87,7 +84,7 @@ def _is_good(facts: Facts, kind: str, entity_id: UUID, now: float) -> bool:
 
 
 def _facts_of(event_ids: set[UUID], now: float) -> list[Facts]:
-    events = list(Event.objects.filter(pk__in=event_ids).only("id", "organization_id", "time_zone"))
+    events = list(Event.objects.filter(pk__in=event_ids).only("id", "organization_id"))
     if not events:
         return []
     offers = _by_event(Offer.objects.filter(event_id__in=event_ids).values_list("event_id", "pk"))
@@ -98,7 +95,6 @@ def _facts_of(event_ids: set[UUID], now: float) -> list[Facts]:
         Facts(
             event_id=event.pk,
             organization_id=event.organization_id,
-            zone=event.zone,
             offers=offers.get(event.pk, nothing),
             ads=ads.get(event.pk, nothing),
             sessions=sessions.get(event.pk, nothing),

@@ -4,6 +4,7 @@ A part that fails is tried three times, each at most five seconds. Then the last
 how old it is; without one the part is missing, and the others are there.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -36,6 +37,8 @@ from waitlist.figures import figures_between
 
 ATTEMPTS: Final = 3
 STATEMENT_SECONDS: Final = 5
+# Somebody waits: after so long no part is tried again.
+PATIENCE_SECONDS: Final = 15
 # An answer this new is not written down again.
 _KEPT_SECONDS: Final = 60
 _log = structlog.stdlib.get_logger(__name__)
@@ -109,17 +112,20 @@ def monetization(
         access.refuse_missing(actor)
     access.require(actor, event.organization_id, Capability.VIEW_ANALYTICS)
     wanted = range_of(event, date_from, date_to, now=now)
+    until = time.monotonic() + PATIENCE_SECONDS
     return Monetization(
         event=event,
         wanted=wanted,
         freshness=freshness(event, now=now),
-        parts={name: _part(name, event, wanted, now=now) for name in parts},
+        parts={name: _part(name, event, wanted, until=until, now=now) for name in parts},
     )
 
 
-def _part(name: str, event: Event, wanted: Range, *, now: datetime) -> Part:
+def _part(name: str, event: Event, wanted: Range, *, until: float, now: datetime) -> Part:
     kind, compute = _PARTS[name]
     for attempt in range(1, ATTEMPTS + 1):
+        if attempt > 1 and time.monotonic() > until:
+            break
         try:
             figures = _bounded(compute, event, wanted)
         except DatabaseError as error:

@@ -18,13 +18,14 @@ from common.db import retrying
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS analytics_stage (
     organization_id uuid, id uuid, event_id uuid, type varchar, entity_id uuid, visitor uuid,
-    occurred_at timestamptz, day date, metadata jsonb
+    occurred_at timestamptz, metadata jsonb
 ) ON COMMIT DELETE ROWS
 """
 _COPY = "COPY analytics_stage FROM STDIN"
 
 # The stage is in the order of the ledger's key, so that two batches with the same events wait for each other and
-# never in a circle. Who is first keeps the event; the other finds it there.
+# never in a circle. Who is first keeps the event; the other finds it there. The day is the one of the zone that the
+# event has now, whatever this process remembers.
 _KEEP = statements.one_line("""
 WITH fresh AS (
     INSERT INTO analytics_seenevent (organization_id, id, seen_at)
@@ -39,8 +40,8 @@ WITH fresh AS (
     FROM analytics_stage s JOIN fresh USING (organization_id, id)
 ), dirty AS (
     INSERT INTO analytics_dirtyday (event_id, day, marked_at)
-    SELECT DISTINCT s.event_id, s.day, %(now)s::timestamptz
-    FROM analytics_stage s JOIN fresh USING (organization_id, id)
+    SELECT DISTINCT s.event_id, (s.occurred_at AT TIME ZONE e.time_zone)::date, %(now)s::timestamptz
+    FROM analytics_stage s JOIN fresh USING (organization_id, id) JOIN events_event e ON e.id = s.event_id
 )
 SELECT count(*) FROM fresh
 """)
@@ -100,7 +101,7 @@ def _keep(kept: Sequence[Kept], network: str, *, now: datetime) -> int:
         for one in kept:
             copy.write_row((
                 one.organization_id, one.id, one.event_id, one.type, one.entity_id, one.visitor, one.occurred_at,
-                one.day, one.metadata,
+                one.metadata,
             ))  # fmt: skip
     answer = statements.run(_KEEP, {"now": now, "day": now.astimezone(UTC).date(), "network": network})
     return int(answer.fetchone()[0])

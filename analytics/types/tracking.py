@@ -1,7 +1,7 @@
 """What front ends send, and what they are told."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -108,5 +108,4 @@ class Kept:
     entity_id: UUID
     visitor: UUID | None
     occurred_at: datetime
-    day: date
     metadata: str | None

@@ -171,8 +171,8 @@ WAITLIST_NEAR_FRONT_PLACES: int = env.int("WAITLIST_NEAR_FRONT_PLACES", default=
 LEAD_RATE_LIMIT: int = env.int("LEAD_RATE_LIMIT", default=10)
 LEAD_PEOPLE_RATE_LIMIT: int = env.int("LEAD_PEOPLE_RATE_LIMIT", default=120)
 
-# Tracked batches a minute of one address, which may be a whole venue's; and how long raw events are kept
-TRACK_RATE_LIMIT: int = env.int("TRACK_RATE_LIMIT", default=6000)
+# Tracked events a minute of one address, which may be a whole venue's; and how long raw events are kept
+TRACK_RATE_LIMIT: int = env.int("TRACK_RATE_LIMIT", default=120_000)
 ANALYTICS_EVENT_RETENTION_DAYS: int = env.int("ANALYTICS_EVENT_RETENTION_DAYS", default=400)
 
 # Ads: how long a served ad may be counted, in seconds; what it reserves of caps and budgets ends with it

@@ -141,6 +141,6 @@ export class Batches {
 
   #left() {
     const left = attempt(() => JSON.parse(localStorage.getItem(this.kept)));
-    return Array.isArray(left) ? left : [];
+    return Array.isArray(left) ? left.filter((one) => Array.isArray(one) && typeof one[1]?.at === "number") : [];
   }
 }
