@@ -170,7 +170,9 @@ def read_new(data: Any) -> tuple[UUID, AdInput]:
 
 
 def _input(said: dict[str, Any], errors: list[FieldError]) -> AdInput:
-    lists: dict[str, Any] = {name: tuple(said[name]) for name in ("placements", "target_sessions") if name in said}
+    lists: dict[str, Any] = {
+        name: tuple(said[name]) for name in ("placements", "target_sessions") if name in said
+    }
     return AdInput(**{**said, **lists}, unreadable=tuple(errors))
 
 
