@@ -209,7 +209,7 @@ class AdAdmin(PerformancePages, ExplainingPages):
         """Show what was billed of the budget as a bar with words."""
         return "-" if ad._state.adding else words.spent_bar(ad)
 
-    @admin.display(description="14 days")
+    @admin.display(description="Impressions, 14 days")
     def two_weeks(self, ad: Any) -> str:
         """Draw the last two weeks."""
         return words.spark(ad.daily_impressions)

@@ -59,7 +59,9 @@ def spent_bar(ad: Ad) -> str:
     billed = money_of(ad.spend.billed_micros, ad.currency)
     most = micros_of(ad.budget_total_amount, ad.currency)
     if most is None:
-        return _bar(f"{billed}, no limit", None, 0)
+        # A flat fee is billed once: there is nothing that could go on.
+        is_once = ad.price_model == PriceModel.FLAT
+        return _bar(billed if is_once else f"{billed}, no limit", None, 0)
     budget = format_money(Money(ad.budget_total_amount or 0, ad.currency))
     return _bar(f"{billed} of {budget}", most, min(ad.spend.billed_micros, most))
 

@@ -69,7 +69,7 @@ class Command(BaseCommand):
                 recompute(event_id=of, day=day, now=now)
             outcome = "would be written anew" if is_dry else "written anew"
             self.stdout.write(_ROW.format(str(of), str(day), len(found), f"figures off, {outcome}"))
-        self.stdout.write(f"{len(days)} days compared, {off} off")
+        self.stdout.write(f"{len(days)} days compared, {off} off" if days else "Nothing is stored yet.")
         return off
 
 
