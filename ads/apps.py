@@ -14,9 +14,12 @@ class AdsConfig(AppConfig):
         from ads import handlers  # noqa: F401 jobs need the models first
         from ads.figures_metrics import FiguresCollector
         from ads.rooms import may_listen
+        from ads.services.versions import event_changed
         from common.metrics import register_at_scrape
+        from events.registry import register_event_follower
         from notifications.realtime.rooms import rooms
 
+        register_event_follower(event_changed)
         rooms.register("sponsor:{id}", may_listen)
         register_at_scrape(FiguresCollector())
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="ad-partitions")

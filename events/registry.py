@@ -9,9 +9,24 @@ from uuid import UUID
 WalkInCheck = Callable[[UUID, UUID, datetime], None]
 # A check answers why the event's currency cannot change any more, or an empty string.
 CurrencyLock = Callable[[UUID], str]
+# A follower is told in the transaction that an event changed: its id, and the time.
+EventFollower = Callable[[UUID, datetime], None]
 
 _walk_in_checks: list[WalkInCheck] = []
 _currency_locks: list[CurrencyLock] = []
+_followers: list[EventFollower] = []
+
+
+def register_event_follower(follower: EventFollower) -> None:
+    """Let a room that keeps an event's visibility or time zone in memory learn of their changes."""
+    if follower not in _followers:
+        _followers.append(follower)
+
+
+def tell_followers(event_id: UUID, now: datetime) -> None:
+    """Say that an event's visibility or time zone changed in this transaction. Call it last."""
+    for follower in _followers:
+        follower(event_id, now)
 
 
 def register_currency_lock(check: CurrencyLock) -> None:

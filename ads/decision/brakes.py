@@ -1,7 +1,8 @@
 """The brakes: caps of viewers and budgets of ads, kept in Redis, asked and reserved by one script.
 
 They only hold back. What was counted and billed stands in PostgreSQL and is decided there: a brake that forgot
-something costs an impression that is not billed. What is reserved ends with its token.
+something costs an impression that is not billed. What is reserved ends long before its token does: who asks and shows
+nothing holds an ad up for minutes. What is told later counts all the same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,6 +51,12 @@ def forgotten_at(day_ends: datetime) -> bytes:
     """Return when caps of a day that ends then may be forgotten, in seconds: no token of it is good by then."""
     life = timedelta(seconds=settings.AD_TOKEN_TTL_SECONDS)
     return b"%d" % int((day_ends + life + _SLACK).timestamp())
+
+
+def reserved_until(expires_at: datetime) -> datetime:
+    """Return when the reservation ends of a token that ends then."""
+    life = settings.AD_TOKEN_TTL_SECONDS
+    return expires_at - timedelta(seconds=life - min(life, settings.AD_RESERVATION_SECONDS))
 
 
 def take(
@@ -159,7 +166,7 @@ def _told(event: Redeemed) -> Iterable[bytes]:
     day_ends = datetime(event.day.year, event.day.month, event.day.day, tzinfo=UTC) + timedelta(days=2)
     return (
         event.ad_id.bytes, b"1" if has_caps else b"0", b"1" if is_impression else b"0",
-        b"%d" % milliseconds(event.expires_at), forgotten_at(day_ends),
+        b"%d" % milliseconds(reserved_until(event.expires_at)), forgotten_at(day_ends),
         b"%d" % (total if is_billed and total is not None else -1), event.day.isoformat().encode(),
         b"%d" % (on_day or 0),
     )  # fmt: skip

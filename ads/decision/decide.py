@@ -69,7 +69,7 @@ def decide(
             return Decision(tuple(_served(context, ad, now) for ad in ads), degraded=False)
         if refusal is None:
             return _degraded(context, who, now, indexes, rng, None)
-        if refusal[:1] == b"v":
+        if refusal[:1] == b"v" and refusal[1:].isdigit():
             index = indexes.at_least(context.event_id, int(refusal[1:]))
             if index.version >= int(refusal[1:]):
                 continue
@@ -88,7 +88,7 @@ def _take(index: EventIndex, context: Context, pool: Pool, now: datetime, rng: R
     """Ask for ads in a random order until there are enough or none is left."""
     wanted = 1 if is_unnamed(context.viewer) else context.limit
     order, size = drawn(pool.cumulative, rng), wanted + _SPARE
-    ends_at = now + timedelta(seconds=settings.AD_TOKEN_TTL_SECONDS)
+    ends_at = brakes.reserved_until(now + timedelta(seconds=settings.AD_TOKEN_TTL_SECONDS))
     ads: list[Candidate] = []
     while True:
         positions = list(islice(order, size))

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from ads.decision.index import EventIndex, load, terms_of
 from common.errors import NotFound
 
-# Ads change by their version; this bounds how long a change of the event itself (its visibility, its time zone) takes.
+# Changes of the ads and of the event raise the version; this bounds how long one takes that passed the services by.
 AGE_SECONDS: Final = 60.0
 _EVENTS_KEPT: Final = 1_000
 

@@ -2,7 +2,7 @@
 
 It is done under a new epoch, whose keys nobody has written yet: caps are added up there, so that what is counted
 meanwhile is not lost and nothing of before is mixed in. Something that is counted just then may count twice, which
-caps a viewer sooner, never later. Reservations of caps that were open before are forgotten.
+caps a viewer sooner, never later. What was reserved before is forgotten.
 """
 
 import secrets

@@ -95,7 +95,7 @@ def read(token: str) -> Claims:
     if not any(hmac.compare_digest(_mac(key, payload), mac) for key in keys):
         raise TokenInvalid
     version, number, has_session, decision, ad, event, session, viewer, issued, ends = _LAYOUT.unpack(payload)
-    if version != _VERSION:
+    if version != _VERSION or number not in _PLACEMENTS:
         raise TokenInvalid
     return Claims(
         decision_id=UUID(bytes=decision),

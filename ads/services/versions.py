@@ -33,6 +33,11 @@ def bump(event_id: UUID, *, now: datetime) -> None:
     transaction.on_commit(partial(brakes.publish, event_id, version), robust=True)
 
 
+def event_changed(event_id: UUID, now: datetime) -> None:
+    """Have who may see an event, and its days, be known to every process as a change of its ads is."""
+    bump(event_id, now=now)
+
+
 def publish(event_id: UUID) -> bool:
     """Tell the version that the database has. False: Redis is away, and processes ask the database."""
     version = AdIndexVersion.objects.filter(pk=event_id).values_list("version", flat=True).first()

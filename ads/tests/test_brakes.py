@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.tests.factories import NOW
-from ads.decision import brakes, pacing
+from ads.decision import brakes, pacing, restoring
 from ads.decision.index import load
 from ads.decision.pacing import Spent, held_back
 from ads.decision.pool import Pool
@@ -74,17 +74,37 @@ def test_the_cap_is_of_a_local_day() -> None:
 
 
 def test_what_was_not_redeemed_gives_the_cap_back() -> None:
-    """An ad that was never shown holds the cap until its token is over, to the moment; one that was counts all day
-    (REQ AD-03)."""
+    """An ad that was never shown holds the cap until its reservation is over, to the moment; one that was counts all
+    day (REQ AD-03)."""
     event = make_event()
     make_ad(event, frequency_cap=2)
     first = decide_at(event, now=MIDNIGHT + HOUR)
     decide_at(event, now=MIDNIGHT + HOUR + timedelta(minutes=10))
     redeemed(first.ads[0], event, now=MIDNIGHT + HOUR + SECOND)
-    over = MIDNIGHT + 2 * HOUR + timedelta(minutes=10)
+    over = MIDNIGHT + HOUR + timedelta(minutes=12)
     assert shown(decide_at(event, now=over - timedelta(milliseconds=1))) == []
     assert len(shown(decide_at(event, now=over))) == 1
     assert filled(event, 3, now=MIDNIGHT + 20 * HOUR) == 1
+
+
+def test_asking_without_showing_holds_an_ad_for_minutes() -> None:
+    """Long before the token is over the cap and the budget are free; what is told then counts (REQ AD-03, AD-05)."""
+    ad = priced(budget_total_amount=1, frequency_cap=2)
+    first = decide_at(ad.event).ads[0]
+    assert filled(ad.event, 3) == 1
+    later = NOW + timedelta(minutes=3)
+    redeemed(first, ad.event, now=later, total=5_000, today=5_000)
+    assert filled(ad.event, 3, now=later) == 1
+
+
+def test_restoring_forgets_what_was_reserved() -> None:
+    """After an outage an ad is not held back by what nobody will tell any more (REQ AD-05)."""
+    ad = make_ad(price_model=PriceModel.CPM, price_amount=500, budget_total_amount=1, pacing=Pacing.ASAP)
+    for viewer in ("a", "b"):
+        assert shown(decide_at(ad.event, viewer=viewer)) == ids(ad)
+    assert shown(decide_at(ad.event, viewer="c")) == []
+    assert restoring.restore(ad.event_id, now=NOW)
+    assert shown(decide_at(ad.event, viewer="c")) == ids(ad)
 
 
 def test_an_impression_after_midnight_counts_on_its_own_day() -> None:
@@ -92,7 +112,7 @@ def test_an_impression_after_midnight_counts_on_its_own_day() -> None:
     event = make_event()
     make_ad(event, frequency_cap=1)
     late = decide_at(event, now=MIDNIGHT - 60 * SECOND)
-    redeemed(late.ads[0], event, now=MIDNIGHT + 60 * SECOND)
+    redeemed(late.ads[0], event, now=MIDNIGHT + 59 * SECOND)
     assert shown(decide_at(event, now=MIDNIGHT + 61 * SECOND)) == []
     assert filled(event, 2, now=MIDNIGHT - 30 * SECOND) == 1
 

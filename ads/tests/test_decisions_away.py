@@ -201,6 +201,9 @@ JUNK: list[Any] = [
     lambda event, ad: (name := _caps(event), redis.client().delete(name), redis.client().set(name, "junk")),
     lambda event, ad: redis.client().hset(_caps(event), ad.pk.bytes, "junk"),
     lambda event, ad: redis.client().hset(_caps(event), ad.pk.bytes, b"\xff\xfe;;9"),
+    lambda event, ad: redis.client().hset(_book(event), "version", "1e400"),
+    lambda event, ad: redis.client().hset(_book(event), "version", "nan"),
+    lambda event, ad: redis.client().hset(_book(event), "version", "9" * 40),
 ]
 
 
@@ -220,6 +223,21 @@ def test_what_others_wrote_into_the_keys_breaks_nothing(number: int) -> None:
         JUNK[number](event, ad)
     redeemed(served, event)
     assert sum(len(decide_at(event, viewer="b").ads) for _ in range(3)) == 1
+
+
+@pytest.mark.parametrize(("field", "value"), [(b"t:", "nan"), (b"t:", "-1e9"), (b"d:", "2096-11-21|x")])
+def test_what_others_wrote_of_spend_is_read_anew(field: bytes, value: str) -> None:
+    """A budget that is spent stays spent (REQ AD-05)."""
+    ad = make_ad(
+        price_model=PriceModel.CPM, price_amount=500, budget_total_amount=1, budget_daily_amount=1,
+        pacing=Pacing.ASAP,
+    )  # fmt: skip
+    decide_at(ad.event)
+    AdSpend.objects.filter(pk=ad.pk).update(billed_micros=10_000)
+    AdSpendDay.objects.create(ad=ad, day=NOW.date(), billed_micros=10_000)
+    redis.client().hset(_book(ad.event), field + ad.pk.bytes, value)
+    decision = decide_at(ad.event, viewer="b")
+    assert (shown(decision), decision.degraded) == ([], False)
 
 
 def test_a_full_redis_is_degraded() -> None:
@@ -266,7 +284,9 @@ def test_only_one_restores() -> None:
     began = int(redis.client().time()[0])
     redis.client().hset(book, mapping={"building": "another", "began": began})
     assert restoring.restore(ad.event_id, now=NOW) is False
-    redis.client().hset(book, "began", began - 31)
+    redis.client().hset(book, "began", began + 10_000)
+    assert restoring.restore(ad.event_id, now=NOW) is True
+    redis.client().hset(book, mapping={"building": "another", "began": began - 31})
     assert restoring.restore(ad.event_id, now=NOW) is True
     assert redis.client().hget(book, "building") is None
 

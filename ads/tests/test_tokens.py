@@ -48,6 +48,13 @@ def test_no_other_text_is_a_token() -> None:
         tokens.read("é" * len(token))
 
 
+def test_a_placement_that_is_none_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signed by us, of a placement that this version does not know: refused, no error (REQ AD-04)."""
+    monkeypatch.setitem(tokens._NUMBERS, AdPlacement.SIDEBAR, 99)
+    with pytest.raises(TokenInvalid):
+        tokens.read(tokens.issue(CLAIMS))
+
+
 def test_a_token_of_another_secret_is_not_ours(settings: Settings) -> None:
     """A key that is being replaced still reads what it signed; one that is gone does not (REQ AD-04)."""
     old = settings.SECRET_KEY

@@ -1,5 +1,7 @@
 """How a change of an event's ads reaches every process."""
 
+from dataclasses import fields
+
 import pytest
 from django.db import transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -12,10 +14,13 @@ from ads.services import versions
 from ads.tests.ad_factories import make_ad
 from ads.tests.deciding import decide_at, ids, shown
 from common import redis
+from common.errors import NotFound
 from common.outbox.models import Job
 from common.outbox.testing import run_due
+from common.types import SYSTEM
 from config.local_stack.valkey import EmbeddedValkey
 from events.models import Event
+from events.services.events import EventInput, update_event
 from events.tests.factories import make_event
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +51,26 @@ def test_a_change_reaches_every_process_at_its_next_decision(
     for indexes in processes:
         [served] = decide_at(event, indexes=indexes).ads
         assert served.candidate.name == "Edited"
+
+
+@pytest.mark.parametrize("changed", [{"visibility": "private"}, {"time_zone": "Asia/Tokyo"}])
+def test_a_change_of_the_event_reaches_every_process(
+    changed: dict[str, str], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    """Private at once means private: the next decision knows (REQ AD-02)."""
+    event = make_event()
+    make_ad(event)
+    indexes = Registry()
+    decide_at(event, indexes=indexes)
+    given = {field.name: getattr(event, field.name) for field in fields(EventInput)} | changed
+    with django_capture_on_commit_callbacks(execute=True):
+        update_event(actor=SYSTEM, event_id=event.pk, event=EventInput(**given), now=NOW)
+    if "visibility" in changed:
+        with pytest.raises(NotFound):
+            decide_at(event, indexes=indexes)
+    else:
+        decide_at(event, indexes=indexes)
+        assert indexes.of(event.pk).zone.key == "Asia/Tokyo"
 
 
 def test_a_change_that_redis_was_not_told_of_is_told_by_the_job(

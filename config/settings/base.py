@@ -175,8 +175,9 @@ LEAD_PEOPLE_RATE_LIMIT: int = env.int("LEAD_PEOPLE_RATE_LIMIT", default=120)
 TRACK_RATE_LIMIT: int = env.int("TRACK_RATE_LIMIT", default=120_000)
 ANALYTICS_EVENT_RETENTION_DAYS: int = env.int("ANALYTICS_EVENT_RETENTION_DAYS", default=400)
 
-# Ads: how long a served ad may be counted, in seconds; what it reserves of caps and budgets ends with it
+# Ads: how long a served ad may be counted, and how long it holds caps and budgets before it is, in seconds
 AD_TOKEN_TTL_SECONDS: int = env.int("AD_TOKEN_TTL_SECONDS", default=3600)
+AD_RESERVATION_SECONDS: int = env.int("AD_RESERVATION_SECONDS", default=120)
 # What may be told of ads a minute, in impressions and clicks: of one viewer, and from one address
 AD_VIEWER_RATE_LIMIT: int = env.int("AD_VIEWER_RATE_LIMIT", default=120)
 AD_NETWORK_RATE_LIMIT: int = env.int("AD_NETWORK_RATE_LIMIT", default=12000)

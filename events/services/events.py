@@ -16,7 +16,7 @@ from common.errors import FieldError, Invalid, NotFound
 from common.money import CURRENCIES
 from common.types import Actor
 from events.models import Event, Session, Visibility
-from events.registry import currency_locked_by
+from events.registry import currency_locked_by, tell_followers
 from events.services.sessions import check_capacity, lock_session
 
 
@@ -74,7 +74,7 @@ def update_event(*, actor: Actor, event_id: UUID, event: EventInput, now: dateti
     if stored is None:
         raise NotFound
     access.require(actor, stored.organization_id, Capability.MANAGE_EVENTS)
-    before = snapshot(stored)
+    before, seen_by = snapshot(stored), (stored.visibility, stored.time_zone)
     if event.currency != stored.currency:
         reason = currency_locked_by(event_id)
         if reason:
@@ -82,6 +82,8 @@ def update_event(*, actor: Actor, event_id: UUID, event: EventInput, now: dateti
     _fill_event(stored, event)
     stored.save()
     _tell(actor, "events.update_event", stored, stored.organization_id, before, now)
+    if (stored.visibility, stored.time_zone) != seen_by:
+        tell_followers(event_id, now)
     return stored
 
 

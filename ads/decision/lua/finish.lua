@@ -6,7 +6,7 @@ local known = read(BOOK, 'building', 'version')
 if not known or known[1] ~= ARGV[1] then
   return 0
 end
-local told, true_one, before = tonumber(known[2]) or 0, tonumber(ARGV[2]), tonumber(ARGV[3])
+local told, true_one, before = whole(known[2]) or 0, tonumber(ARGV[2]), tonumber(ARGV[3])
 if true_one > told or (told == before and true_one < before) then
   redis.call('HSET', BOOK, 'version', ARGV[2])
 end

@@ -1,6 +1,6 @@
 -- What was reserved is counted. KEYS: the book; then of each event the caps of the day that its token was issued, and of the
 -- day that it counts on. ARGV: the epoch of these keys, now; then of each event eight: the ad, whether caps change (1) and
--- whether a reservation ends (1), the end of the token (milliseconds), when the caps may be forgotten (seconds), what was billed
+-- whether a reservation ends (1), the end of what was reserved (milliseconds), when the caps may be forgotten (seconds), what was billed
 -- in all, the day, what was billed on it (-1: the ad is not billed).
 -- Returns an empty text when done, else the epoch there is, or '-' where there is none: then nothing was changed.
 local known = read(BOOK, 'epoch', 'building')

@@ -13,6 +13,11 @@ local function distrust(key)
   redis.pcall('HDEL', BOOK, 'epoch')
 end
 
+-- Return a whole number of at most 15 digits, which is exact; nil for any other text.
+local function whole(given)
+  return given and #given <= 15 and string.match(given, '^%d+$') and tonumber(given)
+end
+
 -- Return the fields, or nil when the key is no hash.
 local function read(key, ...)
   local found = redis.pcall('HMGET', key, ...)
@@ -83,7 +88,7 @@ end
 -- Set what an ad was billed. Whoever comes late with an older figure, or an older day, lowers nothing.
 local function keep_spent(id, total, day, on_day)
   local stored = redis.call('HMGET', BOOK, 't:' .. id, 'd:' .. id)
-  if total > (tonumber(stored[1]) or -1) then
+  if total > (whole(stored[1]) or -1) then
     redis.call('HSET', BOOK, 't:' .. id, text(total))
   end
   local its_day, its_sum = string.match(stored[2] or '', '^([%d-]+)|(%d+)$')

@@ -1,6 +1,6 @@
 -- Decide which ads, in the order given, may be shown, and reserve them: one look at everything, one change.
 -- KEYS: the book; the viewer's caps, but for a viewer who has none. ARGV: epoch and version that the caller knows, now, the
--- end of the tokens (milliseconds), how many are wanted, the local day, when the caps may be forgotten (seconds);
+-- end of what is reserved (milliseconds), how many are wanted, the local day, when the caps may be forgotten (seconds);
 -- then the ads, see ads/decision/pool.py.
 -- Returns what became of each ad that was looked at, a letter each after a colon: t taken, c capped, b total budget spent,
 -- d daily budget spent, p paced. Else, and then nothing is reserved: v and the version there is, e and the epoch there
@@ -9,7 +9,7 @@ local CAPS = KEYS[2]
 local now, ends_at, wanted, day = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 
 local known = read(BOOK, 'epoch', 'version')
-local version, mine = known and tonumber(known[2]), tonumber(ARGV[2])
+local version, mine = known and whole(known[2]), tonumber(ARGV[2])
 if not version or not is_epoch(known[1]) then
   return 'm'
 end
@@ -23,13 +23,16 @@ if version < mine then
   redis.call('HSET', BOOK, 'version', ARGV[2])
 end
 
--- Return the letter of what holds a budget back, or nil, and the open reservations by minute.
+-- Return the letter of what holds a budget back, or nil, and the open reservations by minute; m for figures that are none.
 local function held_back(id, terms)
   local need, cost, total, daily, paced, from, length = unpack(terms)
   local stored = redis.call('HMGET', BOOK, 't:' .. id, 'd:' .. id, 'r:' .. id)
-  local billed = tonumber(stored[1]) or 0
+  local billed = whole(stored[1] or '0')
   local its_day, its_sum = string.match(stored[2] or '', '^([%d-]+)|(%d+)$')
-  local today = its_day == day and tonumber(its_sum) or 0
+  if not billed or (stored[2] and not whole(its_sum)) then
+    return 'm', {}
+  end
+  local today = its_day == day and whole(its_sum) or 0
   local open, minutes = open_by_minute(stored[3], now)
   local more = open * cost + need
   if total >= 0 and billed + more > total then
@@ -76,6 +79,10 @@ for at = 8, #ARGV do
   if letter == 't' and #terms > 0 then
     local held
     held, minutes = held_back(id, terms)
+    if held == 'm' then
+      redis.call('HDEL', BOOK, 'epoch')
+      return 'm'
+    end
     letter = held or 't'
   end
   if letter == 't' then
