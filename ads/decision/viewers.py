@@ -2,7 +2,8 @@
 
 A signed-in person is their user id on every device; others are the session token that their front end keeps. Who
 gives neither is a new viewer each time: no cap holds for them, so a decision gives them one ad at most, as it does
-when caps cannot be asked. With a new ``SECRET_KEY`` everybody is a new viewer.
+when caps cannot be asked. With a new ``SECRET_KEY`` everybody is a new viewer; whose an open token is, the keys of
+``SECRET_KEY_FALLBACKS`` still tell.
 """
 
 from functools import lru_cache
@@ -32,10 +33,17 @@ def viewer_of(user_id: UUID | None, session_token: str | None) -> UUID:
     if session_token and (len(session_token) > LONGEST_SESSION_TOKEN or "\0" in session_token):
         raise Invalid.field("session_token", "invalid", "Give at most 128 characters.")
     if user_id is not None:
-        return UUID(int=_hashed(b"user:" + user_id.bytes).int | _PERSON)
+        return _person(user_id, settings.SECRET_KEY)
     if session_token:
-        return _hashed(b"session:" + session_token.encode("utf-8", "backslashreplace"))
+        return _hashed(b"session:" + session_token.encode("utf-8", "backslashreplace"), settings.SECRET_KEY)
     return uuid4()
+
+
+def viewers_of(user_id: UUID) -> frozenset[UUID]:
+    """Return all viewers that a user may be in tokens that are open: one for each key that is still read."""
+    return frozenset(
+        _person(user_id, key) for key in (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS))
+    )
 
 
 def is_unnamed(viewer: UUID) -> bool:
@@ -48,8 +56,12 @@ def is_person(viewer: UUID) -> bool:
     return not is_unnamed(viewer) and bool(viewer.int & _PERSON)
 
 
-def _hashed(text: bytes) -> UUID:
-    digest = blake2b(text, digest_size=16, key=_key(settings.SECRET_KEY)).digest()
+def _person(user_id: UUID, secret: str) -> UUID:
+    return UUID(int=_hashed(b"user:" + user_id.bytes, secret).int | _PERSON)
+
+
+def _hashed(text: bytes, secret: str) -> UUID:
+    digest = blake2b(text, digest_size=16, key=_key(secret)).digest()
     return UUID(int=int.from_bytes(digest) & _FREE_BITS | _VERSION_8 | _VARIANT)
 
 

@@ -8,13 +8,13 @@ import re
 from functools import lru_cache
 from typing import Final
 
-# "Cubot" is a make of telephones.
+# "Cubot" is a make of telephones, "Abbott" and "TrustWallet" are no programs, and a browser may be a preview.
 _SIGNS: Final = re.compile(
-    r"(?<!cu)bot|crawl|spider|slurp|scrap|fetch|headless|phantomjs|puppeteer|playwright|selenium|webdriver"
+    r"(?<!cu)bots?(?![a-z])|crawl|spider|slurp|scrap|fetch|headless|phantomjs|puppeteer|playwright|selenium|webdriver"
     r"|curl|wget|httpie|postman|insomnia|python|aiohttp|httpx|urllib|java/|jakarta|apache-httpclient"
-    r"|go-http|libwww|lwp|perl|ruby|php/|guzzle|axios|undici|node-|deno/|bun/|dart/|rust|reqwest|powershell"
-    r"|lighthouse|pagespeed|gtmetrix|pingdom|uptime|monitor|preview|facebookexternalhit|whatsapp/|embedly|validator"
-    r"|locust|wrk/|k6/|jmeter|apachebench",
+    r"|go-http|libwww|lwp|\bperl|ruby|php/|guzzle|axios|undici|node-|deno/|bun/|dart/|\brust|reqwest|powershell"
+    r"|lighthouse|pagespeed|gtmetrix|pingdom|uptime|monitor|(?<!technology )preview"
+    r"|facebookexternalhit|whatsapp/|embedly|validator|locust|wrk/|k6/|jmeter|apachebench",
     re.IGNORECASE,
 )
 _SHORTEST: Final = 8

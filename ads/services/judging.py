@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 from ads.decision import tokens
 from ads.decision.tokens import Claims
-from ads.decision.viewers import is_person, viewer_of
+from ads.decision.viewers import is_person, viewers_of
 from ads.errors import TokenInvalid
 from ads.models import EventKind, InvalidReason
 from ads.services.arrays import array
 from ads.services.bots import is_bot
-from ads.services.floods import flooding
+from ads.services.floods import flooding, is_click_flood
 from ads.types.redeeming import Visitor
 from common import statements
 
@@ -85,25 +85,39 @@ def judge(
 ) -> list[InvalidReason | None]:
     """Say of each item why it may not count; None: it may, if it was not counted before.
 
-    A flood is found last, so only what would count adds to it, and what counted before: that is not known yet.
+    A flood is found last, so no other reason adds to it, and a token that is told twice in one call adds once for
+    each kind. What an earlier call counted is not known yet: telling it again adds to the flood.
     """
-    viewer = viewer_of(who.user_id, None) if who.user_id else None
-    reasons = [_reason(one, facts, who, viewer, now) for one in told]
-    welcome = [one.claims for one, why in zip(told, reasons, strict=True) if one.claims and why is None]
-    floods = flooding(Counter(claims.viewer for claims in welcome), who.network)
+    own = viewers_of(who.user_id) if who.user_id else frozenset()
+    reasons = [_reason(one, facts, who, own, now) for one in told]
+    welcome = {
+        (one.claims.decision_id, one.kind): one.claims.viewer
+        for one, why in zip(told, reasons, strict=True)
+        if one.claims and why is None
+    }
+    floods = flooding(Counter(welcome.values()), who.network)
     return [
-        InvalidReason.FLOOD if why is None and one.claims and one.claims.viewer in floods else why
+        InvalidReason.FLOOD if why is None and _is_flood(one, floods, who.network) else why
         for one, why in zip(told, reasons, strict=True)
     ]
 
 
+def _is_flood(told: Told, viewers: frozenset[UUID], network: str) -> bool:
+    claims = told.claims
+    if claims is None:
+        return False
+    return claims.viewer in viewers or (
+        told.kind == EventKind.CLICK and is_click_flood(claims.ad_id, network)
+    )
+
+
 def _reason(
-    told: Told, facts: Mapping[UUID, Facts], who: Visitor, viewer: UUID | None, now: datetime
+    told: Told, facts: Mapping[UUID, Facts], who: Visitor, own: frozenset[UUID], now: datetime
 ) -> InvalidReason | None:
     claims = told.claims
     if claims is None:
         return InvalidReason.FORGED
-    if claims.ad_id != told.ad_id or _is_of_another(claims, viewer):
+    if claims.ad_id != told.ad_id or _is_of_another(claims, own):
         return InvalidReason.FOREIGN
     if claims.ad_id not in facts:
         return InvalidReason.FORGED
@@ -114,9 +128,9 @@ def _reason(
     return InvalidReason.STAFF if facts[claims.ad_id].is_staff else None
 
 
-def _is_of_another(claims: Claims, viewer: UUID | None) -> bool:
+def _is_of_another(claims: Claims, own: frozenset[UUID]) -> bool:
     """Say whether somebody who is signed in tells it of somebody else who was.
 
     What was decided before they signed in is theirs: it is for the session token, which is not sent along.
     """
-    return viewer is not None and is_person(claims.viewer) and claims.viewer != viewer
+    return bool(own) and is_person(claims.viewer) and claims.viewer not in own

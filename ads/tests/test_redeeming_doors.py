@@ -1,6 +1,7 @@
 """The doors that ads are counted through: REST, GraphQL and the link itself."""
 
 import json
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -253,8 +254,10 @@ def test_go_leads_there_when_counting_has_no_time(browser: Client) -> None:
     path = f"/api/v1/ads/{ad.pk}"
     token = show(ad, at=clock.now())
     with _held(ad.pk), capture_logs() as logs:
-        connection.cursor().execute("SET lock_timeout = 50")
+        began = time.monotonic()
         answer = browser.get(f"{path}/go", {"token": token})
+        assert time.monotonic() - began < 3  # one wait alone would have been as long
+        connection.cursor().execute("SET lock_timeout = 50")
         assert post(browser, {"token": token}, path=f"{path}/click").status_code == 503
         connection.cursor().execute("RESET lock_timeout")
     assert (answer.status_code, answer["Location"]) == (302, ad.click_url)

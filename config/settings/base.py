@@ -181,6 +181,7 @@ AD_RESERVATION_SECONDS: int = env.int("AD_RESERVATION_SECONDS", default=120)
 # What may be told of ads a minute, in impressions and clicks: of one viewer, and from one address
 AD_VIEWER_RATE_LIMIT: int = env.int("AD_VIEWER_RATE_LIMIT", default=120)
 AD_NETWORK_RATE_LIMIT: int = env.int("AD_NETWORK_RATE_LIMIT", default=12000)
+AD_CLICK_NETWORK_RATE_LIMIT: int = env.int("AD_CLICK_NETWORK_RATE_LIMIT", default=60)
 # How many days raw events are kept; figures of days stay
 AD_EVENT_RETENTION_DAYS: int = env.int("AD_EVENT_RETENTION_DAYS", default=90)
 

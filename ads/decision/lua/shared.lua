@@ -13,9 +13,9 @@ local function distrust(key)
   redis.pcall('HDEL', BOOK, 'epoch')
 end
 
--- Return a whole number of at most 15 digits, which is exact; nil for any other text.
+-- Return a whole number of at most 16 digits (sums of micro-units stay below 2^53); nil for any other text.
 local function whole(given)
-  return given and #given <= 15 and string.match(given, '^%d+$') and tonumber(given)
+  return given and #given <= 16 and string.match(given, '^%d+$') and tonumber(given)
 end
 
 -- Return the fields, or nil when the key is no hash.
