@@ -108,10 +108,15 @@ class Waitlist(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def walk_in(self, who: int) -> None:
-        before = Session.objects.get(pk=self.session.pk)
+        before, mine = Session.objects.get(pk=self.session.pk), self.live(who)
         code = refusal(sessions.attend, actor=self.actor(who), **self.about)
-        assert code in {"", "already_attending", "session_full"}
-        if code != "already_attending":
+        assert code in {"", "already_attending", "already_offered", "session_full"}
+        if code == "already_offered":
+            # Whose seats are held already answers the offer instead.
+            assert mine is not None
+            assert mine.offer_expires_at is not None
+            assert self.now < mine.offer_expires_at
+        elif code != "already_attending":
             assert (code == "session_full") == (before.waiting > 0 or before.free_seats == 0)
 
     @rule(number=st.integers(0, 9), is_told=st.booleans())
