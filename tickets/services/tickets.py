@@ -1,6 +1,5 @@
 """Issuing tickets."""
 
-import secrets
 from datetime import datetime
 from uuid import UUID
 
@@ -10,12 +9,9 @@ from common.db import retrying
 from common.errors import NotFound
 from events.models import RegistrationSource
 from events.services.registrations import register
+from tickets.letters import new_number
 from tickets.models import Ticket
 from tickets.services.stock import lock_tier, move, require_room
-
-# Without letters and digits that people mistake for each other when they read a number aloud.
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-_NUMBER_LENGTH = 10
 
 
 @retrying
@@ -32,12 +28,5 @@ def issue_ticket(*, event_id: UUID, tier_id: UUID, holder_id: UUID, now: datetim
     move(tier.pk, sold=1)
     register(user_id=holder_id, event_id=event_id, source=RegistrationSource.TICKET, now=now)
     return Ticket.objects.create(
-        event_id=event_id, tier=tier, holder_id=holder_id, number=_number(), issued_at=now
+        event_id=event_id, tier=tier, holder_id=holder_id, number=new_number(), issued_at=now
     )
-
-
-def _number() -> str:
-    """Return a number nobody has: of 31^10 (8 * 10^14) a repetition is refused by the table's unique
-    constraint."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(_NUMBER_LENGTH))
-    return f"T-{letters[:5]}-{letters[5:]}"
