@@ -1,7 +1,7 @@
 """Offers of an event in a range of days: what front ends told of them, and what was bought."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from django.db.models import Sum
@@ -42,6 +42,22 @@ def offer_figures(event: Event, wanted: Range) -> OfferFigures:
     )
 
 
+def all_offers(event: Event, wanted: Range) -> tuple[OfferPerformance, ...]:
+    """Return every offer that was seen or bought: the best first, other currencies by themselves, then mere views.
+
+    Three statements.
+    """
+    told = _told(event, wanted)
+    sales = sales_by_offer(event_id=event.pk, start=wanted.start, end=wanted.end)
+    sold = sorted(sales, key=lambda one: (one.currency != event.currency, one.currency))
+    seen = _seen(told, {one.offer_id for one in sales})
+    titles = dict(Offer.objects.filter(pk__in=seen).values_list("pk", "title"))
+    return (
+        *(_performance(event, one.offer_id, one.title, told, one) for one in sold),
+        *(_performance(event, entity, titles[entity], told, None) for entity in seen),
+    )
+
+
 def rate(part: int, whole: int) -> float | None:
     """Return a share of 0 to 1; None with nothing below, and where less was told than happened."""
     return part / whole if whole and part <= whole else None
@@ -63,13 +79,17 @@ def _told(event: Event, wanted: Range) -> _Told:
 def _top(event: Event, told: _Told, sales: Sequence[OfferSales]) -> tuple[OfferPerformance, ...]:
     """Return the offers that brought most in the event's currency; then those that were seen most."""
     own = {sold.offer_id: sold for sold in sales if sold.currency == event.currency}
-    seen = sorted(
-        (entity for entity in told if entity and entity not in own),
-        key=lambda entity: (-_times(told, entity, TrackedType.OFFER_VIEW), str(entity)),
-    )
-    first = [*own, *seen][:_TOP]
+    first = [*own, *_seen(told, own)][:_TOP]
     titles = dict(Offer.objects.filter(pk__in=first).values_list("pk", "title"))
     return tuple(_performance(event, entity, titles[entity], told, own.get(entity)) for entity in first)
+
+
+def _seen(told: _Told, but: Collection[UUID]) -> list[UUID]:
+    """Return what was told of beside these, the most seen first."""
+    return sorted(
+        (entity for entity in told if entity and entity not in but),
+        key=lambda entity: (-_times(told, entity, TrackedType.OFFER_VIEW), str(entity)),
+    )
 
 
 def _performance(
@@ -84,7 +104,7 @@ def _performance(
         clicks=_times(told, offer_id, TrackedType.OFFER_CLICK),
         purchases=purchases,
         units=sold.units if sold else 0,
-        revenue=Money(sold.amount if sold else 0, event.currency),
+        revenue=Money(sold.amount, sold.currency) if sold else Money(0, event.currency),
         conversion_rate=rate(purchases, views),
     )
 
