@@ -95,6 +95,13 @@ SCHEDULES: tuple[Schedule, ...] = (
     ),
     Schedule("Send due e-mails", "notifications.send_due_emails", every=(1, MINUTES), queue="urgent_mail"),
     Schedule(
+        "Forget old attachments",
+        "notifications.forget_files",
+        at=(2, 50),
+        queue="bulk",
+        description="The bytes of files that went along with e-mails, 30 days later; what still waits keeps them.",
+    ),
+    Schedule(
         "Relay announcements that were left",
         "notifications.relay_announcements",
         every=(10, SECONDS),

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
@@ -59,7 +60,7 @@ class EmailMessageAdmin(ScopedModelAdmin):
     list_before_template = "admin/notifications/health.html"
     fields = readonly_fields = (
         "subject", "to", "shown_status", "template", "is_urgent", "created_at", "sent_at", "last_error", "story",
-        "text", "preview",
+        "attached", "text", "preview",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -139,6 +140,12 @@ class EmailMessageAdmin(ScopedModelAdmin):
         return render_to_string(
             "admin/notifications/attempts.html", {"attempts": message.attempts.all()[:50]}
         )
+
+    @admin.display(description="Attached")
+    def attached(self, message: EmailMessage) -> str:
+        """Name the files that go along, with their sizes."""
+        named = message.attachments.order_by("position").values_list("file__filename", "file__size")
+        return ", ".join(f"{name} ({filesizeformat(size)})" for name, size in named) or "-"
 
     @admin.display(description="Text")
     def text(self, message: EmailMessage) -> str:

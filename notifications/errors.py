@@ -36,6 +36,10 @@ class BrokenTemplate(TemplateFailure):
     """The subject or the text part could not be rendered, or came out empty."""
 
 
+class FileRefused(Exception):
+    """A file cannot go along with an e-mail: its name is none, or the files are too much for one message."""
+
+
 class InvalidRecipient(Invalid):
     """The address is none that mail could be sent to."""
 

@@ -7,6 +7,10 @@ from django.db.models import Q
 
 from common.outbox.ids import new_id
 
+# What the files of one e-mail may weigh together, in bytes.
+MAXIMUM_ATTACHED = 10 * 1024 * 1024
+MAXIMUM_FILENAME = 150
+
 
 class EmailStatus(models.TextChoices):
     """How far an e-mail got. What was sent never becomes unsent; only a failed one may be tried again."""
@@ -76,6 +80,55 @@ class EmailMessage(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class EmailFile(models.Model):
+    """A file that goes along with e-mails, frozen before they are queued; one row however many get it.
+
+    Its bytes are forgotten after a while (``services.files``); its name and its size stay for the story.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    filename = models.CharField(max_length=MAXIMUM_FILENAME)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    content = models.BinaryField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "attached file"
+        indexes: ClassVar = [
+            models.Index(fields=["created_at"], condition=Q(content__isnull=False), name="email_file_kept"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(size__lte=MAXIMUM_ATTACHED) & ~Q(filename__regex=r"[\\/[:cntrl:]]"),
+                name="email_file_bounded",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class EmailAttachment(models.Model):
+    """Says that a file goes along with an e-mail, and in which place."""
+
+    id = models.BigAutoField(primary_key=True)
+    message = models.ForeignKey(
+        EmailMessage, on_delete=models.CASCADE, related_name="attachments", db_index=False
+    )
+    file = models.ForeignKey(EmailFile, on_delete=models.PROTECT, related_name="attachments")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ("position",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["message", "position"], name="email_attachment_place_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}"
 
 
 class AttemptOutcome(models.TextChoices):

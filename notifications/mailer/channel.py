@@ -5,7 +5,10 @@ import os
 import smtplib
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from email.encoders import encode_base64
+from email.mime.base import MIMEBase
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
@@ -16,7 +19,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from notifications.mailer import verdicts
 from notifications.mailer.verdicts import Verdict
-from notifications.models import AttemptOutcome, EmailMessage
+from notifications.models import AttemptOutcome, EmailFile, EmailMessage
 
 BATCH = 50
 # Servers end idle connections after some minutes; ours is not kept for a batch that is over.
@@ -36,8 +39,8 @@ class _Held:
 _local = threading.local()
 
 
-def send(message: EmailMessage) -> Verdict:
-    """Hand one e-mail to the provider and judge its answer; never raises for what the provider does.
+def send(message: EmailMessage, files: Sequence[EmailFile] = ()) -> Verdict:
+    """Hand one e-mail, and what goes along, to the provider and judge its answer; never raises for what that does.
 
     A repetition carries the same ``Message-ID`` and, at Resend, the same idempotency key.
     """
@@ -46,6 +49,8 @@ def send(message: EmailMessage) -> Verdict:
     except Exception as error:  # noqa: BLE001 whatever it was is judged, kept with the attempt, and logged
         return _failed(message, error, verdicts.of_opening(error))
     mail = _mail(message, held.connection)
+    for file in files:
+        mail.attach(_part(file))
     held.messages += 1
     try:
         count = held.connection.send_messages([mail])
@@ -95,6 +100,15 @@ def _mail(message: EmailMessage, connection: BaseEmailBackend) -> EmailMultiAlte
         mail.attach_alternative(message.html_body, "text/html")
     mail.idempotency_key = f"email/{message.id}"  # type: ignore[attr-defined]
     return mail
+
+
+def _part(file: EmailFile) -> MIMEBase:
+    """Return the file as it was frozen: as text its line ends would be the server's to change."""
+    part = MIMEBase(*file.content_type.split("/", 1))
+    part.set_payload(bytes(file.content or b""))
+    encode_base64(part)
+    part.add_header("Content-Disposition", "attachment", filename=file.filename)
+    return part
 
 
 def _provider_id(mail: Any) -> str:

@@ -12,6 +12,7 @@ from common.outbox import NewJob, enqueue_many
 from common.outbox.ids import new_id
 from notifications import addresses, templates
 from notifications.models import EmailStatus
+from notifications.services import files
 from notifications.services.rendering import Rendered, render
 
 URGENT_KIND = "notifications.send_email"
@@ -41,6 +42,7 @@ class NewEmail:
 
     A ``dedupe_key`` (200 characters at most) that was used before gives nothing new. ``urgent`` none: as the
     template was registered. ``subject_ref`` is what it is about, for timelines: ``("order", its id)``.
+    ``file_ids``: what goes along, in this order, as ``files.keep_files`` returned it.
     """
 
     template: str
@@ -51,6 +53,7 @@ class NewEmail:
     user_id: UUID | None = None
     organization_id: UUID | None = None
     subject_ref: tuple[str, UUID] | None = None
+    file_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def queue_email(
     user_id: UUID | None = None,
     organization_id: UUID | None = None,
     subject_ref: tuple[str, UUID] | None = None,
+    file_ids: tuple[UUID, ...] = (),
 ) -> UUID:
     """Queue one e-mail in the caller's transaction and return its id; it goes out after the commit.
 
@@ -82,9 +86,12 @@ def queue_email(
     nothing new is sent; see ``NewEmail``.
 
     Raises, before anything is written: ``UnknownTemplate``, ``MissingVariables``, ``UnknownVariables``,
-    ``BrokenTemplate`` (all ``TemplateFailure``) and ``InvalidRecipient``.
+    ``BrokenTemplate`` (all ``TemplateFailure``), ``InvalidRecipient``, and ``FileRefused`` for files that weigh more
+    than ``MAXIMUM_ATTACHED`` together.
     """
-    email = NewEmail(template, to, context, dedupe_key, urgent, user_id, organization_id, subject_ref)
+    email = NewEmail(
+        template, to, context, dedupe_key, urgent, user_id, organization_id, subject_ref, file_ids
+    )
     new = _queue([_ready(email)], now=now)
     return new[0] if new else _id_of(dedupe_key)
 
@@ -117,11 +124,13 @@ def _ready(email: NewEmail) -> _Ready:
 
 
 def _queue(ready: Sequence[_Ready], *, now: datetime) -> list[UUID]:
-    """Write the messages and their jobs; return the ids of those that are new."""
+    """Write the messages, what goes along, and their jobs; return the ids of those that are new."""
+    files.refuse_too_heavy({one.email.file_ids for one in ready})
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, _columns(ready) | {"now": now, "status": EmailStatus.QUEUED.value})
             new = {row[0] for row in cursor.fetchall()}
+        files.attach({one.id: one.email.file_ids for one in ready if one.id in new})
         jobs = [
             sending_job(
                 one.id, one.recipient, is_urgent=one.is_urgent, organization_id=one.email.organization_id

@@ -17,7 +17,7 @@ from notifications.mailer import Verdict
 from notifications.mailer.channel import is_resend
 from notifications.mailer.resend import KEY_LIVES_HOURS
 from notifications.models import AttemptOutcome, EmailAttempt, EmailChannel, EmailMessage, EmailStatus
-from notifications.services import rates
+from notifications.services import files, rates
 from notifications.services.email import job_key, sending_job
 from notifications.services.metrics import observe
 
@@ -45,8 +45,11 @@ def deliver(email_id: UUID, *, now: datetime) -> Verdict | None:
         return None
     if _is_too_old_to_repeat(message, now):
         return Verdict(AttemptOutcome.FINAL, TOO_OLD)
+    along = files.files_of(message.id)
+    if any(one.content is None for one in along):
+        return Verdict(AttemptOutcome.FINAL, files.FORGOTTEN)
     attempt_id = rates.take(message, now=now)
-    verdict = mailer.send(message)
+    verdict = mailer.send(message, along)
     _record(message, attempt_id, verdict, now=now)
     return verdict
 
