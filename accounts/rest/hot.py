@@ -1,4 +1,4 @@
-"""Looks that many take at once: answered beside DRF, whose machinery costs more than they do."""
+"""Calls that many make at once: answered beside DRF, whose machinery costs more than they do."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -41,6 +41,26 @@ class HotGetView(APIView):
         """Set the request's user."""
         found = BearerAuthentication().authenticate(request)
         request.user = AnonymousUser() if found is None else found[0]
+
+
+class HotPostView(APIView):
+    """A view of DRF and of the OpenAPI schema whose ``post`` takes Django's request and returns its response.
+
+    Anybody may call it: ``request.user`` is nobody, also for a browser with a session, which a page of another site
+    could make use of. A ``post`` that wants to know who calls reads the token itself. Other methods are DRF's as ever.
+    """
+
+    post: Callable[..., HttpResponse]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer a call; hand everything else on."""
+        if request.method != "POST":
+            return super().dispatch(request, *args, **kwargs)
+        request.user = AnonymousUser()
+        try:
+            return self.post(request, *args, **kwargs)
+        except AuthenticationFailed as refusal:
+            return drf_exception_handler(refusal, {})
 
 
 class OwnLookView(HotGetView):

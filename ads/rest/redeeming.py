@@ -9,16 +9,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.views import APIView
 
+from accounts.rest.hot import HotPostView
 from ads.models import InvalidReason
 from ads.rest.callers import user_id_of, visitor_of
 from ads.services import redeeming
 from ads.types.redeeming import MAXIMUM_SEEN, Seen
 from common import clock
 from common.errors import Invalid
-from common.problems import drf_exception_handler
 from common.rest.fast import body_of, decoded
 
 MAXIMUM_BYTES: Final = 256 * 1024
@@ -90,26 +89,7 @@ class ClickAnswer(serializers.Serializer[Any]):
     click_url = serializers.URLField()
 
 
-class _HotPostView(APIView):
-    """A view of DRF and of the schema whose ``post`` is Django's own: see ``accounts.rest.hot``."""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Answer a call; other methods are DRF's."""
-        if request.method != "POST":
-            return super().dispatch(request, *args, **kwargs)
-        # A browser's session is nobody here, and a token's person is only told apart.
-        request.user = AnonymousUser()
-        try:
-            return self.post(request, *args, **kwargs)
-        except AuthenticationFailed as refusal:
-            return drf_exception_handler(refusal, {})
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer."""
-        raise NotImplementedError
-
-
-class ImpressionsView(_HotPostView):
+class ImpressionsView(HotPostView):
     """``POST ads/impressions``."""
 
     @extend_schema(
@@ -135,7 +115,7 @@ class ImpressionsView(_HotPostView):
         return _answer({"results": told})
 
 
-class ClickView(_HotPostView):
+class ClickView(HotPostView):
     """``POST ads/{id}/click``."""
 
     @extend_schema(operation_id="tell_ad_click", request=ClickShape, responses={202: ClickAnswer})

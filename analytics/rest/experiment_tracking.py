@@ -1,14 +1,12 @@
 """The door that front ends tell of experiments at. Anybody may; a page that is being closed sends a beacon."""
 
-from typing import Any
-
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
-from rest_framework.views import APIView
 
+from accounts.rest.hot import HotPostView
 from ads.services.bots import is_bot
 from analytics.rest.batches import MAXIMUM_BYTES, read_batch
 from analytics.rest.experiment_shapes import TrackedResultShape, TrackedResultsShape
@@ -31,14 +29,8 @@ _BODY = inline_serializer(
 )
 
 
-class TrackResultsView(APIView):
+class TrackResultsView(HotPostView):
     """``POST ab-tests/track``, a plain view inside: every visitor of a tested page calls it."""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Answer a batch; other methods are DRF's."""
-        if request.method != "POST":
-            return super().dispatch(request, *args, **kwargs)
-        return self.post(request)
 
     @extend_schema(
         operation_id="track_ab_tests", request=_BODY, responses={202: TrackedResultsShape}, auth=[]

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.views import APIView
 
+from accounts.rest.hot import HotPostView
 from ads.services.bots import is_bot
 from analytics.models import RefusalReason, TrackedType
 from analytics.rest.batches import MAXIMUM_BYTES, read_batch
@@ -62,14 +62,8 @@ class TrackedShape(serializers.Serializer[Any]):
     rejected = RejectedShape(many=True)
 
 
-class TrackView(APIView):
+class TrackView(HotPostView):
     """``POST analytics/track``, a plain view inside: it is called for everything that people look at."""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Answer a batch; other methods are DRF's."""
-        if request.method != "POST":
-            return super().dispatch(request, *args, **kwargs)
-        return self.post(request)
 
     @extend_schema(request=TrackShape, responses={202: TrackedShape}, auth=[])
     def post(self, request: HttpRequest) -> HttpResponse:
