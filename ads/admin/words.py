@@ -43,10 +43,15 @@ def schedule(ad: Ad) -> str:
     """Show the schedule as the clocks at the event say it; ``Always`` where it is open at both ends."""
     zone = ad.event.zone
     ends = {
-        name: None if instant is None else time_words(instant, zone)
+        name: None if instant is None else _breaking_once(time_words(instant, zone))
         for name, instant in (("starts", ad.starts_at), ("ends", ad.ends_at))
     }
     return render_to_string("admin/ads/schedule.html", ends)
+
+
+def _breaking_once(moment: str) -> str:
+    """Let ``18 Nov 2026, 13:36 UTC`` break after its day alone."""
+    return ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in moment.split(", "))
 
 
 def money_of(micros: int, currency: str) -> str:

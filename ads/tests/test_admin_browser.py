@@ -15,7 +15,7 @@ from ads.tests.test_admin_invalid import refuse
 from common import clock
 from config.tests.axe import serious_findings
 from config.tests.browser import browser, page
-from events.tests.factories import make_session
+from events.tests.factories import make_event, make_session
 
 __all__ = ["browser", "page"]
 
@@ -27,15 +27,16 @@ WIDTHS = """() => [document.documentElement, ...document.querySelectorAll(".simp
 
 
 def make_busy_ad(server: LiveServer) -> Ad:
-    """Create an ad with everything that a screen can show of it."""
+    """Create an ad with everything that a screen can show of it, in words and sums that need room."""
     now = clock.now()
     ad = make_ad(
+        event=make_event(title="International Congress of Accessibility 2096"),
         name="Northwind Coffee: free espresso at booth 12", media_url=f"{server.url}/static/storefront/icon.svg",
         placements=["EVENT_HERO", "SIDEBAR", "IN_FEED"], price_model="CPM", price_amount=500,
-        budget_total_amount=100_000, starts_at=now - timedelta(days=3), ends_at=now + timedelta(days=9),
+        budget_total_amount=876_543_210, starts_at=now - timedelta(days=3), ends_at=now + timedelta(days=9),
     )  # fmt: skip
     make_session(event=ad.event)
-    AdSpend.objects.filter(ad=ad).update(billed_micros=412_345_000)
+    AdSpend.objects.filter(ad=ad).update(billed_micros=5_412_345_000_000)
     for ago in range(14):
         day = now.date() - timedelta(days=ago)
         AdDaily.objects.create(ad=ad, event=ad.event, day=day, impressions=ago * 99, computed_at=now)
