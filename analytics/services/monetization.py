@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -41,6 +41,7 @@ STATEMENT_SECONDS: Final = 5
 PATIENCE_SECONDS: Final = 15
 # An answer this new is not written down again.
 _KEPT_SECONDS: Final = 60
+T = TypeVar("T")
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -134,7 +135,7 @@ def _part(name: str, event: Event, wanted: Range, *, until: float, now: datetime
         if attempt > 1 and time.monotonic() > until:
             break
         try:
-            figures = _bounded(compute, event, wanted)
+            figures = bounded(lambda: compute(event, wanted))
         except DatabaseError as error:
             _log.warning(
                 "analytics part failed", part=name, event_id=str(event.pk), attempt=attempt, error=str(error)
@@ -148,12 +149,12 @@ def _part(name: str, event: Event, wanted: Range, *, until: float, now: datetime
     return Part(msgspec.convert(last.body, kind), last.computed_at, is_stale=True)
 
 
-def _bounded(compute: Callable[[Event, Range], Any], event: Event, wanted: Range) -> Any:
-    """Compute in a transaction of its own whose statements end after five seconds."""
+def bounded(read: Callable[[], T]) -> T:
+    """Read in a transaction of its own whose statements end after five seconds. Raises ``DatabaseError``."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
-        return compute(event, wanted)
+        return read()
 
 
 _KEEP = """
