@@ -121,8 +121,9 @@ def _answer(actor: Actor, event: Event, asked: dict[str, Any], *, now: datetime)
     )
     is_known = Registration.objects.filter(event=event, user_id=user_id).exists() if user_id else False
     return {
-        "rows": [Row.of(one) for one in told],
-        "fitting": sum(one.eligible for one in told),
+        "rows": [Row.of(one) for one in told.ads],
+        "total": told.count,
+        "fitting": told.eligible,
         "at": time_words(now, event.zone),
         "is_stranger": bool(email) and not is_known,
     }

@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from ads.decision.explain import Explanation
 from ads.decision.viewers import LONGEST_SESSION_TOKEN
 from ads.models import AdPlacement, ContentType
 from common.rest import MoneyField, StrictSerializer
@@ -52,12 +51,12 @@ class ReasonAnswer(serializers.Serializer[object]):
 
     code = serializers.CharField(
         help_text="archived, paused, not_started, ended, other_placement, other_session, capped, out_of_budget, "
-        "daily_budget_spent or paced."
+        "daily_budget_spent, paced, or reserved: only what is decided and not yet shown holds it back."
     )
     message = serializers.CharField()
 
 
-class ExplanationAnswer(serializers.Serializer[Explanation]):
+class ExplanationAnswer(serializers.Serializer[Any]):
     """Why an ad would, or would not, be shown."""
 
     ad_id = serializers.UUIDField()

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.services.access import actor_of
 from accounts.tests.factories import NOW, bearer, make_member, make_superuser, make_user
 from ads.decision import brakes, keys
-from ads.decision.explain import Explanation, explain
+from ads.decision.explain import MAXIMUM, Explanation, explain
 from ads.models import Ad, AdPlacement, AdSpend, AdSpendDay, Pacing, PriceModel
 from ads.tests.ad_factories import make_ad
 from ads.tests.deciding import decide_at, redeemed
@@ -34,7 +34,7 @@ def explained(event: Event, *, session_token: str | None = None, **more: Any) ->
         "event_id": event.pk, "placement": AdPlacement.EVENT_HERO, "session_id": None, "user_id": None,
         "session_token": session_token, "now": NOW, **more,
     }  # fmt: skip
-    return {one.name: one for one in explain(actor=actor_of(analyst), **context)}
+    return {one.name: one for one in explain(actor=actor_of(analyst), **context).ads}
 
 
 def codes(one: Explanation) -> list[str]:
@@ -87,7 +87,7 @@ def test_caps_are_told_of_the_viewer_who_is_named() -> None:
     assert (told.served_today, told.reserved, told.cap, told.eligible) == (1, 1, 3, True)
     decide_at(event)
     told = explained(event, session_token="tab-1")["ad"]
-    assert (told.served_today, told.reserved, codes(told)) == (1, 2, ["capped"])
+    assert (told.served_today, told.reserved, codes(told)) == (1, 2, ["reserved"])
     assert "saw it 1 times today, 2 more" in told.reasons[0].message
     # Their tokens are over: only what was counted is left. It is of this day alone.
     assert explained(event, session_token="tab-1", now=NOW + 2 * HOUR)["ad"].reserved == 0
@@ -132,7 +132,59 @@ def test_what_is_reserved_of_a_budget_counts() -> None:
         assert explained(ad.event)["ad"].eligible
         decide_at(ad.event, viewer=f"tab-{number}")
     told = explained(ad.event)["ad"]
-    assert (codes(told), told.spent) == (["out_of_budget"], Money(0, "USD"))
+    assert (codes(told), told.spent) == (["reserved"], Money(0, "USD"))
+
+
+def test_what_only_waits_is_told_apart() -> None:
+    """Reservations alone are no cap and no spent budget: they end by themselves. What was really spent keeps its own
+    code, whatever is reserved besides (REQ AD-08)."""
+    event = make_event()
+    budget = {"price_model": PriceModel.CPM, "price_amount": 500, "pacing": Pacing.ASAP}
+    make_ad(event, name="both", frequency_cap=1, budget_total_amount=1, **budget)
+    spent = make_ad(event, name="spent", frequency_cap=1, budget_total_amount=1, **budget)
+    make_ad(event, name="seen", frequency_cap=2)
+    both = {served.candidate.name: served for served in decide_at(event, limit=3).ads}
+    assert len(both) == 3
+    decide_at(event, viewer="tab-2", limit=3)
+    AdSpend.objects.filter(pk=spent.pk).update(billed_micros=10_000)
+    redeemed(both["seen"], event)
+    redeemed(decide_at(event, ad_id=both["seen"].candidate.id).ads[0], event)
+    told = explained(event, session_token="tab-1")
+    assert {name: codes(one) for name, one in told.items()} == {
+        "both": ["reserved"], "spent": ["out_of_budget", "reserved"], "seen": ["capped"],
+    }  # fmt: skip
+    [reason] = told["both"].reasons
+    assert "1 more are on their way" in reason.message
+    assert "not yet shown may need what is left" in reason.message
+
+
+def test_only_a_page_is_explained() -> None:
+    """Two hundred at most, the eligible ones first, then those held back here, then the others by name; each page
+    goes on where the one before ended, and shares are of all (REQ AD-08)."""
+    event = make_event()
+    for name in ("d", "a"):
+        make_ad(event, name=name, is_active=False)
+    make_ad(event, name="c", weight=3)
+    make_ad(event, name="b", weight=1)
+    held = make_ad(event, name="z", price_model=PriceModel.CPM, price_amount=500, budget_total_amount=1)
+    AdSpend.objects.filter(pk=held.pk).update(billed_micros=10_000)
+    everything = list(explained(event))
+    assert everything == ["c", "b", "z", "a", "d"]
+    for offset in range(6):
+        told = explained(event, limit=2, offset=offset)
+        assert list(told) == everything[offset : offset + 2]
+    assert explained(event, limit=1, offset=1)["b"].share == 0.25
+    analyst = make_member("analyst", organization=event.organization)
+    Ad.objects.bulk_create(
+        Ad(event=event, name=f"more {n}", content_type="BANNER", media_url="https://media.test/ad.png",
+           placements=["SIDEBAR"], currency="USD", created_at=NOW, updated_at=NOW)
+        for n in range(MAXIMUM)
+    )  # fmt: skip
+    page = explain(
+        actor=actor_of(analyst), event_id=event.pk, placement="EVENT_HERO", session_id=None, user_id=None,
+        session_token=None, now=NOW, limit=MAXIMUM + 1,
+    )  # fmt: skip
+    assert (len(page.ads), page.count, page.eligible) == (MAXIMUM, MAXIMUM + 5, 2)
 
 
 def test_it_agrees_with_decisions_and_changes_nothing() -> None:
@@ -171,7 +223,7 @@ def test_the_door(client: Client, django_assert_max_num_queries: Callable[..., A
         make_ad(event, name=f"ad {number:02}", price_amount=500, budget_total_amount=1_000, price_model="CPM")
     analyst = make_member("analyst", organization=event.organization)
     viewer = make_user()
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         answer = ask(client, event, analyst, user_id=str(viewer.pk), limit=5, offset=5)
     page = answer.json()
     assert (answer.status_code, page["count"], len(page["results"])) == (200, 12, 5)
