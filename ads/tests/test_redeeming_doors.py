@@ -75,6 +75,21 @@ def test_what_is_no_batch(browser: Client, body: Any, field: str) -> None:
     assert nothing_counted()
 
 
+def test_half_a_sign_loses_its_own_item_alone(browser: Client) -> None:
+    """What JavaScript writes for half of a sign is no token; the others of the call count (REQ AD-04)."""
+    ad = make_ad()
+    one, two = shows(ad, 2, at=clock.now())
+    body = '{"impressions": [{"token": "%s"}, {"token": "\\ud800"}, {"token": "a\\udc00"}, {"token": "%s"}]}'
+    answer = post(browser, body % (one, two))
+    assert answer.status_code == 202
+    assert [item.get("reason", "counted") for item in answer.json()["results"]] == [
+        "counted", "forged", "forged", "counted",
+    ]  # fmt: skip
+    clicked = post(browser, '{"token": "\\ud800"}', path=f"/api/v1/ads/{ad.pk}/click")
+    assert (clicked.status_code, clicked.json()["reason"]) == (202, "forged")
+    assert (kinds(), buckets()) == ({"impression": 2}, {"forged": 3})
+
+
 def test_a_body_has_its_bound(browser: Client) -> None:
     """256 kB are read, one byte more is not (REQ AD-04)."""
     ad = make_ad()

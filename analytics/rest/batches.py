@@ -1,6 +1,5 @@
 """Reading a batch of events: each by itself, so that one that is none does not lose the others."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Generic, TypeVar
@@ -37,16 +36,12 @@ class _Body(msgspec.Struct):
     camel_sent_at: Instant | None = msgspec.field(default=None, name="sentAt")
 
 
-# An escaped backslash, a whole sign of two halves, or (the group) half of one.
-_ESCAPES: Final = re.compile(
-    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
 _body = msgspec.json.Decoder(_Body)
 
 
 def read_batch(raw: bytes, decoder: "msgspec.json.Decoder[E]") -> Read[E]:
     """Read a batch; what is no event is told by its place. Raises ``Invalid`` for what is no batch."""
-    body = _outside(raw)
+    body: _Body = decoded(_body, raw)
     if not 1 <= len(body.events) <= MAXIMUM_EVENTS:
         raise Invalid.field("events", "out_of_range", f"1 to {MAXIMUM_EVENTS} events.")
     batch: Read[E] = Read(sent_at=_sent_at(body.sent_at or body.camel_sent_at))
@@ -60,22 +55,6 @@ def read_batch(raw: bytes, decoder: "msgspec.json.Decoder[E]") -> Read[E]:
         except (msgspec.DecodeError, UnicodeDecodeError):
             batch.unreadable.append(Refused(index, RefusalReason.INVALID, "This is no text."))
     return batch
-
-
-def _outside(raw: bytes) -> _Body:
-    """Read the batch without its events.
-
-    JavaScript may write half a sign (one of two UTF-16 units) as an escape, for which the reader refuses the whole
-    text. Then it becomes the sign for what cannot be shown, so that nothing is lost for it.
-    """
-    try:
-        body: _Body = decoded(_body, raw)
-    except Invalid:
-        mended = _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], raw)
-        if mended == raw:
-            raise
-        body = decoded(_body, mended)
-    return body
 
 
 def _sent_at(said: datetime | float | None) -> datetime | None:

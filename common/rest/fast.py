@@ -10,16 +10,36 @@ from common.errors import FieldError, Invalid
 
 # How msgspec ends its messages: "... - at `$.events[2].id`".
 _AT: Final = re.compile(r"^(?P<message>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+# An escaped backslash, a whole sign of two halves, or (the group) half of one.
+_ESCAPES: Final = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 
 
 def decoded(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:
-    """Return what the body says. Raises ``Invalid`` with the field that is wrong, or for a body that is no JSON."""
+    """Return what the body says. Raises ``Invalid`` with the field that is wrong, or for a body that is no JSON.
+
+    JavaScript may write half a sign (one of two UTF-16 units) as an escape, for which the reader refuses the whole
+    text. Then it becomes the sign for what cannot be shown, so that nothing else is lost for it.
+    """
     try:
-        return decoder.decode(body)
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            mended = _mended(body)
+            if mended == body:
+                raise
+            return decoder.decode(mended)
     except msgspec.ValidationError as error:
         raise Invalid(errors=[field_error(error)]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid.field("", "invalid", "The body is not JSON.") from error
+
+
+def _mended(body: bytes) -> bytes:
+    return _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], body)
 
 
 def field_error(error: msgspec.ValidationError, prefix: str = "") -> FieldError:
