@@ -8,7 +8,17 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import ads_decisions, ads_impressions, fanout, purchase, queue, waitlist, webhook
+from benchmarks import (
+    ads_decisions,
+    ads_impressions,
+    dashboard,
+    fanout,
+    purchase,
+    queue,
+    tracking,
+    waitlist,
+    webhook,
+)
 from benchmarks.world import Row, servers
 from config.local_stack.environment import ROOT
 
@@ -20,6 +30,8 @@ SUITES = {
     "fanout": fanout.measure,
     "ads": ads_decisions.measure,
     "impressions": ads_impressions.measure,
+    "tracking": tracking.measure,
+    "dashboard": dashboard.measure,
 }
 
 

@@ -1,5 +1,6 @@
 """The demo's data."""
 
+from collections import Counter
 from io import StringIO
 
 import pytest
@@ -9,8 +10,9 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, User
 from ads.models import Ad, AdDaily, AdEvent, InvalidCount, Lead, Sponsor, SponsorMember
-from analytics.models import Experiment, Exposure
+from analytics.models import DailyFigure, Experiment, Exposure, RawEvent, RefusedCount, SeenEvent, TrackedType
 from analytics.services.experiment_results import results
+from analytics.services.monetization import monetization
 from common import clock
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
@@ -48,8 +50,48 @@ def counts() -> dict[str, int]:
         InvalidCount,
         Experiment,
         Exposure,
+        RawEvent,
+        SeenEvent,
+        DailyFigure,
+        RefusedCount,
     )
     return {model.__name__: model.objects.count() for model in models}
+
+
+def check_funnel() -> None:
+    """The month of tracked events is computed, fits the purchases of each day and offer, and has a week's shape."""
+    event = Event.objects.get(slug="demo-conf")
+    found = monetization(actor=SYSTEM, event_id=event.pk, now=clock.now())
+    offers = found.parts["offers"].figures
+    assert (found.freshness.pending_days, found.freshness.failures) == (0, 0)
+    assert (
+        offers.total_views
+        > 4 * offers.total_clicks
+        > 8 * offers.total_carts
+        > 8 * offers.total_purchases
+        > 300
+    )
+    assert 0.01 < offers.conversion_rate < 0.05
+    told = {
+        (row.type, row.entity_id, row.day): row.count
+        for row in DailyFigure.objects.filter(event=event, entity_id__isnull=False)
+    }
+    bought = Counter(
+        (purchase.offer_id, purchase.order.paid_at.astimezone(event.zone).date())
+        for purchase in Purchase.objects.filter(order__paid_at__isnull=False).select_related("order")
+    )
+    for (offer_id, day), times in bought.items():
+        steps = [told[kind, offer_id, day] for kind in _STEPS]
+        assert steps == sorted(steps, reverse=True), (day, steps)
+        assert steps[-1] == times
+    assert {kind for kind, _, _ in told} == {*_STEPS, "AD_IMPRESSION", "AD_CLICK", "WAITLIST_JOIN"}
+    views = Counter[bool]()
+    for (kind, _, day), times in told.items():
+        views[day.weekday() >= 5] += times if kind == TrackedType.OFFER_VIEW else 0
+    assert views[False] / 5 > views[True] / 2
+
+
+_STEPS = ("OFFER_VIEW", "OFFER_CLICK", "OFFER_ADD_TO_CART", "OFFER_PURCHASE")
 
 
 def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: SandboxProcess) -> None:
@@ -67,6 +109,7 @@ def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: Sandb
     color = results(actor=SYSTEM, ref="checkout_button_color", now=clock.now())
     assert (color.experiment.status, color.status, color.winner) == ("running", "decided", "green")
     assert (color.srm.is_ok, color.refused) == (True, {})
+    check_funnel()
     keynote = Session.objects.get(slug="keynote")
     assert (keynote.maximum_capacity, keynote.current_attendance) == (3, 3)
     assert set(Membership.objects.values_list("role", flat=True)) == {"owner", "staff", "analyst", "scanner"}

@@ -14,6 +14,7 @@ from config.demo.history import SandboxAway, seed_history
 from config.demo.offers import seed_offers
 from config.demo.people import PASSWORD, seed_people
 from config.demo.sponsors import seed_sponsors
+from config.demo.traffic import seed_traffic
 from config.demo.troubles import seed_troubles
 from config.demo.waitlists import seed_waitlist
 
@@ -38,10 +39,11 @@ class Command(BaseCommand):
             sponsors = seed_sponsors(people, stage, now=now)
             ads = seed_ads(people, stage, now=now)
             experiments = seed_experiments(people, stage, now=now)
-        troubles = 0
+        troubles = traffic = 0
         try:
             sales = str(seed_history(people, offers, now=now))
             troubles = seed_troubles(stage.events["demo-conf"], now=now)
+            traffic = seed_traffic(stage.events["demo-conf"], now=now)
         except SandboxAway:
             sales = "none: the Stripe sandbox does not answer, run this again while it does"
         rows = [
@@ -54,6 +56,7 @@ class Command(BaseCommand):
             ("experiments", experiments),
             ("past sales added", sales),
             ("troubles added", troubles),
+            ("tracked events", traffic),
             ("password of all", PASSWORD),
         ]
         for name, value in rows:
