@@ -41,7 +41,7 @@ def _is_local(url: str) -> bool:
 
 
 def secrets() -> Iterator[CheckMessage]:
-    """E001, E002: keys that sign."""
+    """E001, E002, E019: keys that sign."""
     if len(_text("SECRET_KEY")) < _SECRET_KEY_LENGTH or _text("SECRET_KEY").startswith("development-only"):
         yield _error(
             "E001", "SECRET_KEY is missing, short or the development one.", "Set 50 random characters."
@@ -51,6 +51,13 @@ def secrets() -> Iterator[CheckMessage]:
             "E002",
             "JWT_SECRET is missing, shorter than 32 bytes or the development one.",
             "Set the secret that the identity service signs with.",
+        )
+    keys: Sequence[str] = settings.TICKET_SIGNING_KEYS
+    if not keys or any(len(key.encode()) < _JWT_BYTES for key in keys):
+        yield _error(
+            "E019",
+            "TICKET_SIGNING_KEYS is missing, or one of them is shorter than 32 bytes.",
+            "Set 50 random characters; keep the old one behind a new one.",
         )
 
 
@@ -131,6 +138,10 @@ def numbers() -> Iterator[CheckMessage]:
         "LOGIN_RATE_LIMIT",
         "HOLD_LIMIT_UNITS",
         "HOLD_LIMIT_CHECKOUTS",
+        "TICKET_LIVE_SECONDS",
+        "SCAN_RATE_LIMIT",
+        "SCAN_INVALID_RATE_LIMIT",
+        "SCAN_OFFLINE_HOURS",
     )
     wrong = [name for name in positive if getattr(settings, name, 1) < 1]
     if wrong:

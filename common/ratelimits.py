@@ -48,13 +48,31 @@ def hit(limit: RateLimit, key: str, cost: int = 1) -> None:
     Raises ``RateLimited`` with ``retry_after`` in seconds; a refused call counts nothing. Keys are hashed:
     Redis holds no addresses.
     """
-    hashed = hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    hashed = _hashed(key)
     wait = guarded(
         lambda: _wait(_limiter(limit, _shared(connection_pool())), limit.item, hashed, cost),
         lambda: _wait(_limiter(limit, _local), limit.item, hashed, cost),
     )
     if wait is not None:
         raise RateLimited(retry_after=wait)
+
+
+def require_room(limit: RateLimit, key: str) -> None:
+    """Raise ``RateLimited`` when nothing more may be counted for a key. Counts nothing itself.
+
+    For what is counted only once it is known how it ended, such as wrong codes.
+    """
+    hashed = _hashed(key)
+    wait = guarded(
+        lambda: _left(_limiter(limit, _shared(connection_pool())), limit.item, hashed),
+        lambda: _left(_limiter(limit, _local), limit.item, hashed),
+    )
+    if wait is not None:
+        raise RateLimited(retry_after=wait)
+
+
+def _hashed(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
 def _limiter(limit: RateLimit, storage: MemoryStorage | RedisStorage) -> RateLimiter:
@@ -66,6 +84,15 @@ def _wait(limiter: RateLimiter, item: RateLimitItem, key: str, cost: int) -> int
     """Count it and return None, or return how many whole seconds to wait."""
     if limiter.hit(item, key, cost=cost):
         return None
+    return _until_room(limiter, item, key)
+
+
+def _left(limiter: RateLimiter, item: RateLimitItem, key: str) -> int | None:
+    """Return None while there is room, else how many whole seconds to wait."""
+    return None if limiter.test(item, key) else _until_room(limiter, item, key)
+
+
+def _until_room(limiter: RateLimiter, item: RateLimitItem, key: str) -> int:
     # The window's oldest entry leaves first, and makes the first room.
     reset = limiter.get_window_stats(item, key).reset_time
     return min(item.get_expiry(), max(1, math.ceil(reset - time.time())))

@@ -29,3 +29,24 @@ class UpgradeSuperseded(Conflict):
 
     code = "upgrade_superseded"
     title = "A later upgrade of this ticket stands in the way"
+
+
+class TicketVoid(Conflict):
+    """The ticket opens no door any more."""
+
+    code = "ticket_void"
+    title = "This ticket is void"
+
+
+class PrintedCodesOff(Conflict):
+    """The event's doors take live codes only."""
+
+    code = "printed_codes_off"
+    title = "This event does not accept printed codes"
+
+
+class AnomalyCleared(Conflict):
+    """Somebody has looked at it."""
+
+    code = "anomaly_cleared"
+    title = "This was looked at already"

@@ -107,6 +107,7 @@ def _secrets(data_dir: Path) -> dict[str, str]:
     wanted = {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "JWT_SECRET": secrets.token_urlsafe(48),
+        "TICKET_SIGNING_KEYS": secrets.token_urlsafe(48),
         "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
     }

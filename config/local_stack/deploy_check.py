@@ -9,6 +9,7 @@ _PRODUCTION = {
     "ENVIRONMENT": "production",
     "SECRET_KEY": "check-only-Zk3vQ8xN5tB1yH7wL0cR4mJ9sD2fG6aP-uE5iO8nT3kV7bX1qW",
     "JWT_SECRET": "check-only-mJ9sD2fG6aPuE5iO8nT3kV7bX1qWZk3vQ8xN5tB1yH7wL0cR4",
+    "TICKET_SIGNING_KEYS": "check-only-T1yH7wL0cR4mJ9sD2fG6aPuE5iO8nT3kV7bX1qWZk3vQ8xN5",
     "ALLOWED_HOSTS": "tickets.example.com",
     "FRONTEND_URL": "https://tickets.example.com",
     "DATABASE_URL": "postgres://marquee:secret@db.example.com/marquee",

@@ -162,6 +162,14 @@ RESERVATION_TTL_SECONDS: int = env.int("RESERVATION_TTL_SECONDS", default=900)
 HOLD_LIMIT_UNITS: int = env.int("HOLD_LIMIT_UNITS", default=20)
 HOLD_LIMIT_CHECKOUTS: int = env.int("HOLD_LIMIT_CHECKOUTS", default=3)
 
+# Tickets. Keys that sign their codes: the newest first signs, all verify; none: one that follows from SECRET_KEY
+TICKET_SIGNING_KEYS: list[str] = env.list("TICKET_SIGNING_KEYS", default=[])
+TICKET_LIVE_SECONDS: int = env.int("TICKET_LIVE_SECONDS", default=300)
+# Scans a minute of one scanner, and refused ones among them; hours after which a kept scan comes too late
+SCAN_RATE_LIMIT: int = env.int("SCAN_RATE_LIMIT", default=120)
+SCAN_INVALID_RATE_LIMIT: int = env.int("SCAN_INVALID_RATE_LIMIT", default=10)
+SCAN_OFFLINE_HOURS: int = env.int("SCAN_OFFLINE_HOURS", default=24)
+
 # Waitlists
 WAITLIST_OFFER_TTL_SECONDS: int = env.int("WAITLIST_OFFER_TTL_SECONDS", default=900)
 WAITLIST_JOIN_RATE_LIMIT: int = env.int("WAITLIST_JOIN_RATE_LIMIT", default=30)
@@ -174,10 +182,20 @@ LEAD_PEOPLE_RATE_LIMIT: int = env.int("LEAD_PEOPLE_RATE_LIMIT", default=120)
 # Tracked events a minute of one address, which may be a whole venue's; and how long raw events are kept
 TRACK_RATE_LIMIT: int = env.int("TRACK_RATE_LIMIT", default=120_000)
 ANALYTICS_EVENT_RETENTION_DAYS: int = env.int("ANALYTICS_EVENT_RETENTION_DAYS", default=400)
+# What the dashboard calls figures, as shares of 0 to 1: clicks by impressions, a stage's people who do not go on,
+# purchases by views
+CTR_EXCELLENT: float = env.float("CTR_EXCELLENT", default=0.05)
+CTR_GOOD: float = env.float("CTR_GOOD", default=0.02)
+DROPOFF_HIGH: float = env.float("DROPOFF_HIGH", default=0.7)
+DROPOFF_MODERATE: float = env.float("DROPOFF_MODERATE", default=0.4)
+CONVERSION_SUCCESS: float = env.float("CONVERSION_SUCCESS", default=0.05)
 
 # Ads: how long a served ad may be counted, and how long it holds caps and budgets before it is, in seconds
 AD_TOKEN_TTL_SECONDS: int = env.int("AD_TOKEN_TTL_SECONDS", default=3600)
 AD_RESERVATION_SECONDS: int = env.int("AD_RESERVATION_SECONDS", default=120)
+# How often ads may be asked for a minute, in each process: by one viewer, and from one address
+AD_SERVE_VIEWER_RATE_LIMIT: int = env.int("AD_SERVE_VIEWER_RATE_LIMIT", default=600)
+AD_SERVE_NETWORK_RATE_LIMIT: int = env.int("AD_SERVE_NETWORK_RATE_LIMIT", default=120_000)
 # What may be told of ads a minute, in impressions and clicks: of one viewer, and from one address
 AD_VIEWER_RATE_LIMIT: int = env.int("AD_VIEWER_RATE_LIMIT", default=120)
 AD_NETWORK_RATE_LIMIT: int = env.int("AD_NETWORK_RATE_LIMIT", default=12000)

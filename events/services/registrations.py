@@ -14,3 +14,12 @@ def register(
     return Registration.objects.get_or_create(
         user_id=user_id, event_id=event_id, defaults={"source": source, "created_at": now}
     )[1]
+
+
+def withdraw(*, user_id: UUID, event_id: UUID) -> bool:
+    """End what a ticket made: the person belongs to the event no more; returns whether they did.
+
+    Whom the organizer registered stays. Seats that they have taken stay theirs. One statement.
+    """
+    rows = Registration.objects.filter(user_id=user_id, event_id=event_id, source=RegistrationSource.TICKET)
+    return bool(rows.delete()[0])

@@ -6,7 +6,7 @@ from django.db.models import F
 
 from common.errors import NotFound
 from tickets.errors import TierSoldOut
-from tickets.models import TicketTier
+from tickets.models import Ticket, TicketSale, TicketTier
 
 
 def lock_tier(tier_id: UUID) -> TicketTier:
@@ -21,6 +21,18 @@ def lock_tiers(*tier_ids: UUID) -> dict[UUID, TicketTier]:
     """Return several tiers by id, locked in the order of their ids, as everybody does. One query."""
     tiers = TicketTier.objects.select_for_update().filter(pk__in=tier_ids).order_by("pk")
     return {tier.pk: tier for tier in tiers}
+
+
+def lock_ticket_with_tier(ticket: Ticket) -> Ticket | None:
+    """Lock the ticket's tier, the ticket, then the sale that paid for it, and return the ticket as it is now.
+
+    None when it moved to another tier meanwhile: nothing was changed, and the caller begins anew.
+    """
+    lock_tier(ticket.tier_id)
+    locked = Ticket.objects.select_for_update().get(pk=ticket.pk)
+    if locked.sale_id is not None:
+        TicketSale.objects.select_for_update().get(pk=locked.sale_id)
+    return locked if locked.tier_id == ticket.tier_id else None
 
 
 def require_room(tier: TicketTier) -> None:

@@ -1,0 +1,211 @@
+"""A scan at a door (REQUIREMENTS TK-02, TK-03): one conditional UPDATE decides, and every scan leaves a row.
+
+Whoever changes the ticket's row got in; the row count is the verdict, so of a hundred scans at once one is
+accepted, whichever doors they are at.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
+
+from accounts.services import access
+from accounts.types import Capability
+from common.db import retrying, violated
+from common.errors import FieldError, Invalid, Unauthenticated
+from common.idempotency.errors import IdempotencyMismatch
+from common.ratelimits import RateLimit, hit, require_room
+from events.models import Event
+from tickets.models import CheckInPolicy, Direction, ScanReason, ScanResult, Ticket, TicketScan, TicketStatus
+from tickets.services import anomalies, codes
+from tickets.services.policies import policy_of
+from tickets.services.verdicts import Claim, message_of, read_claim, result_of, why_shut
+from tickets.types import MAXIMUM_GATE, MAXIMUM_NONCE, ScanAnswer, ScanTicket
+
+_MINUTE = 60
+# A scan that comes later than this was kept by a scanner without a network.
+_LATE = timedelta(seconds=60)
+
+
+def scan_ticket(scan: ScanTicket, *, now: datetime) -> ScanAnswer:
+    """Let somebody through a door, or say why not; both are kept, with gate and scanner.
+
+    A nonce that is sent again gets the answer of the first time. Raises ``Unauthenticated``, ``NotFound``,
+    ``Forbidden`` (only scanners of the event's organization), ``Invalid``, ``IdempotencyMismatch`` (the nonce
+    belongs to another code), ``RateLimited``, ``Busy``. Seven statements for somebody who gets in.
+    """
+    scanner_id = scan.actor.user_id
+    if scanner_id is None:
+        raise Unauthenticated
+    event = Event.objects.select_related("checkin_policy").filter(pk=scan.event_id).first()
+    if event is None:
+        access.refuse_missing(scan.actor)
+    access.require(scan.actor, event.organization_id, Capability.SCAN)
+    policy = policy_of(event)
+    _check(scan, policy, now)
+    hit(RateLimit("scan", settings.SCAN_RATE_LIMIT, _MINUTE), str(scanner_id))
+    answered = _answered_before(scan)
+    if answered is not None:
+        return _answer(answered)
+    wrong = RateLimit("scan.invalid", settings.SCAN_INVALID_RATE_LIMIT, _MINUTE)
+    require_room(wrong, str(scanner_id))
+    kept = _carried_out(scan, scanner_id, event, policy, now=now)
+    if kept.result not in {ScanResult.ACCEPTED, ScanResult.DUPLICATE}:
+        hit(wrong, str(scanner_id))
+    return _answer(kept)
+
+
+def _check(scan: ScanTicket, policy: CheckInPolicy, now: datetime) -> None:
+    errors = []
+    if not scan.code.strip():
+        errors.append(FieldError("code", "blank", "Give the code."))
+    if len(scan.gate) > MAXIMUM_GATE:
+        errors.append(FieldError("gate", "too_long", f"At most {MAXIMUM_GATE} characters."))
+    if len(scan.nonce) > MAXIMUM_NONCE:
+        errors.append(FieldError("nonce", "too_long", f"At most {MAXIMUM_NONCE} characters."))
+    if scan.direction == Direction.OUT and not policy.allows_reentry:
+        errors.append(FieldError("direction", "exits_not_counted", "This event does not count who leaves."))
+    oldest = now - timedelta(hours=settings.SCAN_OFFLINE_HOURS)
+    if scan.scanned_at is not None and not oldest <= scan.scanned_at <= now + _LATE:
+        message = f"Within the last {settings.SCAN_OFFLINE_HOURS} hours, by the server's clock."
+        errors.append(FieldError("scanned_at", "out_of_range", message))
+    if errors:
+        raise Invalid(errors=errors)
+
+
+def _answered_before(scan: ScanTicket) -> TicketScan | None:
+    """Return the scan that had this nonce. Raises ``IdempotencyMismatch`` when it was of something else."""
+    if not scan.nonce:
+        return None
+    rows = TicketScan.objects.select_related("ticket__tier", "ticket__holder")
+    kept = rows.filter(scanner_id=scan.actor.user_id, nonce=scan.nonce).first()
+    if kept is None:
+        return None
+    same = (scan.event_id, codes.hash_of(scan.code), scan.direction)
+    if (kept.event_id, kept.code_hash, kept.direction) != same:
+        raise IdempotencyMismatch("This nonce belongs to another scan.")
+    return kept
+
+
+def _carried_out(
+    scan: ScanTicket, scanner_id: UUID, event: Event, policy: CheckInPolicy, *, now: datetime
+) -> TicketScan:
+    try:
+        return _scanned(scan, scanner_id, event, policy, now=now)
+    except IntegrityError as error:
+        if not violated(error, "scan_nonce_once_per_scanner"):
+            raise
+    # The same scan was sent twice at once; the other one was faster, and what we did is undone.
+    kept = _answered_before(scan)
+    if kept is None:
+        raise LookupError("A scan with this nonce was there and is not any more")
+    return kept
+
+
+@retrying
+@transaction.atomic
+def _scanned(
+    scan: ScanTicket, scanner_id: UUID, event: Event, policy: CheckInPolicy, *, now: datetime
+) -> TicketScan:
+    scanned_at = min(scan.scanned_at or now, now)
+    claim = read_claim(scan.code, event, policy, scanned_at=scanned_at)
+    is_open = claim.refusal is None and _passes(claim, scan, event, policy, at=scanned_at)
+    ticket = _ticket_of(claim, event)
+    reason = _reason(claim, ticket, scan, is_open=is_open)
+    is_own = ticket is not None and ticket.event_id == event.pk
+    kept = TicketScan.objects.create(
+        event=event,
+        ticket=ticket,
+        scanner_id=scanner_id,
+        gate=scan.gate.strip(),
+        direction=scan.direction,
+        kind=claim.kind,
+        result=result_of(reason),
+        reason=reason,
+        code_hash=codes.hash_of(scan.code),
+        nonce=scan.nonce,
+        scanned_at=scanned_at,
+        received_at=now,
+        is_late=now - scanned_at > _LATE,
+        first_scanned_at=ticket.first_scanned_at if ticket is not None and is_own else None,
+        first_gate=ticket.first_gate if ticket is not None and is_own else "",
+    )
+    anomalies.look_at(kept, now=now)
+    return kept
+
+
+def _passes(claim: Claim, scan: ScanTicket, event: Event, policy: CheckInPolicy, *, at: datetime) -> bool:
+    """Change the ticket's row if all that lets it through is so at this very moment; the verdict is the row."""
+    if claim.ticket_id is None:
+        return False
+    tickets = Ticket.objects.filter(
+        claim.is_current or Q(),
+        _free_to_pass(claim, scan.direction, policy),
+        pk=claim.ticket_id,
+        event_id=event.pk,
+        status=TicketStatus.VALID,
+        stopped_reason="",
+    )
+    if scan.direction == Direction.OUT:
+        return bool(tickets.update(is_inside=False))
+    is_first = When(first_scanned_at=None, then=Value(scan.gate.strip()))
+    return bool(
+        tickets.update(
+            is_inside=True,
+            first_gate=Case(is_first, default=F("first_gate")),
+            first_scanned_at=Coalesce("first_scanned_at", Value(at)),
+            admissions=F("admissions") + 1,
+            last_code_nonce=claim.nonce,
+        )
+    )
+
+
+def _free_to_pass(claim: Claim, direction: Direction, policy: CheckInPolicy) -> Q:
+    """Return what keeps a ticket from passing twice.
+
+    Where people come back a live code opens once: whoever leaves cannot hand theirs over the fence.
+    """
+    if direction == Direction.OUT:
+        return Q(is_inside=True)
+    if not policy.allows_reentry:
+        return Q(first_scanned_at=None)
+    return Q(is_inside=False) & (~Q(last_code_nonce=claim.nonce) if claim.nonce else Q())
+
+
+def _ticket_of(claim: Claim, event: Event) -> Ticket | None:
+    """Return the ticket that the code names, if it is one of this organization; others are not told of."""
+    if claim.ticket_id is None:
+        return None
+    tickets = Ticket.objects.select_related("tier", "holder")
+    return tickets.filter(pk=claim.ticket_id, event__organization_id=event.organization_id).first()
+
+
+def _reason(claim: Claim, ticket: Ticket | None, scan: ScanTicket, *, is_open: bool) -> ScanReason:
+    if is_open:
+        return ScanReason.LEFT if scan.direction == Direction.OUT else ScanReason.ADMITTED
+    if claim.refusal is not None:
+        return claim.refusal
+    is_current = ticket is not None and _is_current(claim, ticket.pk)
+    return why_shut(ticket, claim, Direction(scan.direction), is_current=is_current)
+
+
+def _is_current(claim: Claim, ticket_id: UUID) -> bool:
+    return Ticket.objects.filter(claim.is_current or Q(), pk=ticket_id).exists()
+
+
+def _answer(kept: TicketScan) -> ScanAnswer:
+    """Return what was answered, from what was kept: the first time and each time after."""
+    reason = ScanReason(kept.reason)
+    is_own = kept.ticket is not None and kept.ticket.event_id == kept.event_id
+    return ScanAnswer(
+        result=ScanResult(kept.result),
+        reason=reason,
+        message=message_of(reason),
+        first_scanned_at=kept.first_scanned_at,
+        first_gate=kept.first_gate,
+        is_late=kept.is_late,
+        ticket=kept.ticket if is_own else None,
+    )

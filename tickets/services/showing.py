@@ -1,0 +1,48 @@
+"""The code that a holder shows at the door."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.services import access
+from accounts.types import Capability
+from common.errors import NotFound, Unauthenticated
+from common.types import Actor
+from tickets.errors import PrintedCodesOff, TicketVoid
+from tickets.letters import shown_manual_code
+from tickets.models import CodeKind, Ticket, TicketStatus
+from tickets.services import codes
+from tickets.services.policies import policy_of
+from tickets.types import ShownCode
+
+
+def show_code(actor: Actor, ticket_id: UUID, *, kind: CodeKind = CodeKind.LIVE, now: datetime) -> ShownCode:
+    """Return a fresh code of a ticket, for its holder or for staff who may re-issue it. Writes nothing.
+
+    Raises ``Unauthenticated``, ``NotFound`` (also for other people's), ``TicketVoid``, ``PrintedCodesOff`` where
+    the event's doors take no paper. Three queries at most.
+    """
+    if not actor.is_authenticated:
+        raise Unauthenticated
+    tickets = Ticket.objects.select_related("event__checkin_policy", "event__organization", "tier")
+    ticket = tickets.filter(pk=ticket_id).first()
+    if ticket is None:
+        raise NotFound
+    if ticket.holder_id != actor.user_id:
+        access.require(actor, ticket.event.organization_id, Capability.REISSUE)
+    if ticket.status != TicketStatus.VALID:
+        raise TicketVoid
+    if kind == CodeKind.PRINTED and not policy_of(ticket.event).accepts_printed:
+        raise PrintedCodesOff
+    return _shown(ticket, kind, now)
+
+
+def _shown(ticket: Ticket, kind: CodeKind, now: datetime) -> ShownCode:
+    text = codes.sign(
+        ticket_id=ticket.pk, event_id=ticket.event_id, generation=ticket.generation, kind=kind, now=now
+    )
+    issued_at = now.replace(microsecond=0)
+    live = issued_at + timedelta(seconds=settings.TICKET_LIVE_SECONDS)
+    ends = ticket.event.ends_at if kind == CodeKind.PRINTED else live
+    return ShownCode(ticket, text, kind, shown_manual_code(ticket.manual_code), issued_at, ends)

@@ -1,0 +1,107 @@
+"""What a code says, and that nobody but us can say it."""
+
+import hmac
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
+
+from accounts.tests.factories import NOW
+from tickets.letters import new_manual_code, shown_manual_code, typed_manual_code
+from tickets.models import CodeKind
+from tickets.services import codes, pictures
+from tickets.types import SignedCode
+
+TICKET, EVENT = uuid4(), uuid4()
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+def a_code(kind: CodeKind = CodeKind.LIVE) -> str:
+    """Sign a code of one ticket."""
+    return codes.sign(ticket_id=TICKET, event_id=EVENT, generation=3, kind=kind, now=NOW)
+
+
+@pytest.mark.parametrize("kind", [CodeKind.LIVE, CodeKind.PRINTED])
+def test_a_code_says_what_was_signed(kind: CodeKind) -> None:
+    """Ticket, event, generation, kind and time come back; each code has a nonce of its own. REQ TK-01."""
+    first, second = codes.read(a_code(kind)), codes.read(a_code(kind).lower())
+    assert first == SignedCode(TICKET, EVENT, 3, kind, NOW, first.nonce)
+    assert (len(first.nonce), first.nonce == second.nonce) == (16, False)
+
+
+@settings(max_examples=25, deadline=None)
+@given(place=st.integers(0, 138), letter=st.sampled_from(LETTERS))
+def test_whatever_letter_is_changed_the_code_is_refused(place: int, letter: str) -> None:
+    """A tampered code is not genuine, or no code at all; never another one. REQ TK-02."""
+    text = a_code()
+    place += len(codes.PREFIX)
+    changed = text[:place] + letter + text[place + 1 :]
+    if changed == text:
+        assert codes.read(changed).ticket_id == TICKET
+        return
+    with pytest.raises((codes.Forged, codes.NotACode)):
+        codes.read(changed)
+
+
+def test_the_last_letter_has_one_spelling() -> None:
+    """Base32 leaves bits of the last letter unused: another letter there is not the same code. REQ TK-02."""
+    text = a_code()
+    others = [text[:-1] + letter for letter in LETTERS if letter != text[-1]]
+    for other in others:
+        with pytest.raises((codes.Forged, codes.NotACode)):
+            codes.read(other)
+
+
+@pytest.mark.parametrize("text", ["", "MQ1:", "hello", "MQ1:" + "A" * 139, "MQ1:" + "1" * 140, "ü" * 140])
+def test_what_is_no_code_is_told_from_a_forged_one(text: str) -> None:
+    """REQ TK-02: whatever a camera reads is answered."""
+    with pytest.raises(codes.NotACode):
+        codes.read(text)
+
+
+def test_keys_are_rotated_without_voiding_a_code(settings: Settings) -> None:
+    """The newest key signs, all verify; a key that was dropped verifies no more. REQ TK-01."""
+    settings.TICKET_SIGNING_KEYS = ["old" * 12]
+    old = a_code()
+    settings.TICKET_SIGNING_KEYS = ["new" * 12, "old" * 12]
+    new = a_code()
+    assert codes.read(old).ticket_id == codes.read(new).ticket_id == TICKET
+    settings.TICKET_SIGNING_KEYS = ["new" * 12]
+    assert codes.read(new).ticket_id == TICKET
+    with pytest.raises(codes.Forged):
+        codes.read(old)
+
+
+def test_signatures_are_compared_in_constant_time(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Every key is tried, by the comparison that does not end early, whether the first one fits or not. REQ TK-02."""
+    settings.TICKET_SIGNING_KEYS = ["a" * 32, "b" * 32, "c" * 32]
+    compared: list[int] = []
+    real = hmac.compare_digest
+
+    def noting(one: bytes, other: bytes) -> bool:
+        compared.append(len(one))
+        return real(one, other)
+
+    text = a_code()
+    monkeypatch.setattr(codes.hmac, "compare_digest", noting)
+    codes.read(text)
+    assert compared == [4, 32] * 3
+
+
+def test_pictures_hold_the_code_in_few_squares() -> None:
+    """PNG and SVG; base32 keeps to the compact letters of a QR code (41 squares a side). REQ TK-01."""
+    text = a_code()
+    assert pictures.png(text)[:8] == b"\x89PNG\r\n\x1a\n"
+    assert b'viewBox="0 0 49 49"' in pictures.svg(text)
+
+
+def test_a_typed_code_is_read_as_people_type_it() -> None:
+    """Case, dashes and spaces do not matter; letters that are mistaken for others are none of it. REQ TK-01."""
+    code = new_manual_code()
+    assert typed_manual_code(f" {shown_manual_code(code).lower()} ") == code
+    assert len({new_manual_code() for _ in range(500)}) == 500
+    assert [typed_manual_code(text) for text in ("", code + "3", code[:-1] + "0")] == [None] * 3
