@@ -30,6 +30,7 @@ class Mutation(
     events.Mutation,
     offers.Mutation,
     payments.Mutation,
+    tickets.Mutation,
     waitlist.Mutation,
     ads.Mutation,
     graphene.ObjectType,

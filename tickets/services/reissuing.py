@@ -26,10 +26,10 @@ def reissue_ticket(*, actor: Actor, ticket_id: UUID, reason: str, now: datetime)
     """Give a ticket new codes: all that were shown, printed or typed before open nothing from now on.
 
     What the doors saw of it stays: whoever is in does not get in again. Raises what ``access.require`` raises,
-    ``Invalid`` without a reason, ``TicketVoid``.
+    ``Invalid`` for too long a reason, ``TicketVoid``.
     """
     ticket = _for(actor, ticket_id, Capability.REISSUE)
-    why = _checked(reason)
+    why = _checked(reason, is_required=False)
     locked = Ticket.objects.select_for_update(no_key=True).get(pk=ticket.pk)
     if locked.status != TicketStatus.VALID:
         raise TicketVoid
@@ -73,9 +73,9 @@ def _for(actor: Actor, ticket_id: UUID, capability: Capability) -> Ticket:
     return ticket
 
 
-def _checked(reason: str) -> str:
+def _checked(reason: str, *, is_required: bool = True) -> str:
     text = reason.strip()
-    if not text:
+    if is_required and not text:
         raise Invalid.field("reason", "required", "Say why.")
     if len(text) > LONGEST_REASON:
         raise Invalid.field("reason", "too_long", f"At most {LONGEST_REASON} characters.")

@@ -1,0 +1,74 @@
+"""Reads over what the doors saw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncHour
+
+from accounts.services import access
+from accounts.types import Capability
+from common.types import Actor
+from events.models import Event
+from tickets.models import ScanResult, Ticket, TicketScan, TicketStatus
+from tickets.services.policies import policy_of
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How an event checks in, and how many valid tickets came."""
+
+    event_id: UUID
+    accepts_printed: bool
+    allows_reentry: bool
+    tickets: int
+    admitted: int
+    inside: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateHour:
+    """What one gate saw in one hour of the event's time zone."""
+
+    gate: str
+    hour: datetime
+    accepted: int
+    duplicate: int
+    refused: int
+
+    @property
+    def total(self) -> int:
+        """All scans."""
+        return self.accepted + self.duplicate + self.refused
+
+
+def door_of(actor: Actor, event_id: UUID) -> Door:
+    """Return an event's policy and figures, for its scanners. Raises what ``access.require`` raises."""
+    event = Event.objects.select_related("checkin_policy").filter(pk=event_id).first()
+    if event is None:
+        access.refuse_missing(actor)
+    access.require(actor, event.organization_id, Capability.SCAN)
+    policy = policy_of(event)
+    counts = Ticket.objects.filter(event=event, status=TicketStatus.VALID).aggregate(
+        tickets=Count("pk"),
+        admitted=Count("pk", filter=Q(first_scanned_at__isnull=False)),
+        inside=Count("pk", filter=Q(is_inside=True)),
+    )
+    return Door(event.pk, policy.accepts_printed, policy.allows_reentry, **counts)
+
+
+def scans_by_gate(event: Event, *, start: datetime, end: datetime) -> Sequence[GateHour]:
+    """Return what each gate of an event saw in ``[start, end)``, hour by hour of the event's zone. One query.
+
+    The caller answers for who may see it.
+    """
+    scans = TicketScan.objects.filter(event=event, received_at__gte=start, received_at__lt=end)
+    hours = scans.annotate(hour=TruncHour("scanned_at", tzinfo=event.zone)).values("gate", "hour")
+    rows = hours.annotate(
+        accepted=Count("pk", filter=Q(result=ScanResult.ACCEPTED)),
+        duplicate=Count("pk", filter=Q(result=ScanResult.DUPLICATE)),
+        refused=Count("pk", filter=~Q(result__in=[ScanResult.ACCEPTED, ScanResult.DUPLICATE])),
+    )
+    return [GateHour(**row) for row in rows.order_by("hour", "gate")]
