@@ -1,8 +1,16 @@
-"""Half-open windows of time, ``[start, end)``, so that neighbours neither overlap nor leave a gap."""
+"""Half-open windows of time, ``[start, end)``, so that neighbours neither overlap nor leave a gap; ranges of days."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from common.errors import Invalid
+
+LONGEST_RANGE_DAYS: Final = 365
+USUAL_RANGE_DAYS: Final = 30
+# Years in which every zone can compute its midnights.
+_FIRST, _LAST = date(1970, 1, 2), date(9998, 12, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,30 @@ class Window:
 
 def local_day(day: date, time_zone: ZoneInfo) -> Window:
     """Return the window of a calendar day in a time zone, 23 to 25 hours long around daylight saving."""
+    return Window(*day_bounds(day, time_zone))
+
+
+def day_bounds(day: date, time_zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return between which instants ``[start, end)`` a calendar day lies; neither is missing."""
     start = datetime.combine(day, time.min, tzinfo=time_zone)
     end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=time_zone)
-    return Window(start.astimezone(UTC), end.astimezone(UTC))
+    return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def range_of_days(date_from: date | None, date_to: date | None, *, today: date) -> tuple[date, date]:
+    """Return the first and last day that a report asks for, both included: the rule of all doors.
+
+    Without an end it is today, or the beginning where that is later; without a beginning the 30 days up to the end.
+    Raises ``Invalid`` naming the field for an end before the beginning (``before_start``), more than 365 days
+    (``too_many``), and years that calendars cannot reckon with (``out_of_range``).
+    """
+    for name, day in (("date_from", date_from), ("date_to", date_to)):
+        if day is not None and not _FIRST <= day <= _LAST:
+            raise Invalid.field(name, "out_of_range", f"From {_FIRST} to {_LAST}.")
+    last = date_to or max(today, date_from or today)
+    first = date_from or max(_FIRST, last - timedelta(days=USUAL_RANGE_DAYS - 1))
+    if first > last:
+        raise Invalid.field("date_to", "before_start", "The end is not before the start.")
+    if (last - first).days >= LONGEST_RANGE_DAYS:
+        raise Invalid.field("date_to", "too_many", f"At most {LONGEST_RANGE_DAYS} days.")
+    return first, last

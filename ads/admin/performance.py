@@ -19,7 +19,7 @@ from ads.admin.pages import EventPages
 from ads.admin.proving import prove
 from ads.files import csv_answer
 from ads.models import InvalidReason, PriceModel
-from ads.selectors.performance import DEFAULT_DAYS, MAXIMUM_DAYS, MAXIMUM_LIMIT, performance
+from ads.selectors.performance import MAXIMUM_LIMIT, performance
 from ads.types.ads import AdStatus, Page
 from ads.types.performance import AdPerformance, DateRange, PerformancePage
 from common import clock
@@ -27,13 +27,14 @@ from common.admin.times import time_words
 from common.admin.widgets import DayInput
 from common.errors import Failure
 from common.money import decimal_string, format_fraction, format_money
+from common.windows import LONGEST_RANGE_DAYS, USUAL_RANGE_DAYS
 from events.models import Event
 
 _ROWS: Final = 50
 _FIRST_DAY: Final = date(1970, 1, 2)
 # A page number of more digits is no page.
 _PAGE_DIGITS: Final = 4
-_SHORTCUTS: Final = (7, 30, 90, MAXIMUM_DAYS)
+_SHORTCUTS: Final = (7, 30, 90, LONGEST_RANGE_DAYS)
 _COLUMNS: Final = (
     "ad", "ad_id", "status", "price_model", "date_from", "date_to", "impressions", "viewable", "viewability",
     "unique_viewers", "clicks", "ctr", "invalid_impressions", "invalid_clicks", "spend", "over_delivery", "currency",
@@ -183,7 +184,7 @@ def _today(event: Event) -> date:
 
 def _figures(request: HttpRequest, event: Event) -> dict[str, Any]:
     today = _today(event)
-    usual = {"date_from": today - timedelta(days=DEFAULT_DAYS - 1), "date_to": today}
+    usual = {"date_from": today - timedelta(days=USUAL_RANGE_DAYS - 1), "date_to": today}
     is_asked = "date_from" in request.GET or "date_to" in request.GET
     form = RangeForm(request.GET if is_asked else usual, today=today)
     asked = request.GET.get("page", "")
@@ -191,7 +192,7 @@ def _figures(request: HttpRequest, event: Event) -> dict[str, Any]:
     offset = (max(number, 1) - 1) * _ROWS
     context: dict[str, Any] = {
         "form": form,
-        "most_days": MAXIMUM_DAYS,
+        "most_days": LONGEST_RANGE_DAYS,
         "shortcuts": [
             (days, _range_link(event, today - timedelta(days=days - 1), today)) for days in _SHORTCUTS
         ],

@@ -16,16 +16,12 @@ from ads.types.ads import Page
 from ads.types.performance import AdPerformance, DateRange, Freshness, PerformancePage
 from ads.types.performance import Invalid as Refused
 from common import statements
-from common.errors import FieldError, Invalid
+from common.errors import Invalid
 from common.money import Money
 from common.types import Actor
-from common.windows import local_day
+from common.windows import day_bounds, range_of_days
 
-MAXIMUM_DAYS: Final = 365
 MAXIMUM_LIMIT: Final = 100
-DEFAULT_DAYS: Final = 30
-# Years in which every zone can compute its midnights.
-_FIRST, _LAST = date(1970, 1, 2), date(9998, 12, 30)
 
 _EVENT = statements.one_line("""
     SELECT event.organization_id, event.time_zone, known.frozen_day, known.frozen_until
@@ -90,9 +86,7 @@ class _Asked:
     def parameters(self) -> dict[str, Any]:
         """Return what the statement about figures is told."""
         zone = ZoneInfo(self.time_zone)
-        start, end = local_day(self.date_from, zone).start, local_day(self.date_to, zone).end
-        if start is None or end is None:
-            raise AssertionError("unreachable")
+        start, end = day_bounds(self.date_from, zone)[0], day_bounds(self.date_to, zone)[1]
         if self.frozen_until is not None and self.raw_from is not None and self.date_from <= self.raw_from:
             # Also after the zone was changed the first open day begins where the frozen ones ended.
             start = self.frozen_until
@@ -123,7 +117,8 @@ def performance(
     if not 1 <= page.limit <= MAXIMUM_LIMIT:
         raise Invalid.field("limit", "out_of_range", f"1 to {MAXIMUM_LIMIT}.")
     _, time_zone, frozen_day, frozen_until = row
-    days = _range(asked, now.astimezone(ZoneInfo(time_zone)).date())
+    today = now.astimezone(ZoneInfo(time_zone)).date()
+    days = range_of_days(asked.date_from, asked.date_to, today=today)
     of = _Asked(event_id, time_zone, frozen_day, frozen_until, *days)
     of_event = Ad.objects.filter(event_id=event_id)
     ads = list(
@@ -135,23 +130,6 @@ def performance(
     results = _results(ads, of, now)
     freshness = results[0].freshness if results else Freshness(now, now, 0)
     return PerformancePage(count, of.time_zone, of.date_from, of.date_to, freshness, results)
-
-
-def _range(asked: DateRange, today: date) -> tuple[date, date]:
-    """Return the range's days. Raises ``Invalid`` naming the wrong one."""
-    for name, day in (("date_from", asked.date_from), ("date_to", asked.date_to)):
-        if day is not None and not _FIRST <= day <= _LAST:
-            raise Invalid.field(name, "out_of_range", f"From {_FIRST} to {_LAST}.")
-    date_to = asked.date_to or max(today, asked.date_from or today)
-    date_from = asked.date_from or max(_FIRST, date_to - timedelta(days=DEFAULT_DAYS - 1))
-    wrong = []
-    if date_from > date_to:
-        wrong.append(FieldError("date_to", "before_start", "The end is not before the start."))
-    elif (date_to - date_from).days >= MAXIMUM_DAYS:
-        wrong.append(FieldError("date_to", "too_many", f"At most {MAXIMUM_DAYS} days."))
-    if wrong:
-        raise Invalid(errors=wrong)
-    return date_from, date_to
 
 
 def _results(ads: Sequence[Ad], of: _Asked, now: datetime) -> tuple[AdPerformance, ...]:

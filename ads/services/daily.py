@@ -23,7 +23,7 @@ from common.db import retrying
 from common.errors import Busy
 from common.outbox import NewJob
 from common.outbox.queue import insertion, values_of
-from common.windows import local_day
+from common.windows import day_bounds
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -85,10 +85,8 @@ class Book:
 
     def bounds(self, day: date) -> tuple[datetime, datetime]:
         """Return between which instants an event of the day happened; the SQL asks for the day itself."""
-        window = local_day(day, ZoneInfo(self.zone))
-        if window.start is None or window.end is None:
-            raise AssertionError("unreachable")
-        start, end = window.start - _FOLD, window.end + _FOLD
+        begins, ends = day_bounds(day, ZoneInfo(self.zone))
+        start, end = begins - _FOLD, ends + _FOLD
         if self.frozen_day is not None and self.frozen_until is not None:
             is_first = day == self.frozen_day + timedelta(days=1)
             start = self.frozen_until if is_first else max(start, self.frozen_until)

@@ -6,9 +6,9 @@ from pytest_django.fixtures import Settings
 from accounts.tests.factories import make_user
 from ads.decision.viewers import viewer_of
 from ads.models import AdSpend
-from ads.services.bots import is_bot
 from ads.tests.ad_factories import make_ad
-from ads.tests.redeeming import click, reasons, redeem, show, shows, somebody
+from ads.tests.redeeming import click, kinds, reasons, redeem, show, shows, somebody
+from common.bots import is_bot
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,38 @@ def test_a_token_told_often_in_one_call_is_charged_once(settings: Settings) -> N
     ad = make_ad()
     assert reasons(redeem([show(ad)] * 9)) == ["counted"] + ["duplicate"] * 8
     assert reasons(redeem(shows(ad, 1))) == ["counted"]
+
+
+def test_a_token_told_again_is_charged_to_nobody(settings: Settings) -> None:
+    """What an earlier call counted is a duplicate, however often it comes, and takes nothing from the limits of the
+    viewer, of the network, or of clicks (REQ AD-04)."""
+    settings.AD_VIEWER_RATE_LIMIT, settings.AD_NETWORK_RATE_LIMIT, settings.AD_CLICK_NETWORK_RATE_LIMIT = (
+        5,
+        5,
+        2,
+    )
+    ad, viewer = make_ad(), viewer_of(None, "tab")
+    token, *others = (show(ad, viewer=viewer) for _ in range(4))
+    assert reasons(redeem([token], viewable=True)) == ["counted"]
+    assert click(ad, token).counted
+    for _ in range(4):
+        assert reasons(redeem([token])) == ["duplicate"]
+        assert reasons(redeem([token], viewable=True)) == ["duplicate"]
+        assert click(ad, token).reason == "duplicate"
+    assert click(ad, others[0]).counted
+    assert reasons(redeem(others[1:])) == ["counted"] * 2
+    assert click(ad, others[1]).reason == "flood"
+    assert reasons(redeem([show(ad, viewer=viewer)])) == ["flood"]
+
+
+def test_what_was_shown_before_may_still_be_seen_and_clicked() -> None:
+    """Each kind is looked up by itself (REQ AD-10)."""
+    ad = make_ad()
+    token = show(ad)
+    assert reasons(redeem([token])) == ["counted"]
+    assert reasons(redeem([token], viewable=True)) == ["counted"]
+    assert click(ad, token).counted
+    assert kinds() == {"click": 1, "impression": 1, "viewable": 1}
 
 
 def test_one_address_does_not_drain_a_budget_by_clicks(settings: Settings) -> None:

@@ -7,13 +7,13 @@ from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 
 from accounts.rest.hot import HotPostView
-from ads.services.bots import is_bot
 from analytics.rest.batches import MAXIMUM_BYTES, read_batch
 from analytics.rest.experiment_shapes import TrackedResultShape, TrackedResultsShape
 from analytics.services.experiment_tracking import track_results
 from analytics.types.experiments import IncomingResult, ResultBatch
 from analytics.types.tracking import MAXIMUM_EVENTS
 from common import clock
+from common.bots import is_bot
 from common.ratelimits import RateLimit, hit
 from common.rest import client_network
 from common.rest.fast import body_of

@@ -9,12 +9,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from accounts.rest.hot import HotPostView
-from ads.services.bots import is_bot
 from analytics.models import RefusalReason, TrackedType
 from analytics.rest.batches import MAXIMUM_BYTES, read_batch
 from analytics.services.tracking import track
 from analytics.types.tracking import MAXIMUM_EVENTS, Batch, Incoming, Visitor
 from common import clock
+from common.bots import is_bot
 from common.ratelimits import RateLimit, hit
 from common.rest import client_address, client_network
 from common.rest.fast import body_of

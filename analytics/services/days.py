@@ -1,18 +1,13 @@
-"""Days of an event's time zone, as instants."""
+"""Which days came when, and which are kept."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
 from analytics.services.checking import LATEST
+from common.windows import day_bounds as bounds
 
-
-def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the half-open ``[start, end)`` of a local day; 23 or 25 hours long where the clock changes."""
-    start = datetime.combine(day, time(), zone)
-    end = datetime.combine(day + timedelta(days=1), time(), zone)
-    return start.astimezone(UTC), end.astimezone(UTC)
+__all__ = ["bounds", "is_frozen", "oldest_kept", "received_between"]
 
 
 def received_between(start: datetime, end: datetime) -> tuple[date, date]:

@@ -5,8 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from common.money import Money
-
-LONGEST_RANGE_DAYS = 365
+from common.windows import LONGEST_RANGE_DAYS as LONGEST_RANGE_DAYS
 
 
 @dataclass(frozen=True, slots=True)

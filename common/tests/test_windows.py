@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.windows import Window, local_day
+from common.errors import Invalid
+from common.windows import Window, day_bounds, local_day, range_of_days
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -32,19 +33,55 @@ def test_a_missing_bound_is_open() -> None:
 @pytest.mark.parametrize(
     ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)]
 )
-def test_days_around_daylight_saving(day, hours) -> None:
+def test_days_around_daylight_saving(day: date, hours: int) -> None:
     """A local day is as long as the clocks make it."""
-    window = local_day(day, ZoneInfo("Europe/Berlin"))
-    assert window.end - window.start == hours * HOUR
+    start, end = day_bounds(day, ZoneInfo("Europe/Berlin"))
+    assert local_day(day, ZoneInfo("Europe/Berlin")) == Window(start, end)
+    assert end - start == hours * HOUR
 
 
+@settings(deadline=None)
 @given(
     st.dates(min_value=date(2000, 1, 1), max_value=date(2100, 1, 1)),
     st.sampled_from(
         ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Pacific/Apia", "Africa/Cairo"]
     ),
 )
-def test_days_follow_each_other_without_gap(day, zone) -> None:
+def test_days_follow_each_other_without_gap(day: date, zone: str) -> None:
     """REQ AN-02: every instant belongs to exactly one local day."""
-    zone = ZoneInfo(zone)
-    assert local_day(day, zone).end == local_day(day + timedelta(days=1), zone).start
+    clocks = ZoneInfo(zone)
+    assert local_day(day, clocks).end == local_day(day + timedelta(days=1), clocks).start
+
+
+TODAY = date(2096, 11, 21)
+
+
+@pytest.mark.parametrize(
+    ("asked", "days"),
+    [
+        ((None, None), (date(2096, 10, 23), TODAY)),
+        ((None, date(2096, 3, 1)), (date(2096, 2, 1), date(2096, 3, 1))),
+        ((date(2096, 11, 20), None), (date(2096, 11, 20), TODAY)),
+        ((date(2097, 1, 1), None), (date(2097, 1, 1), date(2097, 1, 1))),
+        ((date(2095, 11, 23), TODAY), (date(2095, 11, 23), TODAY)),
+    ],
+)
+def test_a_range_has_its_usual_ends(asked: tuple[date, date], days: tuple[date, date]) -> None:
+    """What is not said is today, and the 30 days up to the end; 365 days are taken. REQ AD-07, AN-03."""
+    assert range_of_days(*asked, today=TODAY) == days
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        ((TODAY, date(2096, 11, 20)), ("date_to", "before_start")),
+        ((date(2095, 11, 22), TODAY), ("date_to", "too_many")),
+        ((date(1, 1, 1), None), ("date_from", "out_of_range")),
+        ((None, date.max), ("date_to", "out_of_range")),
+    ],
+)
+def test_a_range_that_is_none_names_its_field(asked: tuple[date, date], refused: tuple[str, str]) -> None:
+    """One rule and one set of codes, whatever report is asked for. REQ AD-07, AN-03."""
+    with pytest.raises(Invalid) as refusal:
+        range_of_days(*asked, today=TODAY)
+    assert [(one.field, one.code) for one in refusal.value.errors] == [refused]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ads.services.bots import is_bot
+from common.bots import is_bot
 
 _PEOPLE = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
