@@ -58,11 +58,15 @@ function media(ad, shown, failed) {
   return video;
 }
 
-/** What an ad is shown in: a plain link that works without this script, or no link where it leads nowhere. */
+/**
+ * What an ad is shown in: a plain link that works without this script, or no link where it leads nowhere. The sponsor's
+ * page opens beside this one: nobody loses what they were at.
+ */
 function boxOf(ad) {
   const address = ad.tracked_click_url && new URL(ad.tracked_click_url, location.href);
-  const link = /^https?:$/.test(address?.protocol ?? "") && { href: address.href, rel: "sponsored noopener" };
-  return el(link ? "a" : "span", { class: "ad-box", ...link }, ad.content_type === "VIDEO" && el("span", { class: "visually-hidden" }, ad.name));
+  const link = /^https?:$/.test(address?.protocol ?? "") && { href: address.href, target: "_blank", rel: "noopener sponsored" };
+  const words = [ad.content_type === "VIDEO" && ad.name, link && "(opens in a new tab)"].filter(Boolean).join(" ");
+  return el(link ? "a" : "span", { class: "ad-box", ...link }, words && el("span", { class: "visually-hidden" }, words));
 }
 
 function whenVisible(act) {

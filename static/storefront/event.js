@@ -16,8 +16,8 @@ const slug = document.body.dataset.slug;
 const ARTWORK = { TICKET_UPGRADE: "★", MERCHANDISE: "◆", EXCLUSIVE_CONTENT: "▶", SERVICE: "☕" };
 const FEW_LEFT = 10;
 const MOST_AT_ONCE = 20;
-// What stands below the ads waits this long for them, so that it does not move when they come.
-const ADS_FIRST_MS = 300;
+// What stands below the ads is not seen before they are there, so that it does not move when they come; this long at most.
+const ADS_FIRST_MS = 1000;
 const EXPERIMENTS_MS = 1000;
 
 /** The offer's picture, or a placeholder of our own where there is none or it is broken. */
@@ -170,9 +170,15 @@ async function startExperiments() {
   experiments = new Experiments({ eventId: event.id, running: await Promise.race([asked, late]) });
 }
 
+/** Let a part of the page be seen: what stands above it has its height. */
+function settle(part) {
+  $(part).classList.remove("settling");
+}
+
 async function show() {
   const { results } = await get(`events?slug=${encodeURIComponent(slug)}`);
   if (!results.length) {
+    settle("#below");
     fill($("#hero"), el("h1", {}, "This event does not exist, or you have to sign in to see it."));
     $("#offers").previousElementSibling.hidden = true;
     return fill($("#offers"));
@@ -185,13 +191,17 @@ async function show() {
   $("#hero").removeAttribute("aria-busy");
   $("#programme").hidden = false;
   await Promise.all([startAds(), startExperiments()]);
+  settle("#below");
   await Promise.all([showOffers(), showSessions()]);
+  settle("#programme");
   return offerToResume();
 }
 
 try {
   await show();
 } catch (problem) {
+  settle("#below");
+  settle("#programme");
   fill($("#offers"));
   notify(problem.message, "error");
 }

@@ -106,7 +106,7 @@ def test_an_ad_is_shown_and_counted_once(shown: Page, live_server: LiveServer, e
     open_event(shown, live_server)
     where = slot(shown)
     expect(where.get_by_text("Advertisement", exact=True)).to_be_visible()
-    expect(where.get_by_role("link", name="Free refills")).to_have_attribute("rel", "sponsored noopener")
+    expect(where.get_by_role("link", name="Free refills")).to_have_attribute("rel", "noopener sponsored")
     picture_is_there(where)
     box = where.locator(".ad-box").bounding_box()
     assert box is not None
@@ -166,18 +166,24 @@ def test_ads_take_turns_while_nobody_is_on_them(shown: Page, live_server: LiveSe
 def test_a_click_leads_to_the_stored_destination_and_counts_once(
     shown: Page, live_server: LiveServer, event: Event
 ) -> None:
-    """REQ AD-10: the link is a plain one; followed again it still leads there and is counted apart."""
+    """REQ AD-10: a plain link, to a tab of its own; followed again it still leads there and is counted apart."""
     ad_of(event, live_server.url)
     open_event(shown, live_server)
-    link = slot(shown).get_by_role("link")
+    link = slot(shown).get_by_role("link", name="(opens in a new tab)")
     address = str(link.get_attribute("href"))
-    link.click()
-    expect(shown.get_by_role("heading", name="A sponsor's own site")).to_be_visible()
-    assert shown.url == f"{live_server.url}/static/demo/sponsor.html"
-    counted({"impression": 1, "click": 1})
+    with shown.context.expect_page() as opened:
+        link.click()
+    expect(opened.value.get_by_role("heading", name="A sponsor's own site")).to_be_visible()
+    destination = f"{live_server.url}/static/demo/sponsor.html"
+    assert opened.value.url == destination
+    assert opened.value.evaluate("() => window.opener") is None
+    assert shown.url == f"{live_server.url}/events/gathering"
+    shown.clock.run_for(_SEEN_MS)
+    shown.clock.run_for(_SENT_MS)
+    counted({"impression": 1, "viewable": 1, "click": 1})
     again = shown.request.get(address, max_redirects=0, headers={"User-Agent": "Mozilla/5.0 Firefox/145.0"})
-    assert (again.status, again.headers["location"]) == (302, shown.url)
-    counted({"impression": 1, "click": 1})
+    assert (again.status, again.headers["location"]) == (302, destination)
+    counted({"impression": 1, "viewable": 1, "click": 1})
     assert refused() == {"duplicate": 1}
 
 
