@@ -2,6 +2,7 @@
 
 from analytics.rest import experiments
 from analytics.rest.experiment_tracking import TrackResultsView
+from analytics.rest.exports import ExportView
 from analytics.rest.figures import MonetizationView, RefreshView
 from analytics.rest.tracking import TrackView
 from common.rest import optional_slash
@@ -12,6 +13,7 @@ _TEST = "ab-tests/<slug:test_id>"
 urlpatterns = [
     optional_slash("analytics/track", TrackView.as_view(), name="analytics-track"),
     optional_slash(f"{_EVENT}/monetization", MonetizationView.as_view(), name="monetization"),
+    optional_slash(f"{_EVENT}/export", ExportView.as_view(), name="analytics-export"),
     optional_slash(f"{_EVENT}/refresh", RefreshView.as_view(), name="analytics-refresh"),
     optional_slash("ab-tests/track", TrackResultsView.as_view(), name="ab-tests-track"),
     optional_slash("ab-tests", experiments.ExperimentsView.as_view(), name="ab-tests"),

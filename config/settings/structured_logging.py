@@ -9,5 +9,6 @@ LOGGING = {
         "stripe": "WARNING",
         "socketio": "WARNING",
         "engineio": "WARNING",
+        "fontTools": "WARNING",
     },
 }

@@ -1,0 +1,67 @@
+"""An event's report as a file."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.rest.authentication import actor_of_request
+from analytics.files import file_answer
+from analytics.rest.figures import RangeQuery
+from analytics.services.exports import export_for
+from analytics.types.exports import CONTENT_TYPES, ReportFormat
+from common import clock
+from common.rest.queries import refuse_unknown
+
+
+class ExportQuery(RangeQuery):
+    """What to write, and of which days of the event's time zone, both included."""
+
+    format = serializers.ChoiceField(choices=ReportFormat.choices)
+
+
+class _Whatever(BaseContentNegotiation):
+    """The format is asked for by name, so whatever the caller accepts is answered with that."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Take the first."""
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Take the first; what is refused is a problem document."""
+        return renderers[0], renderers[0].media_type
+
+
+class ExportView(APIView):
+    """``analytics/events/{id}/export``."""
+
+    content_negotiation_class = _Whatever
+
+    @extend_schema(
+        operation_id="export_event_report",
+        parameters=[ExportQuery],
+        responses={
+            (200, content_type.partition(";")[0]): OpenApiTypes.BINARY
+            for content_type in CONTENT_TYPES.values()
+        },
+    )
+    def get(self, request: Request, event_id: UUID) -> StreamingHttpResponse:
+        """Return an event's figures as a file, for analysts and up. Who had it is in the event's audit history."""
+        refuse_unknown(request, "format", "date_from", "date_to")
+        query = ExportQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = {**query.validated_data}
+        report_format = ReportFormat(asked.pop("format"))
+        report = export_for(
+            actor=actor_of_request(request), event_id=event_id, report_format=report_format, now=clock.now(), **asked
+        )  # fmt: skip
+        return file_answer(report)
