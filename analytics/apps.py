@@ -9,6 +9,10 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the days of raw events made after each migration; the job by the clock goes on with it."""
+        from analytics.figures_metrics import FiguresCollector
+        from common.metrics import register_at_scrape
+
+        register_at_scrape(FiguresCollector())
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="analytics-partitions")
 
 

@@ -23,7 +23,10 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Why an ad shows", "help_center", "ads", "ad"),
         ("Invalid traffic", "gpp_bad", "ads", "invalidsample"),
     ),
-    "Analytics": (("Experiments", "science", "analytics", "experiment"),),
+    "Analytics": (
+        ("Experiments", "science", "analytics", "experiment"),
+        ("Refused events", "gpp_maybe", "analytics", "refusedcount"),
+    ),
     "Sponsors": (
         ("Sponsors", "handshake", "ads", "sponsor"),
         ("Leads", "contact_mail", "ads", "lead"),

@@ -1,5 +1,5 @@
 """The staff's screens of this room."""
 
-from analytics.admin import experiments
+from analytics.admin import experiments, refused
 
-__all__ = ["experiments"]
+__all__ = ["experiments", "refused"]

@@ -15,7 +15,7 @@ AbTestStatusEnum = graphene.Enum(
 
 
 class AbTestIntervalType(graphene.ObjectType):
-    """Where a figure lies, at the 95 % level; percent."""
+    """Where a figure lies, at the 95 % level; percent, where nothing else is said."""
 
     low = graphene.Float(required=True)
     high = graphene.Float(required=True)
@@ -38,6 +38,7 @@ class AbTestVariantType(graphene.ObjectType):
     lift_interval = graphene.Field(AbTestIntervalType)
     revenue = graphene.Field(MoneyType, required=True)
     revenue_per_person = graphene.Float(description="Minor units.")
+    revenue_interval = graphene.Field(AbTestIntervalType, description="Of revenuePerPerson; minor units.")
     p_value = graphene.Float()
     p_value_always_valid = graphene.Float()
 

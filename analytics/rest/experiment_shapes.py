@@ -136,6 +136,7 @@ class AbTestVariantResultShape(Base):
     lift_interval = AbTestIntervalShape(allow_null=True)
     revenue = MoneyField()
     revenue_per_person = serializers.FloatField(allow_null=True, help_text="Minor units.")
+    revenue_interval = AbTestIntervalShape(allow_null=True, help_text="Of `revenue_per_person`; minor units.")
     p_value = serializers.FloatField(
         allow_null=True, help_text="Against the control, Holm-adjusted; one look."
     )

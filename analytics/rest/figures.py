@@ -179,8 +179,9 @@ class MonetizationView(APIView):
 class RefreshedShape(Base):
     """What a refresh came to."""
 
-    days = serializers.IntegerField()
-    failures = serializers.IntegerField()
+    days = serializers.IntegerField(help_text="Computed now.")
+    failures = serializers.IntegerField(help_text="Days that could not be computed.")
+    waiting = serializers.IntegerField(help_text="Days that are left; they are computed within minutes.")
 
 
 class RefreshView(APIView):
@@ -188,7 +189,7 @@ class RefreshView(APIView):
 
     @extend_schema(operation_id="refresh_event_analytics", request=None, responses=RefreshedShape)
     def post(self, request: Request, event_id: UUID) -> Response:
-        """Compute now what was told of the event since the last time."""
+        """Compute now what was told of the event since the last time, for some seconds; `waiting`: what is left."""
         require_user(request)
         worked = refresh_now(actor=actor_of_request(request), event_id=event_id, now=clock.now())
         return Response(RefreshedShape(worked).data)

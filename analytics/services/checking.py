@@ -59,7 +59,9 @@ def check(batch: Batch, facts: dict[UUID, Facts], *, now: datetime) -> tuple[lis
             refused.append(Refused(index, verdict.reason, verdict.message))
         else:
             kept.setdefault((good.organization_id, good.id), good)
-    return [kept[key] for key in sorted(kept)], sorted(refused, key=lambda one: one.index)
+    # Whole numbers are in the order of PostgreSQL's ids, and are compared much faster.
+    ordered = sorted(kept.values(), key=lambda one: (one.organization_id.int, one.id.int))
+    return ordered, sorted(refused, key=lambda one: one.index)
 
 
 def clock_error(sent_at: datetime | None, now: datetime) -> timedelta:

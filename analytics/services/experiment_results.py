@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from django.db import OperationalError, connection, transaction
 from django.db.models import Sum
 
 from analytics.models import Experiment, ExperimentRefusal, ExperimentStatus
@@ -12,8 +14,12 @@ from analytics.selectors.experiments import experiment_of
 from analytics.services.experiment_verdict import verdict
 from analytics.types.experiments import Results, Tally
 from common import statements
+from common.db import sqlstate_of
+from common.errors import Busy
 from common.types import Actor
 
+STATEMENT_SECONDS: Final = 5
+_ENDED: Final = "57014"
 # Squares of minor units pass bigint long before they pass numeric.
 _TALLY = statements.one_line("""
 SELECT experiment_id, place, count(*), count(converted_at), count(secondary_at), coalesce(sum(value), 0),
@@ -25,7 +31,8 @@ FROM analytics_exposure WHERE experiment_id = ANY(%(experiments)s::uuid[]) GROUP
 def results(*, actor: Actor, ref: str, now: datetime) -> Results:
     """Return an experiment's results by its id or slug, for analysts and up.
 
-    Five statements, however many people. Raises as ``access.require``; a missing one is as another organization's.
+    A fixed number of statements, however many people. Raises as ``access.require``; a missing one is as another
+    organization's. Raises ``Busy`` when the database takes too long.
     """
     return results_of([experiment_of(actor, ref)], now=now)[0]
 
@@ -33,7 +40,8 @@ def results(*, actor: Actor, ref: str, now: datetime) -> Results:
 def results_of_event(event_id: UUID, *, now: datetime) -> list[Results]:
     """Return the results of all experiments of an event that were started and are not archived, by their start.
 
-    For readers who were let in already. Four statements, however many experiments and people.
+    For readers who were let in already. A fixed number of statements, however many experiments and people. Raises
+    ``Busy`` as above.
     """
     found = Experiment.objects.filter(event_id=event_id, is_archived=False).exclude(
         status=ExperimentStatus.DRAFT
@@ -43,9 +51,20 @@ def results_of_event(event_id: UUID, *, now: datetime) -> list[Results]:
 
 
 def results_of(experiments: Sequence[Experiment], *, now: datetime) -> list[Results]:
-    """Return the results of experiments whose reader was let in already. Two statements, and their variants."""
+    """Return the results of experiments whose reader was let in already. Two statements, and their variants.
+
+    Each statement has five seconds; then ``Busy`` is raised: the figures of an experiment are all of now, or none.
+    """
     ids = [one.pk for one in experiments]
-    tallies, refused = _tallies(ids), _refused(ids)
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
+            tallies, refused = _tallies(ids), _refused(ids)
+    except OperationalError as error:
+        if sqlstate_of(error) != _ENDED:
+            raise
+        raise Busy from error
     return [
         verdict(
             one,

@@ -9,7 +9,7 @@ from typing import Final
 from analytics.models import Experiment, ExperimentStatus, Metric, Variant
 from analytics.services.experiment_words import Known, headline_of, recommendation_of
 from analytics.statistics.arms import Arm
-from analytics.statistics.means import Amounts, compare_means
+from analytics.statistics.means import Amounts, compare_means, interval_of_mean
 from analytics.statistics.proportions import (
     Interval,
     Test,
@@ -165,6 +165,7 @@ def _row(
         interval=_percent(interval_of_rate(arm)), lift=None if is_control else _lift(control.arm, arm),
         lift_interval=None if is_control else _percent(interval_of_lift(control.arm, arm)),
         revenue=Money(tally.total, experiment.currency), revenue_per_person=side.basket.amounts.mean,
+        revenue_interval=interval_of_mean(side.basket.amounts),
         p_value=compared.by_key.get(key), p_value_always_valid=always,
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts.services import access
 from accounts.types import Capability
+from analytics.figures_metrics import looked
 from analytics.models import LastAnswer
 from analytics.selectors.ads import ad_figures
 from analytics.selectors.freshness import freshness
@@ -70,8 +71,8 @@ class Monetization:
 
     @property
     def as_of(self) -> datetime:
-        """Return when the oldest part was computed."""
-        return min(part.as_of for part in self.parts.values())
+        """Return when the oldest part was computed; without any, when it was asked."""
+        return min((part.as_of for part in self.parts.values()), default=self.freshness.as_of)
 
 
 def waitlist_figures(event: Event, wanted: Range) -> WaitlistFigures:
@@ -105,6 +106,7 @@ def monetization(
 ) -> Monetization:
     """Return an event's figures for days of its own time zone; some of the parts, when only those are asked for.
 
+    How old they are is counted as a look (AN-04).
     Raises ``Unauthenticated``, ``NotFound`` for other organizations' events, ``Forbidden``, ``Invalid`` for days that
     are no range. A fixed number of statements.
     """
@@ -112,7 +114,9 @@ def monetization(
     if event is None:
         access.refuse_missing(actor)
     access.require(actor, event.organization_id, Capability.VIEW_ANALYTICS)
-    return figures_of(event, range_of(event, date_from, date_to, now=now), parts=parts, now=now)
+    answer = figures_of(event, range_of(event, date_from, date_to, now=now), parts=parts, now=now)
+    looked((now - min(answer.as_of, answer.freshness.data_through)).total_seconds())
+    return answer
 
 
 def figures_of(event: Event, wanted: Range, *, parts: tuple[str, ...] = PARTS, now: datetime) -> Monetization:

@@ -5,6 +5,8 @@ computes the day whole, in one transaction: what is committed meanwhile has a ma
 whatever came late, twice, at once, or out of order.
 """
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -55,21 +57,26 @@ class Worked:
     failures: int
 
 
-def refresh(*, now: datetime, event_id: UUID | None = None, limit: int = 1_000) -> Worked:
+def refresh(
+    *, now: datetime, event_id: UUID | None = None, limit: int = 1_000, seconds: float = math.inf
+) -> Worked:
     """Compute the dirty days, of one event or of all, the longest waiting first; at most ``limit`` of them.
 
-    Days of an event whose time zone was changed are dirty, too. A day that fails is left dirty, counted and logged,
-    and does not hold back the others: each is a transaction.
+    No day is begun after so many ``seconds``; what is left stays dirty. Days of an event whose time zone was changed
+    are dirty, too. A day that fails is left dirty, counted and logged, and does not hold back the others: each is a
+    transaction.
     """
     for moved in _moved(event_id):
         _attempt(partial(notice_zone, event_id=moved, now=now), moved, now=now)
     marks = DirtyDay.objects.all() if event_id is None else DirtyDay.objects.filter(event_id=event_id)
     dirty = marks.order_by("id").values_list("event_id", "day")[: limit * 20]
-    days = list(dict.fromkeys(dirty))[:limit]
-    failures = sum(
-        not _attempt(partial(recompute, event_id=of, day=day, now=now), of, now=now) for of, day in days
-    )
-    return Worked(len(days) - failures, failures)
+    until, days, failures = time.monotonic() + seconds, 0, 0
+    for of, day in list(dict.fromkeys(dirty))[:limit]:
+        if time.monotonic() >= until:
+            break
+        is_done = _attempt(partial(recompute, event_id=of, day=day, now=now), of, now=now)
+        days, failures = days + is_done, failures + (not is_done)
+    return Worked(days, failures)
 
 
 def _attempt(act: Callable[[], None], event_id: UUID, *, now: datetime) -> bool:

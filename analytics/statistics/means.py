@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from analytics.statistics.library import stats
-from analytics.statistics.proportions import Test
+from analytics.statistics.proportions import LEVEL, Interval, Test
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,18 @@ class Amounts:
         """The sample's standard deviation; whole numbers until the root, so that nothing cancels out."""
         spread = self.people * self.squares - self.total * self.total
         return math.sqrt(spread / (self.people * (self.people - 1)))
+
+
+def interval_of_mean(amounts: Amounts) -> Interval | None:
+    """Return Student's interval of what a person brings; None with fewer than two people.
+
+    Nobody brings less than nothing, so it does not begin below. Few people, or a few who bring very much, make it wide.
+    """
+    if amounts.people < 2 or amounts.mean is None:
+        return None
+    margin = float(stats().t.ppf((1 + LEVEL) / 2, amounts.people - 1)) * amounts.deviation
+    margin /= math.sqrt(amounts.people)
+    return Interval(max(0.0, amounts.mean - margin), amounts.mean + margin)
 
 
 def compare_means(one: Amounts, other: Amounts) -> Test | None:

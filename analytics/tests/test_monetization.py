@@ -340,7 +340,7 @@ def test_a_refresh_on_demand(client: Client) -> None:
     url = f"/api/v1/analytics/events/{place.event.pk}"
     before = client.get(f"{url}/monetization?date_to={DAY}", headers=analyst).json()
     assert (before["offers"]["total_views"], before["freshness"]["pending_days"]) == (0, 1)
-    assert client.post(f"{url}/refresh", headers=analyst).json() == {"days": 1, "failures": 0}
+    assert client.post(f"{url}/refresh", headers=analyst).json() == {"days": 1, "failures": 0, "waiting": 0}
     after = client.get(f"{url}/monetization?date_to={DAY}", headers=analyst).json()
     assert (after["offers"]["total_views"], after["freshness"]["pending_days"]) == (1, 0)
     codes = [client.post(f"{url}/refresh", headers=analyst).status_code for _ in range(6)]

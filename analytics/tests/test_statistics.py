@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.statistics.arms import Arm
-from analytics.statistics.means import Amounts, compare_means
+from analytics.statistics.means import Amounts, compare_means, interval_of_mean
 from analytics.statistics.proportions import (
     compare,
     compare_all,
@@ -139,7 +139,7 @@ def test_what_cannot_be_compared() -> None:
 
 def test_revenue_of_a_person() -> None:
     """Welch's test from sums: what numpy and SciPy say of the very amounts. REQ AN-08."""
-    from scipy.stats import ttest_ind
+    from scipy.stats import ttest_1samp, ttest_ind
 
     dice = random.Random(4)
     one, other = ([dice.choice((0, 0, 0, 1_999, 15_000)) for _ in range(400)] for _ in range(2))
@@ -148,6 +148,10 @@ def test_revenue_of_a_person() -> None:
     found = compare_means(*sums)
     assert found.statistic == pytest.approx(expected.statistic)
     assert found.p_value == pytest.approx(expected.pvalue)
+    interval, oracle = interval_of_mean(sums[0]), ttest_1samp(one, 0).confidence_interval(0.95)
+    assert (interval.low, interval.high) == (pytest.approx(oracle.low), pytest.approx(oracle.high))
+    assert interval_of_mean(Amounts(1, 5, 25)) is None
+    assert interval_of_mean(Amounts(10, 9, 81)).low == 0.0
     assert compare_means(Amounts(1, 5, 25), sums[1]) is None
     assert compare_means(Amounts(3, 0, 0), Amounts(3, 0, 0)).p_value == 1.0
 

@@ -152,7 +152,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VariantResult:
-    """One variant's figures. Rates, lifts, intervals and confidence are percent; None: nothing to say yet."""
+    """One variant's figures. Rates, lifts, intervals and confidence are percent; None: nothing to say yet.
+
+    ``revenue_per_person`` and ``revenue_interval`` are minor units.
+    """
 
     variant_id: str
     name: str
@@ -168,6 +171,7 @@ class VariantResult:
     lift_interval: Interval | None
     revenue: Money
     revenue_per_person: float | None
+    revenue_interval: Interval | None
     p_value: float | None
     p_value_always_valid: float | None
 
