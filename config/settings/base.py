@@ -188,7 +188,7 @@ CTR_EXCELLENT: float = env.float("CTR_EXCELLENT", default=0.05)
 CTR_GOOD: float = env.float("CTR_GOOD", default=0.02)
 DROPOFF_HIGH: float = env.float("DROPOFF_HIGH", default=0.7)
 DROPOFF_MODERATE: float = env.float("DROPOFF_MODERATE", default=0.4)
-CONVERSION_SUCCESS: float = env.float("CONVERSION_SUCCESS", default=0.05)
+CONVERSION_SUCCESS: float = env.float("CONVERSION_SUCCESS", default=0.02)
 
 # Ads: how long a served ad may be counted, and how long it holds caps and budgets before it is, in seconds
 AD_TOKEN_TTL_SECONDS: int = env.int("AD_TOKEN_TTL_SECONDS", default=3600)
