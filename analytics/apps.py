@@ -9,9 +9,13 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the days of raw events made after each migration; the job by the clock goes on with it."""
+        from analytics import handlers  # noqa: F401 jobs need the models first
         from analytics.figures_metrics import FiguresCollector
+        from analytics.services import reports_words
         from common.metrics import register_at_scrape
+        from notifications.templates import register
 
+        register(reports_words.TEMPLATE)
         register_at_scrape(FiguresCollector())
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="analytics-partitions")
 

@@ -29,3 +29,38 @@ class ExperimentArchived(Conflict):
 
     code = "experiment_archived"
     title = "This experiment is archived"
+
+
+class ReportArchived(Conflict):
+    """An archived report is kept for its history and sends nothing any more."""
+
+    code = "report_archived"
+    title = "This report is archived"
+
+
+class ReportPaused(Conflict):
+    """It is paused already."""
+
+    code = "report_paused"
+    title = "This report is paused already"
+
+
+class ReportNotPaused(Conflict):
+    """Only a paused report goes on."""
+
+    code = "report_not_paused"
+    title = "This report is not paused"
+
+
+class ReportChanged(Conflict):
+    """Somebody changed it after it was looked at; looking again shows what it is now."""
+
+    code = "report_changed"
+    title = "Somebody changed this report meanwhile; look at it again"
+
+
+class ReportRunNotFailed(Conflict):
+    """Only a run that failed is made again."""
+
+    code = "report_run_not_failed"
+    title = "Only a run that failed is made again"

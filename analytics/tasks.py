@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from analytics.services.reports_due import start_due
 from analytics.services.retention import EVENTS, forget_old
 from analytics.services.rollup import refresh
 from common import clock
@@ -11,6 +12,12 @@ from common import clock
 def refresh_figures() -> int:
     """Compute the days that front ends told of since the last time (REQUIREMENTS AN-04); beat: each minute."""
     return refresh(now=clock.now()).days
+
+
+@shared_task(name="analytics.start_due_reports", ignore_result=True)
+def start_due_reports() -> int:
+    """Begin the scheduled reports whose time has come (REQUIREMENTS AN-07); beat: each minute."""
+    return start_due(now=clock.now()).begun
 
 
 @shared_task(name="analytics.make_partitions", ignore_result=True)

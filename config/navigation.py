@@ -24,6 +24,7 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Invalid traffic", "gpp_bad", "ads", "invalidsample"),
     ),
     "Analytics": (
+        ("Scheduled reports", "schedule_send", "analytics", "scheduledreport"),
         ("Experiments", "science", "analytics", "experiment"),
         ("Refused events", "gpp_maybe", "analytics", "refusedcount"),
     ),

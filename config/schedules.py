@@ -80,6 +80,13 @@ SCHEDULES: tuple[Schedule, ...] = (
         description="What front ends told since the last time (AN-04). manage.py refresh_analytics does it at once.",
     ),
     Schedule(
+        "Begin due reports",
+        "analytics.start_due_reports",
+        every=(1, MINUTES),
+        queue="bulk",
+        description="Scheduled reports whose time has come, each once. What was missed: the newest is made (AN-07).",
+    ),
+    Schedule(
         "Make the days of tracked events",
         "analytics.make_partitions",
         at=(0, 20),

@@ -1,5 +1,5 @@
 """The staff's screens of this room."""
 
-from analytics.admin import experiments, refused
+from analytics.admin import experiments, refused, reports
 
-__all__ = ["experiments", "refused"]
+__all__ = ["experiments", "refused", "reports"]

@@ -11,10 +11,23 @@ from analytics.models.experiments import (
     Variant,
 )
 from analytics.models.figures import DailyFigure, DirtyDay, Refresh
+from analytics.models.reports import (
+    Cadence,
+    DeliveryOutcome,
+    ReportDelivery,
+    ReportRecipient,
+    ReportRun,
+    RunKind,
+    RunState,
+    ScheduledReport,
+    Weekday,
+)
 from analytics.models.tracking import RawEvent, RefusalReason, RefusedCount, SeenEvent, TrackedType
 
 __all__ = [
+    "Cadence",
     "DailyFigure",
+    "DeliveryOutcome",
     "DirtyDay",
     "Experiment",
     "ExperimentRefusal",
@@ -27,7 +40,14 @@ __all__ = [
     "Refresh",
     "RefusalReason",
     "RefusedCount",
+    "ReportDelivery",
+    "ReportRecipient",
+    "ReportRun",
+    "RunKind",
+    "RunState",
+    "ScheduledReport",
     "SeenEvent",
     "TrackedType",
     "Variant",
+    "Weekday",
 ]

@@ -13,6 +13,7 @@ from config.demo.experiments import seed_experiments
 from config.demo.history import SandboxAway, seed_history
 from config.demo.offers import seed_offers
 from config.demo.people import PASSWORD, seed_people
+from config.demo.reports import seed_reports
 from config.demo.sponsors import seed_sponsors
 from config.demo.traffic import seed_traffic
 from config.demo.troubles import seed_troubles
@@ -46,6 +47,7 @@ class Command(BaseCommand):
             traffic = seed_traffic(stage.events["demo-conf"], now=now)
         except SandboxAway:
             sales = "none: the Stripe sandbox does not answer, run this again while it does"
+        reports = seed_reports(people, stage, now=now)
         rows = [
             ("people", len(people.users)),
             ("events", len(stage.events)),
@@ -54,6 +56,7 @@ class Command(BaseCommand):
             ("sponsors", sponsors),
             ("ads", ads),
             ("experiments", experiments),
+            ("scheduled reports", reports),
             ("past sales added", sales),
             ("troubles added", troubles),
             ("tracked events", traffic),
