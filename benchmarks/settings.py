@@ -3,3 +3,5 @@
 from config.settings.development import *  # noqa: F403
 
 ROOT_URLCONF = "benchmarks.urls"
+# One machine asks for everybody.
+AD_SERVE_NETWORK_RATE_LIMIT = 1_000_000_000

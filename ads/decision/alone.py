@@ -39,12 +39,12 @@ class Alone:
     def choose(
         self, index: EventIndex, context: Context, pool: Pool, order: Iterable[int], now: datetime
     ) -> Candidate | None:
-        """Return the first ad of the order that nothing holds back, and count it for the viewer."""
+        """Return the first ad of the order that nothing holds back, and count it for the viewer who is no program."""
         spends = self._spent(index, pool.day)
         for position in order:
             ad = pool.candidates[position]
             spent = spends.get(ad.id, Spent())
-            if not held_back(ad, spent, pool.window, now) and self._give(context.viewer, pool.day, ad):
+            if not held_back(ad, spent, pool.window, now) and self._give(context, pool.day, ad):
                 return ad
         return None
 
@@ -67,14 +67,16 @@ class Alone:
                 self._told.discard(told)
                 _log.warning("ads_whole_again", event_id=None if told is None else str(told))
 
-    def _give(self, viewer: UUID, day: date, ad: Candidate) -> bool:
-        if is_unnamed(viewer):
+    def _give(self, context: Context, day: date, ad: Candidate) -> bool:
+        if is_unnamed(context.viewer):
             return True
-        key = (viewer, day, ad.id)
+        key = (context.viewer, day, ad.id)
         with self._lock:
             given = self._given.get(key, 0)
             if given >= ad.cap:
                 return False
+            if context.is_program:
+                return True
             if not given and len(self._given) >= _CAPS_KEPT:
                 self._given.pop(next(iter(self._given)))
             self._given[key] = given + 1

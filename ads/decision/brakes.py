@@ -20,7 +20,7 @@ from ads.decision.types import Redeemed
 from ads.decision.viewers import is_unnamed
 from ads.models import EventKind
 from common.outbox import enqueue
-from common.redis import guarded
+from common.redis import client, guarded
 
 # The kind of job that restores an event's caps and spend.
 RESTORE: Final = "ads.restore_brakes"
@@ -61,18 +61,18 @@ def reserved_until(expires_at: datetime) -> datetime:
 
 def take(
     *, event_id: UUID, version: int, viewer: UUID, day: date, forget_at: bytes, wanted: int, now: datetime,
-    ends_at: datetime, candidates: Sequence[bytes],
+    ends_at: datetime, candidates: Sequence[bytes], reserves: bool = True,
 ) -> bytes | None:  # fmt: skip
     """Reserve the first ads of the given order that nothing holds back, at most ``wanted``, in one round trip.
 
-    ``candidates`` are ads as a pool has them ready. Returns what ``take.lua`` says: ``:`` and a letter for each ad
-    that was looked at; ``v`` and a number when the ads have a later version; ``m`` when caps are missing. None:
-    Redis is away.
+    ``candidates`` are ads as a pool has them ready. Without ``reserves`` it only says what it would reserve. Returns
+    what ``take.lua`` says: ``:`` and a letter for each ad that was looked at; ``v`` and a number when the ads have a
+    later version; ``m`` when caps are missing. None: Redis is away.
     """
     book = keys.book(event_id)
     arguments = [
         b"", b"%d" % version, b"%d" % milliseconds(now), b"%d" % milliseconds(ends_at), b"%d" % wanted,
-        day.isoformat().encode(), forget_at,
+        day.isoformat().encode(), forget_at, b"1" if reserves else b"0",
     ]  # fmt: skip
     named = not is_unnamed(viewer)
     answer: bytes | None = None
@@ -134,6 +134,12 @@ def redeemed(events: Sequence[Redeemed], *, now: datetime) -> None:
         of_event = list(group)
         if not guarded(lambda: _redeemed(event_id, of_event, now), lambda: False):  # noqa: B023 called at once
             restore_later(event_id, now=now)
+
+
+def forget(event_id: UUID) -> None:
+    """Have an event's caps and spend be restored from the database before anything is decided by them again."""
+    _epochs.pop(event_id, None)
+    guarded(lambda: client().hdel(keys.book(event_id).decode(), "epoch"), lambda: 0)
 
 
 def restore_later(event_id: UUID, *, now: datetime) -> None:

@@ -54,8 +54,9 @@ def decide(
     """Choose ads for somebody and reserve them, each with a token that counts it once.
 
     A private event is only for those who may see it: ``who`` is asked then, and the database. Who gave neither user
-    nor session token gets one ad at most, for no cap holds for them. While Redis is away or its caps are being
-    restored there is one ad at most too, and the decision is ``degraded``. Raises ``NotFound``.
+    nor session token gets one ad at most, for no cap holds for them. For a program nothing is reserved. While Redis
+    is away or its caps are being restored there is one ad at most too, and the decision is ``degraded``. Raises
+    ``NotFound``.
     """
     index = indexes.of(context.event_id)
     for _ in range(_TRIES):
@@ -95,7 +96,7 @@ def _take(index: EventIndex, context: Context, pool: Pool, now: datetime, rng: R
         answer = brakes.take(
             event_id=index.event_id, version=index.version, viewer=context.viewer, day=pool.day,
             forget_at=pool.forget_at, wanted=wanted - len(ads), now=now, ends_at=ends_at,
-            candidates=[pool.ready[position] for position in positions],
+            candidates=[pool.ready[position] for position in positions], reserves=not context.is_program,
         )  # fmt: skip
         if answer is None or answer[:1] != b":":
             return _Taken(ads, answer)

@@ -12,7 +12,10 @@ MAXIMUM_LIMIT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks for ads, and where they will be shown. ``ad_id``: that one or none, as for one that was announced."""
+    """Who asks for ads, and where they will be shown. ``ad_id``: that one or none, as for one that was announced.
+
+    ``is_program``: whoever asks says that they are no person. They are answered, and nothing is reserved for them.
+    """
 
     event_id: UUID
     placement: str
@@ -20,6 +23,7 @@ class Context:
     viewer: UUID
     limit: int = 1
     ad_id: UUID | None = None
+    is_program: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

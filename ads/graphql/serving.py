@@ -4,10 +4,12 @@ from typing import Any
 
 import graphene
 
+from ads.decision.asking import asks
 from ads.decision.decide import decide
 from ads.decision.types import MAXIMUM_LIMIT, Context, Decision
 from ads.decision.viewers import viewer_of
 from ads.graphql.enums import AdContentTypeEnum, AdPlacementEnum
+from ads.rest.callers import is_program, network_of
 from ads.tracked import tracked_path
 from common import clock
 from common.errors import Invalid
@@ -58,7 +60,9 @@ class ServingQuery:
             viewer=viewer_of(actor.user_id, asked.get("session_token")),
             limit=limit,
             ad_id=an_id(asked["ad_id"], "ad_id") if asked.get("ad_id") else None,
+            is_program=is_program(info.context),
         )
+        asks.count(context.viewer, network_of(info.context))
         decision = decide(context=context, who=lambda: actor, now=clock.now())
         return _shown(decision, info.context.build_absolute_uri("/").removesuffix("/"))
 

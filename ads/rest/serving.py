@@ -16,11 +16,12 @@ from rest_framework.views import APIView
 
 from accounts.rest.authentication import user_of_header
 from accounts.services.access import actor_of
+from ads.decision.asking import asks
 from ads.decision.decide import decide
 from ads.decision.types import MAXIMUM_LIMIT, Candidate, Context, Decision
 from ads.decision.viewers import viewer_of
 from ads.models import AdPlacement
-from ads.rest.callers import user_id_of
+from ads.rest.callers import is_program, network_of, user_id_of
 from ads.rest.serving_shapes import ServeAnswer
 from ads.tracked import tracked_path
 from common import clock
@@ -70,22 +71,29 @@ class ServeView(APIView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Choose ads to show here and now. Each carries a token that counts it once.
 
-        ``degraded``: frequency caps could not be asked, so there is one ad at most.
+        ``degraded``: frequency caps could not be asked, so there is one ad at most. A look at the head decides nothing.
+        429 for more a minute than people's pages ask.
         """
         asked = read_query(request.META.get("QUERY_STRING", ""))
+        if request.method == "HEAD":
+            return _answer(b"")
         now = clock.now()
         header = request.META.get("HTTP_AUTHORIZATION", "")
         user_id = user_id_of(header, now) if header else None
         context = Context(
             event_id=asked.event_id, placement=asked.placement, session_id=asked.session_id,
             viewer=viewer_of(user_id, asked.session_token), limit=asked.limit, ad_id=asked.ad_id,
+            is_program=is_program(request),
         )  # fmt: skip
+        asks.count(context.viewer, network_of(request))
         decision = decide(context=context, who=partial(_actor, header), now=now)
-        answer = HttpResponse(
-            written(decision, f"{request.scheme}://{request.get_host()}"), content_type="application/json"
-        )
-        answer["Cache-Control"] = "no-store"
-        return answer
+        return _answer(written(decision, f"{request.scheme}://{request.get_host()}"))
+
+
+def _answer(body: bytes) -> HttpResponse:
+    answer = HttpResponse(body, content_type="application/json")
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ from events.models import Event
 def decide_at(
     event: Event | UUID, *, viewer: str | None = "tab-1", placement: str = AdPlacement.EVENT_HERO,
     session_id: UUID | None = None, limit: int = 1, ad_id: UUID | None = None, now: datetime = NOW,
-    who: Callable[[], Actor] = lambda: ANONYMOUS, **options: Any,
+    who: Callable[[], Actor] = lambda: ANONYMOUS, is_program: bool = False, **options: Any,
 ) -> Decision:  # fmt: skip
     """Decide for a viewer with this session token; None: for nobody in particular."""
     context = Context(
         event_id=event if isinstance(event, UUID) else event.pk, placement=placement, session_id=session_id,
-        viewer=viewer_of(None, viewer), limit=limit, ad_id=ad_id,
+        viewer=viewer_of(None, viewer), limit=limit, ad_id=ad_id, is_program=is_program,
     )  # fmt: skip
     return decide(context=context, who=who, now=now, **options)
 

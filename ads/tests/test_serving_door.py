@@ -5,11 +5,13 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from prometheus_client import REGISTRY
 
 from accounts.tests.factories import bearer, make_user
 from ads.decision import tokens
 from ads.decision.viewers import viewer_of
 from ads.tests.ad_factories import make_ad
+from ads.tests.redeeming import BROWSER
 from common import clock
 from events.tests.factories import make_event, make_registration, make_session
 
@@ -143,11 +145,26 @@ def test_a_session_token_has_its_bound(client: Client) -> None:
 
 
 def test_other_methods_are_refused(client: Client) -> None:
-    """405 as everywhere; a look at the head has no body (REQ AD-02)."""
-    ad = make_ad()
+    """405 as everywhere; a look at the head is read, decides nothing and holds nothing (REQ AD-02, AD-03)."""
+    ad = make_ad(frequency_cap=1)
     assert client.post(SERVE).status_code == 405
-    head = client.head(SERVE, {"event_id": str(ad.event_id), "placement": "EVENT_HERO"})
-    assert (head.status_code, head.content) == (200, b"")
+    asked = {"event_id": str(ad.event_id), "placement": "EVENT_HERO", "session_token": "tab-1"}
+    agent = {"User-Agent": BROWSER}
+    before = decisions()
+    for _ in range(2):
+        head = client.head(SERVE, asked, headers=agent)
+        assert (head.status_code, head.content, head["Content-Type"]) == (200, b"", "application/json")
+    assert client.head(SERVE, {"placement": "x"}).status_code == 400
+    assert decisions() == before
+    assert len(serve(client, ad.event_id, session_token="tab-1", headers=agent).json()["ads"]) == 1
+    assert decisions() == before + 1
+
+
+def decisions() -> float:
+    """Return how many decisions this process has made."""
+    names = ("filled", "empty", "degraded")
+    told = (REGISTRY.get_sample_value("marquee_ads_decisions_total", {"outcome": name}) for name in names)
+    return sum(number or 0 for number in told)
 
 
 QUERY = """

@@ -1,12 +1,13 @@
 -- Decide which ads, in the order given, may be shown, and reserve them: one look at everything, one change.
 -- KEYS: the book; the viewer's caps, but for a viewer who has none. ARGV: epoch and version that the caller knows, now, the
--- end of what is reserved (milliseconds), how many are wanted, the local day, when the caps may be forgotten (seconds);
--- then the ads, see ads/decision/pool.py.
+-- end of what is reserved (milliseconds), how many are wanted, the local day, when the caps may be forgotten (seconds), whether
+-- what is taken is reserved (1); then the ads, see ads/decision/pool.py.
 -- Returns what became of each ad that was looked at, a letter each after a colon: t taken, c capped, b total budget spent,
 -- d daily budget spent, p paced. Else, and then nothing is reserved: v and the version there is, e and the epoch there
 -- is, m where caps are missing.
 local CAPS = KEYS[2]
 local now, ends_at, wanted, day = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local reserves = ARGV[8] == '1'
 
 local known = read(BOOK, 'epoch', 'version')
 local version, mine = known and whole(known[2]), tonumber(ARGV[2])
@@ -52,7 +53,7 @@ local function held_back(id, terms)
 end
 
 local letters, taken, changed = {}, 0, {}
-for at = 8, #ARGV do
+for at = 9, #ARGV do
   if taken == wanted then
     break
   end
@@ -87,12 +88,12 @@ for at = 8, #ARGV do
   end
   if letter == 't' then
     taken = taken + 1
-    if CAPS then
+    if CAPS and reserves then
       open[#open + 1] = ARGV[4]
       changed[#changed + 1] = id
       changed[#changed + 1] = entry_of(counted, open)
     end
-    if minutes and terms[2] > 0 then
+    if minutes and reserves and terms[2] > 0 then
       local minute = minute_of(ends_at)
       minutes[minute] = (minutes[minute] or 0) + 1
       keep_open(id, minutes)
