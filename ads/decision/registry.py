@@ -9,6 +9,7 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from ads.decision.index import EventIndex, load, terms_of
+from ads.decision.types import Candidate
 from common.errors import NotFound
 
 # Changes of the ads and of the event raise the version; this bounds how long one takes that passed the services by.
@@ -68,6 +69,12 @@ class Registry:
         if entry is None or self._clock() - entry.checked_at <= seconds:
             return index
         return self._compared(entry, event_id)
+
+    def remembered(self, ad_id: UUID) -> Candidate | None:
+        """Return an ad as the indexes that are there know it, however old they are; None when none does."""
+        entries = tuple(self._entries.values())
+        known = (ad for entry in entries if entry.index for ad in entry.index.candidates if ad.id == ad_id)
+        return next(known, None)
 
     def _compared(self, entry: _Entry, event_id: UUID) -> EventIndex:
         """Compare with the database; while one thread does, the others take what there is."""

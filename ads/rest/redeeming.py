@@ -1,6 +1,7 @@
 """Where front ends tell what was shown, seen and clicked. Anybody may: the token is the proof."""
 
 from typing import Any, Final
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 import msgspec
@@ -14,13 +15,16 @@ from rest_framework.views import APIView
 from accounts.rest.hot import HotPostView
 from ads.models import InvalidReason
 from ads.rest.callers import user_id_of, visitor_of
-from ads.services import redeeming
+from ads.services import following, redeeming
 from ads.types.redeeming import MAXIMUM_SEEN, Seen
 from common import clock
 from common.errors import Invalid
 from common.rest.fast import body_of, decoded
 
 MAXIMUM_BYTES: Final = 256 * 1024
+# Fetch Standard, "Sec-Purpose"; Chrome's and Safari's older Purpose and X-Purpose; Firefox's X-Moz.
+_AHEAD: Final = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+_AHEAD_SIGNS: Final = ("prefetch", "prerender", "preview")
 
 
 class _Batch(msgspec.Struct):
@@ -152,20 +156,35 @@ class GoView(APIView):
     def get(self, request: HttpRequest, ad_id: UUID) -> HttpResponse:
         """Count the click and lead to the stored destination, whatever the token is worth.
 
-        Also while it cannot be counted. A look at the head counts nothing: nobody arrives by it. 404 for an ad that is
-        not there, or leads nowhere.
+        Also while it cannot be counted. A look at the head, and what a browser fetches ahead, count nothing: nobody
+        arrives by it. 404 for an ad that is not there, leads nowhere, or has not begun (but for a token of it).
         """
-        if request.method == "HEAD":
-            answer = HttpResponseRedirect(redeeming.destination_of(ad_id))
+        token, now = _token_of(request.META.get("QUERY_STRING", "")), clock.now()
+        if _looks_ahead(request):
+            destination = following.destination_of(ad_id=ad_id, token=token, now=now)
         else:
-            token, who = request.GET.get("token", ""), visitor_of(request, None)
-            done = redeeming.follow(ad_id=ad_id, token=token, who=who, now=clock.now())
-            answer = HttpResponseRedirect(done.destination)
+            who = visitor_of(request, None)
+            destination = following.follow(ad_id=ad_id, token=token, who=who, now=now).destination
+        answer = HttpResponseRedirect(destination)
         answer["Cache-Control"] = "no-store"
         # The sponsor learns from which site somebody comes, not from which page; the token goes no further.
         answer["Referrer-Policy"] = "strict-origin"
         answer["X-Robots-Tag"] = "noindex, nofollow"
         return answer
+
+
+def _token_of(query: str) -> str:
+    """Return the token as it was sent, whatever it is: rubbish is no token of ours, and no reason to refuse."""
+    given = [
+        value for name, _, value in (part.partition("=") for part in query.split("&")) if name == "token"
+    ]
+    return unquote_plus(given[-1]) if given else ""
+
+
+def _looks_ahead(request: HttpRequest) -> bool:
+    """Say whether nobody follows the link yet: browsers fetch ahead, and say so."""
+    told = " ".join(request.META.get(name, "") for name in _AHEAD).lower()
+    return request.method == "HEAD" or any(sign in told for sign in _AHEAD_SIGNS)
 
 
 def _seen(raw: msgspec.Raw) -> Seen:

@@ -1,6 +1,7 @@
 """Addresses of this room under ``/api/v1/``."""
 
 from ads.rest import ads, explaining, performance, redeeming, serving, sponsors
+from common.problems import reads_own_query
 from common.rest import optional_slash
 
 urlpatterns = [
@@ -16,7 +17,7 @@ urlpatterns = [
         "events/<uuid:event_id>/ads/performance", performance.PerformanceView.as_view(), name="ad-performance"
     ),
     optional_slash("ads/<uuid:ad_id>/click", redeeming.ClickView.as_view(), name="ad-click"),
-    optional_slash("ads/<uuid:ad_id>/go", redeeming.GoView.as_view(), name="ad-go"),
+    optional_slash("ads/<uuid:ad_id>/go", reads_own_query(redeeming.GoView.as_view()), name="ad-go"),
     optional_slash("ads/explain", explaining.ExplainView.as_view(), name="explain-ads"),
     optional_slash(
         "events/<uuid:event_id>/sponsors", sponsors.EventSponsorsView.as_view(), name="event-sponsors"

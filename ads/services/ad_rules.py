@@ -5,6 +5,7 @@ budgets are in ``ad_money``.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +20,10 @@ from common.errors import FieldError, Invalid
 from events.models import Event, Session
 
 _TEXTS: Final = ("name", "media_url", "click_url", "aspect_ratio")
+# Control characters, halves of signs, and what breaks a line.
+_NO_TEXT: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Unicode: Bidi_Control. They change the order in which a text is read, beyond its own end.
+_BIDI: Final = frozenset(map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 _RATIO: Final = re.compile(r"[1-9][0-9]{0,3}:[1-9][0-9]{0,3}", re.ASCII)
 
 
@@ -67,7 +72,9 @@ def _columns_of(ad: Ad) -> dict[str, Any]:
 
 def _unreadable(named: dict[str, Any]) -> Iterator[FieldError]:
     for name, value in named.items():
-        if isinstance(value, str) and ("\0" in value or any("\ud800" <= one <= "\udfff" for one in value)):
+        if isinstance(value, str) and any(
+            unicodedata.category(one) in _NO_TEXT or one in _BIDI for one in value.strip()
+        ):
             yield FieldError(name, "unreadable_text", "This text contains characters that are not text.")
 
 

@@ -6,7 +6,7 @@ written, and how many of them the budget still pays for; the table's key and the
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -22,24 +22,26 @@ _LOCK: Final = statements.one_line("""
     SELECT ad_id FROM ads_adspend WHERE ad_id = ANY(%(due)s::uuid[]) ORDER BY ad_id FOR NO KEY UPDATE
 """)
 
-# ``terms``: what one event of the ad's kind costs and how many of them the budgets still pay for, as it stands under
-# the lock. A currency that was changed since it was looked at is not billed in this batch.
+# ``price``: on the event's day by the zone that it has under the lock. ``terms``: what one event of the ad's kind costs
+# and how many of them the budgets still pay for, as it stands there. A currency that was changed since it was looked at
+# is not billed in this batch.
 _WRITE: Final = statements.one_line("""
     WITH given AS (
         SELECT * FROM unnest(%(numbers)s::int[], %(days)s::date[], %(decisions)s::uuid[], %(kinds)s::text[],
             %(ads)s::uuid[], %(events)s::uuid[], %(sessions)s::uuid[], %(placements)s::text[], %(viewers)s::uuid[])
             AS given (number, issue_day, decision_id, kind, ad_id, event_id, session_id, placement, viewer)
     ), price AS (
-        SELECT due.ad_id, due.day, due.scale, ad.price_model, ad.budget_daily_amount, spend.limit_micros,
+        SELECT due.ad_id, local.day, due.scale, ad.price_model, ad.budget_daily_amount, spend.limit_micros,
             spend.billed_micros, coalesce(today.billed_micros, 0) AS billed_today,
             CASE WHEN ad.price_model = 'CPC' THEN 'click' ELSE 'impression' END AS kind,
             CASE WHEN ad.price_model = 'CPM' THEN ad.price_amount * due.scale / 1000
                 ELSE ad.price_amount * due.scale END AS cost
-          FROM unnest(%(due)s::uuid[], %(due_days)s::date[], %(currencies)s::text[], %(scales)s::bigint[])
-               AS due (ad_id, day, currency, scale)
+          FROM unnest(%(due)s::uuid[], %(currencies)s::text[], %(scales)s::bigint[]) AS due (ad_id, currency, scale)
           JOIN ads_adspend spend ON spend.ad_id = due.ad_id
           JOIN ads_ad ad ON ad.id = due.ad_id AND ad.currency = due.currency
-          LEFT JOIN ads_adspendday today ON today.ad_id = due.ad_id AND today.day = due.day
+          JOIN events_event event ON event.id = ad.event_id
+         CROSS JOIN LATERAL (SELECT (%(now)s::timestamptz AT TIME ZONE event.time_zone)::date AS day) AS local
+          LEFT JOIN ads_adspendday today ON today.ad_id = due.ad_id AND today.day = local.day
          WHERE ad.price_amount > 0 AND (ad.price_model <> 'FLAT' OR spend.flat_billed_at IS NULL)
     ), terms AS (
         SELECT *, coalesce(least(
@@ -100,10 +102,9 @@ class Spent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An ad that may be billed: on which day of its event, in which currency."""
+    """An ad that may be billed, in which currency."""
 
     ad_id: UUID
-    day: date
     currency: str
 
 
@@ -130,7 +131,6 @@ def write(rows: Sequence[Row], due: Sequence[Due], *, now: datetime) -> "Mapping
         "placements": array(one.placement for one in claims),
         "viewers": array(one.viewer for one in claims),
         "due": array(one.ad_id for one in due),
-        "due_days": array(one.day for one in due),
         "currencies": array(one.currency for one in due),
         "scales": array(10 ** (6 - exponent(one.currency)) for one in due),
         "now": now,

@@ -14,27 +14,40 @@ from ads.decision.viewers import is_person, viewers_of
 from ads.errors import TokenInvalid
 from ads.models import EventKind, InvalidReason
 from ads.services.arrays import array
-from ads.services.bots import is_bot
 from ads.services.floods import flooding, is_click_flood
 from ads.types.redeeming import Visitor
 from common import statements
+from common.bots import is_bot
 
 _FACTS: Final = statements.one_line("""
+    WITH known AS MATERIALIZED (
+        SELECT old.ad_id, old.decision_id, old.kind
+          FROM unnest(%(days)s::date[], %(decisions)s::uuid[]) AS given (issue_day, decision_id)
+          JOIN ads_adevent old ON old.issue_day = given.issue_day AND old.decision_id = given.decision_id
+         WHERE old.issue_day = ANY(%(days)s::date[])
+    )
     SELECT ad.id, ad.event_id, ad.click_url, event.time_zone, ad.currency,
         spend.ad_id IS NOT NULL AND ad.price_amount > 0
             AND (ad.price_model <> 'FLAT' OR spend.flat_billed_at IS NULL),
         EXISTS (SELECT FROM accounts_membership member
-            WHERE member.organization_id = event.organization_id AND member.user_id = %(user)s::uuid)
+            WHERE member.organization_id = event.organization_id AND member.user_id = %(user)s::uuid),
+        ad.starts_at,
+        ARRAY(SELECT known.decision_id::text || known.kind FROM known WHERE known.ad_id = ad.id)
       FROM ads_ad ad JOIN events_event event ON event.id = ad.event_id
       LEFT JOIN ads_adspend spend ON spend.ad_id = ad.id
      WHERE ad.id = ANY(%(ads)s::uuid[])
 """)
 
 
+# The text of an id.
+_ID_LENGTH: Final = 36
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What counting needs to know of an ad. ``is_due``: it may have to be billed; ``is_staff``: the caller is of the
-    organization."""
+    organization; ``counted``: what earlier calls counted of the decisions that are told, by decision and kind.
+    """
 
     ad_id: UUID
     event_id: UUID
@@ -43,6 +56,8 @@ class Facts:
     currency: str
     is_due: bool
     is_staff: bool
+    starts_at: datetime | None
+    counted: frozenset[tuple[UUID, str]]
 
     def day_of(self, instant: datetime) -> date:
         """Return the event's day at an instant."""
@@ -71,22 +86,41 @@ def read(token: str) -> Claims | None:
         return None
 
 
-def facts_of(ad_ids: Iterable[UUID | None], user_id: UUID | None) -> dict[UUID, Facts]:
-    """Return what is known of ads, by one statement that locks nothing."""
-    wanted = {ad_id for ad_id in ad_ids if ad_id is not None}
+def facts_of(told: Iterable[Told], user_id: UUID | None) -> dict[UUID, Facts]:
+    """Return what is known of the ads that are told of, by one statement that locks nothing."""
+    told = list(told)
+    wanted = {one.ad_id for one in told if one.ad_id is not None}
     if not wanted:
         return {}
-    rows = statements.run(_FACTS, {"ads": array(wanted), "user": user_id}).fetchall()
-    return {row[0]: Facts(row[0], row[1], row[2], ZoneInfo(row[3]), *row[4:]) for row in rows}
+    decisions = {one.claims.decision_id: one.claims.issue_day for one in told if one.claims}
+    given = {
+        "ads": array(wanted), "user": user_id, "days": array(decisions.values()), "decisions": array(decisions),
+    }  # fmt: skip
+    rows = statements.run(_FACTS, given).fetchall()
+    return {row[0]: _facts(*row) for row in rows}
+
+
+def _facts(
+    ad_id: UUID, event_id: UUID, click_url: str, zone: str, currency: str, is_due: bool, is_staff: bool,
+    starts_at: datetime | None, counted: Sequence[str],
+) -> Facts:  # fmt: skip
+    known = frozenset(map(_pair, counted))
+    return Facts(
+        ad_id, event_id, click_url, ZoneInfo(zone), currency, is_due, is_staff, starts_at, known
+    )  # fmt: skip
+
+
+def _pair(text: str) -> tuple[UUID, str]:
+    return UUID(text[:_ID_LENGTH]), text[_ID_LENGTH:]
 
 
 def judge(
     told: Sequence[Told], facts: Mapping[UUID, Facts], who: Visitor, *, now: datetime
 ) -> list[InvalidReason | None]:
-    """Say of each item why it may not count; None: it may, if it was not counted before.
+    """Say of each item why it may not count; None: it may, unless somebody else counts it at the same time.
 
-    A flood is found last, so no other reason adds to it, and a token that is told twice in one call adds once for
-    each kind. What an earlier call counted is not known yet: telling it again adds to the flood.
+    A flood is found last, so no other reason adds to it: neither what an earlier call counted, nor, but once for each
+    kind, a token that is told twice in this one.
     """
     own = viewers_of(who.user_id) if who.user_id else frozenset()
     reasons = [_reason(one, facts, who, own, now) for one in told]
@@ -125,7 +159,10 @@ def _reason(
         return InvalidReason.EXPIRED
     if is_bot(who.user_agent):
         return InvalidReason.BOT
-    return InvalidReason.STAFF if facts[claims.ad_id].is_staff else None
+    if facts[claims.ad_id].is_staff:
+        return InvalidReason.STAFF
+    is_known = (claims.decision_id, told.kind.value) in facts[claims.ad_id].counted
+    return InvalidReason.DUPLICATE if is_known else None
 
 
 def _is_of_another(claims: Claims, own: frozenset[UUID]) -> bool:

@@ -5,27 +5,27 @@ its day in the same transaction; when that is durable the brakes are told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db import Error, connection, transaction
+from django.db import transaction
 
 from ads.decision import brakes
+from ads.decision.tokens import Claims
 from ads.decision.types import Redeemed
-from ads.models import Ad, EventKind, InvalidReason
+from ads.models import EventKind, InvalidReason
 from ads.services import billing, daily, invalid
 from ads.services.billing import Due, Row, Spent
+from ads.services.destinations import Destination, destinations, is_told
 from ads.services.invalid import Refused
 from ads.services.judging import Facts, Told, facts_of, judge, read
 from ads.types.redeeming import MAXIMUM_SEEN, ClickResult, Result, Seen, Visitor
 from common import statements
 from common.db import retrying
-from common.errors import Busy, Invalid, NotFound
+from common.errors import Invalid, NotFound
 
-_MOMENT_MILLISECONDS: Final = 200
 _log = structlog.stdlib.get_logger(__name__)
 
 # What an event of a kind implies: nobody sees or clicks what was not shown.
@@ -51,53 +51,29 @@ def redeem_impressions(*, seen: Sequence[Seen], who: Visitor, now: datetime) -> 
     told = [
         Told(read(one.token), EventKind.VIEWABLE if one.viewable else EventKind.IMPRESSION) for one in seen
     ]
-    reasons = _redeem(told, facts_of((one.ad_id for one in told), who.user_id), who, now)
+    reasons = _redeem(told, facts_of(told, who.user_id), who, now)
     return tuple(Result(index, reason is None, reason) for index, reason in enumerate(reasons))
 
 
 def click(*, ad_id: UUID, token: str, who: Visitor, now: datetime) -> ClickResult:
     """Count a click on an ad, and its impression if that was not told before; say where it leads.
 
-    Raises ``NotFound`` for an ad that is not there or leads nowhere, and ``Busy``; then nothing was counted.
+    Raises ``NotFound`` for an ad that is not there or leads nowhere, or that did not begin, unless it was served all
+    the same: where it will lead is nobody's to know yet. Raises ``Busy``; then nothing was counted.
     """
     told = Told(read(token), EventKind.CLICK, asked=ad_id)
-    facts = facts_of([ad_id], who.user_id)
-    if ad_id not in facts or not facts[ad_id].click_url:
-        raise NotFound
+    facts = facts_of([told], who.user_id)
+    destination = leads_to(facts.get(ad_id), told.claims, now)
     reason = _redeem([told], facts, who, now)[0]
-    return ClickResult(reason is None, reason, facts[ad_id].click_url)
+    return ClickResult(reason is None, reason, destination)
 
 
-def follow(*, ad_id: UUID, token: str, who: Visitor, now: datetime) -> ClickResult:
-    """Return where an ad leads, counting the click if that can be done: a person must arrive all the same.
-
-    Raises ``NotFound`` as ``click`` does.
-    """
-    try:
-        with _impatient():
-            return click(ad_id=ad_id, token=token, who=who, now=now)
-    except (Busy, Error) as error:
-        _log.warning("ad_click_not_counted", ad_id=str(ad_id), error=repr(error))
-    return ClickResult(counted=False, reason=None, destination=destination_of(ad_id))
-
-
-def destination_of(ad_id: UUID) -> str:
-    """Return where an ad leads. Raises ``NotFound`` for one that is not there or leads nowhere."""
-    click_url = Ad.objects.filter(pk=ad_id).values_list("click_url", flat=True).first()
-    if not click_url:
+def leads_to(ad: Facts | None, claims: Claims | None, now: datetime) -> str:
+    """Return where an ad leads whoever has this token. Raises ``NotFound`` as ``click`` does."""
+    if ad is None or not ad.click_url or not is_told(ad.ad_id, ad.starts_at, claims, now):
         raise NotFound
-    return click_url
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """Wait for a held row a moment only: three tries of it are still less than a person notices."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = {_MOMENT_MILLISECONDS}")
-        try:
-            yield
-        finally:
-            cursor.execute("RESET lock_timeout")
+    destinations.keep(ad.ad_id, Destination(ad.click_url, ad.starts_at))
+    return ad.click_url
 
 
 def _redeem(told: Sequence[Told], facts: Mapping[UUID, Facts], who: Visitor, now: datetime) -> _Reasons:
@@ -115,7 +91,7 @@ def _write(
     plans = list(_plans(told, judged))
     rows = [row for plan in plans for row in plan]
     known = [facts[ad_id] for ad_id in sorted({row.claims.ad_id for row in rows})]
-    due = [Due(ad.ad_id, ad.day_of(now), ad.currency) for ad in known if ad.is_due]
+    due = [Due(ad.ad_id, ad.currency) for ad in known if ad.is_due]
     written = billing.write(rows, due, now=now) if rows else {}
     reasons = [why or _repeated(plan, written) for why, plan in zip(judged, plans, strict=True)]
     refused = [_refused(one, why, facts) for one, why in zip(told, reasons, strict=True) if why]

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from ads.decision import brakes
 from ads.models import AdIndexVersion
+from ads.services import rezoning
 from common import statements
 from common.outbox import enqueue
 
@@ -35,6 +36,7 @@ def bump(event_id: UUID, *, now: datetime) -> None:
 
 def event_changed(event_id: UUID, now: datetime) -> None:
     """Have who may see an event, and its days, be known to every process as a change of its ads is."""
+    rezoning.add_up_today(event_id, now=now)
     bump(event_id, now=now)
 
 

@@ -12,6 +12,10 @@ GOOD: dict[str, Any] = {
 REFUSED: list[tuple[str, dict[str, Any], set[tuple[str, str]]]] = [
     ("no name", {"name": "  "}, {("name", "required")}),
     ("long name", {"name": "x" * 201}, {("name", "too_long")}),
+    *(
+        (f"name {wrong!a}", {"name": wrong}, {("name", "unreadable_text")})
+        for wrong in ("Tour\u202eevil", "\u2066Tour", "Tour\u200f", "Tour\x07", "To\nur", "To\u2028ur")
+    ),
     ("no media", {"media_url": ""}, {("media_url", "required")}),
     *(
         (f"media {wrong[:24]}", {"media_url": wrong}, {("media_url", "not_a_web_address")})

@@ -8,9 +8,10 @@ import pytest
 from django.db import connection
 
 from accounts.tests.factories import NOW
-from ads.models import Ad
+from ads.models import Ad, AdEvent
 from ads.selectors import performance
-from ads.services import daily, figures_sql, partitions
+from ads.services import daily, figures_sql, judging, partitions
+from ads.services.arrays import array
 from ads.tests.ad_factories import make_ad
 from ads.tests.counted import many
 
@@ -76,3 +77,17 @@ def test_viewers_of_a_range_are_counted_in_its_partitions(crowd: Ad) -> None:
     near = {partitions.EVENTS.name_of(DAY - timedelta(days=days)) for days in range(5)}
     assert tables <= near
     assert "Seq Scan" not in ways, ways
+
+
+def test_what_was_counted_before_is_looked_up_where_it_is(crowd: Ad) -> None:
+    """Of all partitions those of the told tokens are read, each by its key. REQ AD-04, OP-07."""
+    days = [DAY, DAY - timedelta(days=3)]
+    decisions = [
+        AdEvent.objects.filter(issue_day=day).values_list("decision_id", flat=True)[0] for day in days
+    ]
+    given = {
+        "ads": array([crowd.pk]), "user": None, "days": array(days), "decisions": array(decisions),
+    }  # fmt: skip
+    names, reads = raw_reads(judging._FACTS, given)
+    assert names == {partitions.EVENTS.name_of(day) for day in days}
+    assert reads <= {"Index Scan", "Index Only Scan"}

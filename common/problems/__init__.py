@@ -12,7 +12,7 @@ from common.problems.documents import (
     problem_response,
     status_of,
 )
-from common.problems.middleware import HostMiddleware, ProblemMiddleware, bounds_own_body
+from common.problems.middleware import HostMiddleware, ProblemMiddleware, bounds_own_body, reads_own_query
 from common.problems.rest import drf_exception_handler
 from common.problems.translation import problem_of
 
@@ -27,6 +27,7 @@ __all__ = [
     "extensions",
     "problem_of",
     "problem_response",
+    "reads_own_query",
     "status_of",
     "violated",
 ]
