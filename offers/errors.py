@@ -1,13 +1,17 @@
 """What may stand between a person and an offer."""
 
-from common.errors import Conflict, Failure, Kind
+from common.errors import Conflict
+from payments.errors import BuyerLimit, HoldLimit, PurchasesDisabled, SoldOut
 
-
-class SoldOut(Conflict):
-    """Fewer units are left than were asked for."""
-
-    code = "sold_out"
-    title = "Sold out"
+__all__ = [
+    "BuyerLimit",
+    "HoldLimit",
+    "NotWaiting",
+    "OfferArchived",
+    "OfferUnavailable",
+    "PurchasesDisabled",
+    "SoldOut",
+]
 
 
 class OfferUnavailable(Conflict):
@@ -15,29 +19,6 @@ class OfferUnavailable(Conflict):
 
     code = "offer_unavailable"
     title = "This offer is not available"
-
-
-class HoldLimit(Conflict):
-    """The person holds as many unpaid units or open checkouts of it as anybody may."""
-
-    code = "hold_limit"
-    title = "You already hold units of this offer; pay for them or let them go first"
-
-
-class BuyerLimit(Conflict):
-    """The person has as many units of it as the organizer allows."""
-
-    code = "buyer_limit"
-    title = "You have reached the limit of this offer"
-
-
-class PurchasesDisabled(Failure):
-    """The operator stopped new purchases for a while."""
-
-    code = "purchases_disabled"
-    kind = Kind.UNAVAILABLE
-    title = "Purchases are paused, please try again later"
-    retryable = True
 
 
 class NotWaiting(Conflict):

@@ -61,3 +61,33 @@ class WebhookTooLarge(BadWebhook):
 
     code = "bad_webhook"
     title = "The body is too large for a webhook"
+
+
+class SoldOut(Conflict):
+    """Fewer units are left than were asked for."""
+
+    code = "sold_out"
+    title = "Sold out"
+
+
+class HoldLimit(Conflict):
+    """The person holds as many unpaid units or open checkouts of it as anybody may."""
+
+    code = "hold_limit"
+    title = "You already hold units of this; pay for them or let them go first"
+
+
+class BuyerLimit(Conflict):
+    """The person has as many units of it as the organizer allows."""
+
+    code = "buyer_limit"
+    title = "You have reached the limit for one person"
+
+
+class PurchasesDisabled(Failure):
+    """The operator stopped new purchases for a while."""
+
+    code = "purchases_disabled"
+    kind = Kind.UNAVAILABLE
+    title = "Purchases are paused, please try again later"
+    retryable = True

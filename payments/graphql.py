@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import graphene
 from graphene.types.generic import GenericScalar
@@ -15,10 +16,13 @@ from payments import selectors
 from payments.answers import SHOWN_REFUND_STATUSES, order_answer
 from payments.models import OrderStatus, PaymentStatus
 from payments.services.once import refund_once
-from payments.types import RequestRefund
+from payments.types import PurchaseAnswer, RequestRefund
 
 OrderStatusEnum = graphene.Enum("OrderStatusEnum", [(value, value) for value in OrderStatus.values])
 PaymentStatusEnum = graphene.Enum("PaymentStatusEnum", [(value, value) for value in PaymentStatus.values])
+PurchaseOrderStatusEnum = graphene.Enum(
+    "PurchaseOrderStatusEnum", [(value, value) for value in OrderStatus.values]
+)
 RefundStatusEnum = graphene.Enum("RefundStatusEnum", [(value, value) for value in SHOWN_REFUND_STATUSES])
 
 
@@ -86,6 +90,41 @@ class OrderType(graphene.ObjectType):
     def resolve_created_at(order: dict[str, Any], info: Any) -> datetime:
         """Read the instant, which answers carry as text."""
         return datetime.fromisoformat(order["created_at"])
+
+
+class CheckoutOrderType(graphene.ObjectType):
+    """The order of a purchase."""
+
+    id = graphene.ID(required=True)
+    order_number = graphene.String(required=True)
+    status = graphene.Field(PurchaseOrderStatusEnum, required=True)
+    total_amount = graphene.Field(MoneyType, required=True)
+
+
+class PurchaseResultType(graphene.ObjectType):
+    """Where to pay, and until when the units are held; only the order when there is nothing to pay."""
+
+    checkout_session_id = graphene.String()
+    stripe_checkout_url = graphene.String()
+    expires_at = graphene.DateTime()
+    order = graphene.Field(CheckoutOrderType, required=True)
+
+    @staticmethod
+    def resolve_order(answer: PurchaseAnswer, info: Any) -> dict[str, Any]:
+        """Return the order that the purchase made."""
+        return order_summary(
+            answer.order_id, answer.order_number, answer.order_status, answer.amount, answer.currency
+        )
+
+
+def order_summary(order_id: UUID, number: str, status: str, amount: int, currency: str) -> dict[str, Any]:
+    """Return what a purchase shows of its order."""
+    return {
+        "id": order_id,
+        "order_number": number,
+        "status": status,
+        "total_amount": {"amount": amount, "currency": currency},
+    }
 
 
 class Query:

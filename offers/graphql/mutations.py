@@ -9,12 +9,14 @@ from common.graphql import an_id
 from common.rest import client_network
 from offers.graphql.inputs import CreateOfferInput, UpdateOfferInput, offer_input
 from offers.graphql.queries import caller
-from offers.graphql.types import OfferObject, PurchaseResultType
+from offers.graphql.types import OfferObject
 from offers.models import Offer
 from offers.selectors import catalog as reading
 from offers.services import catalog
 from offers.services.purchase import purchase_offer
-from offers.types import PurchaseAnswer, PurchaseOffer
+from offers.types import PurchaseOffer
+from payments.graphql import PurchaseResultType
+from payments.types import PurchaseAnswer
 
 
 class CreateOffer(graphene.Mutation):

@@ -2,25 +2,20 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import graphene
 
-from common.graphql.types import MoneyType
 from common.money import decimal_string
 from offers.models import FulfillmentStatus, Offer, OfferType, Placement, Purchase
 from offers.services.goods import fulfillment_details, fulfillment_of
-from offers.types import PurchaseAnswer, Shown
-from payments.models import OrderStatus
+from offers.types import Shown
+from payments.graphql import CheckoutOrderType, order_summary
 
 OfferTypeEnum = graphene.Enum("OfferTypeEnum", [(value, value) for value in OfferType.values])
 OfferPlacementEnum = graphene.Enum("OfferPlacementEnum", [(value, value) for value in Placement.values])
 OfferListingEnum = graphene.Enum("OfferListingEnum", [(shown.name, shown.value) for shown in Shown])
 FulfillmentStatusEnum = graphene.Enum(
     "FulfillmentStatusEnum", [(value, value) for value in FulfillmentStatus.values]
-)
-PurchaseOrderStatusEnum = graphene.Enum(
-    "PurchaseOrderStatusEnum", [(value, value) for value in OrderStatus.values]
 )
 
 
@@ -82,15 +77,6 @@ class OfferObject(graphene.ObjectType):
         )
 
 
-class CheckoutOrderType(graphene.ObjectType):
-    """The order of a purchase."""
-
-    id = graphene.ID(required=True)
-    order_number = graphene.String(required=True)
-    status = graphene.Field(PurchaseOrderStatusEnum, required=True)
-    total_amount = graphene.Field(MoneyType, required=True)
-
-
 class UpgradedTicketType(graphene.ObjectType):
     """The ticket that an upgrade moved."""
 
@@ -138,7 +124,7 @@ class PurchasedOfferType(graphene.ObjectType):
     def resolve_order(purchase: Purchase, info: Any) -> dict[str, Any]:
         """Return the order that paid for it."""
         order = purchase.order
-        return _order(order.pk, order.number, order.status.value, order.amount, order.currency)
+        return order_summary(order.pk, order.number, order.status.value, order.amount, order.currency)
 
     @staticmethod
     def resolve_fulfillment_status(purchase: Purchase, info: Any) -> str | None:
@@ -150,31 +136,6 @@ class PurchasedOfferType(graphene.ObjectType):
     def resolve_fulfillment(purchase: Purchase, info: Any) -> dict[str, Any]:
         """Return what the buyer got."""
         return fulfillment_details(purchase, fulfillment_of(purchase))
-
-
-class PurchaseResultType(graphene.ObjectType):
-    """Where to pay, and until when the units are held; only the order when there is nothing to pay."""
-
-    checkout_session_id = graphene.String()
-    stripe_checkout_url = graphene.String()
-    expires_at = graphene.DateTime()
-    order = graphene.Field(CheckoutOrderType, required=True)
-
-    @staticmethod
-    def resolve_order(answer: PurchaseAnswer, info: Any) -> dict[str, Any]:
-        """Return the order that the purchase made."""
-        return _order(
-            answer.order_id, answer.order_number, answer.order_status, answer.amount, answer.currency
-        )
-
-
-def _order(order_id: UUID, number: str, status: str, amount: int, currency: str) -> dict[str, Any]:
-    return {
-        "id": order_id,
-        "order_number": number,
-        "status": status,
-        "total_amount": {"amount": amount, "currency": currency},
-    }
 
 
 def _instant(text: str | None) -> datetime | None:

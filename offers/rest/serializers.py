@@ -197,23 +197,3 @@ class MyPurchasePageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = MyPurchaseSerializer(many=True)
-
-
-class CheckoutOrderSerializer(serializers.Serializer[Any]):
-    """The order that a purchase made."""
-
-    id = serializers.UUIDField()
-    order_number = serializers.CharField()
-    status = serializers.ChoiceField(choices=OrderStatus.choices)
-    total_amount = MoneyField()
-
-
-class PurchaseAnswerSerializer(serializers.Serializer[Any]):
-    """Where to pay, and until when the units are held. All null but ``order`` when there is nothing to
-    pay.
-    """
-
-    checkout_session_id = serializers.CharField(allow_null=True)
-    stripe_checkout_url = serializers.URLField(allow_null=True)
-    expires_at = serializers.DateTimeField(allow_null=True)
-    order = CheckoutOrderSerializer()

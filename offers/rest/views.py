@@ -24,7 +24,6 @@ from offers.rest.serializers import (
     OfferPageSerializer,
     OfferSerializer,
     OfferWriteSerializer,
-    PurchaseAnswerSerializer,
     PurchaseSerializer,
 )
 from offers.selectors import catalog as reading
@@ -32,6 +31,7 @@ from offers.selectors.purchases import page_of_purchases
 from offers.services import catalog
 from offers.services.purchase import purchase_offer
 from offers.types import OfferQuery, Page, PurchaseOffer, Shown
+from payments.rest.serializers import PurchaseAnswerSerializer
 
 _PAGE = [
     OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 200; 50 if not said."),

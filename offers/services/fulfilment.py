@@ -13,6 +13,7 @@ from common.outbox import enqueue
 from offers.models import Fulfillment, FulfillmentStatus, OfferType, Purchase
 from offers.services import inventory, messages, names
 from payments.models import Order, OrderState
+from payments.services.requests import order_page
 from tickets.services import upgrades
 
 # No 0/O, 1/I/L, no vowels that make words: read over the phone without mistakes.
@@ -137,7 +138,7 @@ def new_access_code() -> str:
 
 def _grant_access(purchase: Purchase, order: Order, fulfillment: Fulfillment, now: datetime) -> None:
     fulfillment.access_code = new_access_code()
-    fulfillment.access_url = purchase.offer.content_url or names.order_page(order.pk)
+    fulfillment.access_url = purchase.offer.content_url or order_page(order.pk)
     mark_fulfilled(fulfillment, "access_code", "access_url", now=now)
     messages.send_access_code(purchase, order, fulfillment, now=now)
 

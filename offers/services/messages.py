@@ -6,8 +6,8 @@ from typing import Any
 from notifications.services.email import queue_email
 from notifications.templates import EmailTemplate, register
 from offers.models import Fulfillment, Purchase
-from offers.services import names
 from payments.models import Order
+from payments.services.requests import order_page
 
 _COMMON = ("order_number", "title", "quantity", "event_title", "order_url")
 ACCESS_CODE = EmailTemplate("offers_access_code", (*_COMMON, "access_code", "access_url"), urgent=True)
@@ -66,7 +66,7 @@ def _send(
         "title": purchase.offer.title,
         "quantity": purchase.quantity,
         "event_title": purchase.offer.event.title,
-        "order_url": names.order_page(order.pk),
+        "order_url": order_page(order.pk),
     }
     queue_email(
         template=template.name,

@@ -1,35 +1,21 @@
-"""Buying: check and reserve in one transaction, then open the checkout with none (DESIGN "Money path").
+"""Buying an offer: what its room adds to ``payments.services.buying``, where keys, limits and the checkout are."""
 
-With one idempotency key a double click, a second tab, a lost answer and a killed process all end with one
-live purchase. Final answers are kept for 30 days and given again: the 201, and what was refused for good
-(sold out, not available, over a limit, wrong fields, a refusal by Stripe that another try cannot change).
-What may succeed later (rates, in progress, purchases paused, the provider away, a busy database) is not kept.
-"""
-
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from django.conf import settings
+from uuid import UUID
 
 from common import idempotency
-from common.errors import Failure, FieldError, Invalid
-from common.problems.documents import status_of
-from common.ratelimits import RateLimit, hit
-from offers.errors import BuyerLimit, HoldLimit, OfferUnavailable, PurchasesDisabled, SoldOut
+from common.errors import Failure
+from offers.errors import OfferUnavailable
 from offers.models import Purchase
 from offers.services import names
 from offers.services.conditions import check_quantity
 from offers.services.reservation import reserve_purchase
-from offers.types import PurchaseAnswer, PurchaseOffer
-from payments.errors import CheckoutClosed, CheckoutRefused
-from payments.models import HOLDING_STATES, Order, OrderState
-from payments.services.checkout import open_checkout
-
-# Refused for good: the same key gets the same words again.
-_FINAL: dict[str, type[Failure]] = {
-    failure.code: failure
-    for failure in (SoldOut, OfferUnavailable, HoldLimit, BuyerLimit, Invalid, CheckoutRefused)
-}
+from offers.types import PurchaseOffer
+from payments.models import Order
+from payments.services.buying import buy
+from payments.types import PurchaseAnswer, Wish
 
 
 def purchase_offer(wish: PurchaseOffer, *, now: datetime) -> PurchaseAnswer:
@@ -40,118 +26,36 @@ def purchase_offer(wish: PurchaseOffer, *, now: datetime) -> PurchaseAnswer:
     ``BuyerLimit``, ``Busy``, ``CheckoutRefused`` (the hold is released), ``PaymentProviderUnavailable`` (the
     hold is kept: the same key goes on with it).
     """
-    _limit_address(wish)
-    check_quantity(None, wish.quantity)
-    key = idempotency.begin(
-        user_id=wish.buyer_id,
+    wanted = Wish(
         operation=names.OPERATION,
+        buyer_id=wish.buyer_id,
+        body=_body(wish),
         key=wish.key,
-        fingerprint=_fingerprint(wish),
-        now=now,
+        network=wish.network,
     )
-    if key.replay is not None:
-        return _replayed(key.replay)
-    try:
-        # A repetition of what is answered already is no further purchase.
-        _limit_buyer(wish)
-        answer = _carry_out(wish, key, now=now)
-    except Failure as failure:
-        _close_key(key, failure, now)
-        raise
-    idempotency.finish(key, status=201, body=answer.as_json(), now=now)
-    return answer
+    return buy(wanted, _Counter(wish), now=now)
 
 
-def _limit_buyer(wish: PurchaseOffer) -> None:
-    seconds = settings.PURCHASE_RATE_WINDOW_SECONDS
-    hit(RateLimit("purchase.user", settings.PURCHASE_RATE_LIMIT, seconds), str(wish.buyer_id))
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """One wish at the counter of the offers."""
+
+    wish: PurchaseOffer
+    unavailable: type[Failure] = OfferUnavailable
+
+    def check(self) -> None:
+        """Raise ``Invalid`` unless it is a number of units that anybody may buy at once."""
+        check_quantity(None, self.wish.quantity)
+
+    def order_of(self, subject_id: UUID) -> Order | None:
+        """Return the order of a purchase."""
+        purchase = Purchase.objects.filter(pk=subject_id).select_related("order").first()
+        return None if purchase is None else purchase.order
+
+    def reserve(self, key: idempotency.Ticket, *, now: datetime) -> Order:
+        """Hold the units."""
+        return reserve_purchase(self.wish, key, now=now)
 
 
-def _limit_address(wish: PurchaseOffer) -> None:
-    seconds = settings.PURCHASE_RATE_WINDOW_SECONDS
-    if wish.network is not None:
-        hit(RateLimit("purchase.address", settings.PURCHASE_ADDRESS_RATE_LIMIT, seconds), wish.network)
-
-
-def _fingerprint(wish: PurchaseOffer) -> str:
-    body = {"offer_id": wish.offer_id, "quantity": wish.quantity, "ticket_id": wish.ticket_id}
-    return idempotency.fingerprint_of(body)
-
-
-def _carry_out(wish: PurchaseOffer, key: idempotency.Ticket, *, now: datetime) -> PurchaseAnswer:
-    order = _begun_before(key)
-    if order is not None:
-        answer = _opened(order, now=now)
-        if answer is not None:
-            return answer
-    # What was begun ended without a sale (its time ran out, Stripe refused): this is a new attempt.
-    if not settings.PURCHASES_ENABLED:
-        raise PurchasesDisabled
-    answer = _opened(reserve_purchase(wish, key, now=now), now=now)
-    if answer is None:
-        raise OfferUnavailable("The checkout was closed before it opened.", retryable=True)
-    return answer
-
-
-def _begun_before(key: idempotency.Ticket) -> Order | None:
-    """Return the order of an earlier attempt with this key, where it is alive or paid."""
-    if key.subject_id is None:
-        return None
-    purchase = Purchase.objects.filter(pk=key.subject_id).select_related("order").first()
-    if purchase is None or purchase.order.state not in {*HOLDING_STATES, OrderState.PAID}:
-        return None
-    return purchase.order
-
-
-def _opened(order: Order, *, now: datetime) -> PurchaseAnswer | None:
-    """Return the answer for an order: paid, being paid, or with its checkout open; None when it ended unpaid.
-
-    Raises ``CheckoutClosed`` while it is just ending: neither go on with it nor begin another beside it.
-    """
-    if order.state == OrderState.PAID:
-        return _answer(order, None, None, None)
-    try:
-        opened = open_checkout(order.pk, now=now)
-    except CheckoutClosed:
-        order.refresh_from_db()
-        if order.state in {OrderState.PAID, OrderState.PROCESSING}:
-            return _answer(order, None, None, None)
-        if order.state in HOLDING_STATES:
-            raise
-        return None
-    return _answer(order, opened.checkout_session_id, opened.url, opened.expires_at)
-
-
-def _answer(order: Order, session_id: str | None, url: str | None, ends: datetime | None) -> PurchaseAnswer:
-    return PurchaseAnswer(
-        order_id=order.pk,
-        order_number=order.number,
-        order_status=order.status.value,
-        amount=order.amount,
-        currency=order.currency,
-        checkout_session_id=session_id,
-        stripe_checkout_url=url,
-        expires_at=ends,
-    )
-
-
-def _close_key(key: idempotency.Ticket, failure: Failure, now: datetime) -> None:
-    """Keep a final refusal under the key, or give the key up so that the same call may go on."""
-    if isinstance(failure, idempotency.InProgress):
-        return  # the key is somebody else's now
-    if failure.code in _FINAL and not failure.retryable:
-        idempotency.finish(key, status=status_of(failure.kind), body=_kept(failure), now=now)
-    else:
-        idempotency.release(key)
-
-
-def _kept(failure: Failure) -> dict[str, Any]:
-    errors = [{"field": e.field, "code": e.code, "message": e.message} for e in failure.errors]
-    return {"code": failure.code, "detail": failure.detail, "errors": errors}
-
-
-def _replayed(stored: idempotency.StoredAnswer) -> PurchaseAnswer:
-    if stored.status == 201:
-        return PurchaseAnswer.from_json(stored.body)
-    errors = [FieldError(**error) for error in stored.body["errors"]]
-    raise _FINAL[stored.body["code"]](stored.body["detail"], errors=errors)
+def _body(wish: PurchaseOffer) -> dict[str, Any]:
+    return {"offer_id": wish.offer_id, "quantity": wish.quantity, "ticket_id": wish.ticket_id}

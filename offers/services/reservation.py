@@ -23,6 +23,7 @@ from offers.services.writing import Sale
 from offers.types import PurchaseOffer
 from payments.models import Order
 from payments.services import orders
+from payments.services.requests import cancel_url, success_url
 from payments.types import NewOrder
 from tickets.services import upgrades
 
@@ -145,6 +146,6 @@ def _order_of(offer: Offer, wish: PurchaseOffer, purchase_id: UUID, order_id: UU
         known_price_id=offer.stripe_price_id if price_known else "",
         # Limited stock is not kept for days for a payment that may not come, unless the organizer says so.
         allows_delayed=offer.allows_delayed_payment or offer.inventory_total is None,
-        success_url=names.success_url(order_id),
-        cancel_url=names.cancel_url(order_id),
+        success_url=success_url(order_id),
+        cancel_url=cancel_url(order_id),
     )

@@ -22,7 +22,7 @@ from accounts.services.access import actor_of
 from common import clock, idempotency
 from offers.models import Fulfillment, OfferType
 from offers.services import catalog, manual, names
-from offers.services.purchase import _fingerprint
+from offers.services.purchase import _body
 from offers.services.reservation import reserve_purchase
 from offers.tests.justice import check_end, check_now
 from offers.tests.market import Market, refusable, soon
@@ -109,7 +109,7 @@ class Buying(RuleBasedStateMachine):
         wish = self.market.wish(self.market.offers[offer], choice, quantity=1)
         key = idempotency.begin(
             user_id=wish.buyer_id, operation=names.OPERATION, key=wish.key,
-            fingerprint=_fingerprint(wish), now=clock.now(),
+            fingerprint=idempotency.fingerprint_of(_body(wish)), now=clock.now(),
         )  # fmt: skip
         with self.market.remembered(wish), refusable():
             reserve_purchase(wish, key, now=clock.now())
