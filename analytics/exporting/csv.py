@@ -17,7 +17,7 @@ from analytics.types.exports import Cell, Column, Content, Note, Rate, Row, Sect
 from common.money import Money, decimal_string
 
 _SECTION, _ABOUT, _TEXT = "section", "about", "text"
-_CHUNK: Final = 64 * 1024
+_CHUNK: Final = 16 * 1024
 
 
 def chunks(content: Content) -> Iterator[bytes]:
