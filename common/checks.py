@@ -153,6 +153,21 @@ def numbers() -> Iterator[CheckMessage]:
         )
 
 
+def retention() -> Iterator[CheckMessage]:
+    """E020: raw events are kept until the figures of their day can no longer change, in every environment."""
+    least = {
+        # Events come up to 7 days late, for days that begin elsewhere at another time, and are frozen a day before.
+        "ANALYTICS_EVENT_RETENTION_DAYS": 9,
+        # A token of the day before, the last zone, and a day for clocks.
+        "AD_EVENT_RETENTION_DAYS": 5,
+    }
+    for name, days in least.items():
+        if getattr(settings, name, days) < days:
+            yield _error(
+                "E020", f"{name} must be {days} or more.", "Events would be lost before they are counted."
+            )
+
+
 def sandbox_with_live_key() -> Iterator[CheckMessage]:
     """E016: the stand-in never sees a live key, in every environment."""
     if _text("STRIPE_API_BASE") and "_live_" in _text("STRIPE_SECRET_KEY"):
@@ -162,7 +177,7 @@ def sandbox_with_live_key() -> Iterator[CheckMessage]:
 
 
 _PRODUCTION: tuple[Rule, ...] = (secrets, addresses, stripe, mail, exposure)
-_ALWAYS: tuple[Rule, ...] = (numbers, sandbox_with_live_key)
+_ALWAYS: tuple[Rule, ...] = (numbers, retention, sandbox_with_live_key)
 
 
 @register("marquee")

@@ -1,10 +1,11 @@
 """What every transaction in the house shares: the retry after a lost race for a lock."""
 
 import functools
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, ParamSpec, TypeVar
 
-from django.db import Error, IntegrityError, OperationalError, connection
+from django.db import Error, IntegrityError, OperationalError, connection, transaction
 
 from common.errors import Busy
 
@@ -13,6 +14,9 @@ R = TypeVar("R")
 
 # PostgreSQL: deadlock_detected, lock_not_available (lock_timeout), serialization_failure.
 _LOST_RACES = frozenset({"40P01", "55P03", "40001"})
+
+# PostgreSQL: query_canceled, by statement_timeout.
+_OVERTIME: Final = "57014"
 
 
 def sqlstate_of(error: Error) -> str:
@@ -29,6 +33,27 @@ def violated(error: IntegrityError, constraint: str) -> bool:
 def lost_race(error: OperationalError) -> bool:
     """Say whether the database refused because of another transaction, so that a second try may pass."""
     return sqlstate_of(error) in _LOST_RACES
+
+
+@contextmanager
+def within(seconds: int) -> Iterator[None]:
+    """Read in a transaction whose statements may take so many seconds each. Raises ``Busy`` when one took longer."""
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
+            yield
+    except OperationalError as error:
+        if is_overtime(error):
+            raise Busy(
+                "This takes too long just now. Ask for fewer days, or try again in a while."
+            ) from error
+        raise
+
+
+def is_overtime(error: OperationalError) -> bool:
+    """Say whether a statement was ended because its time was over."""
+    return sqlstate_of(error) == _OVERTIME
 
 
 def retrying(service: Callable[P, R]) -> Callable[P, R]:

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from ads.models import AdRun
 from ads.services import daily
 from ads.services.figures_sql import FIGURES
 from common import statements
+from common.db import is_overtime
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -19,7 +20,8 @@ DEACTIVATE: Final = "deactivate_ended"
 DROP_OLD: Final = "drop_old_events"
 PARTITIONS: Final = "make_partitions"
 _LOCK: Final = 7_311_040  # advisory, for a transaction: one refreshes, another that begins meanwhile does not
-_MILLISECONDS: Final = 900_000
+# No transaction lasts a minute: what is not made anew by then is left as it was, and the next hour tries again.
+_MILLISECONDS: Final = 50_000
 # How far back days with refused events are computed again: the view has none of them, so that comparing with it
 # finds no mark of theirs that was lost.
 _REFUSED_SINCE: Final = timedelta(hours=3)
@@ -52,13 +54,23 @@ _REFUSED = statements.one_line("""
 
 
 def refresh_daily(*, now: datetime) -> bool:
-    """Compute what is marked, make the view anew, and compute the days that differ from it; False: somebody does.
+    """Compute what is marked, make the view anew, and compute the days that differ from it.
+
+    False: somebody does just now, or it took too long; then the view stays as it was and ``succeeded`` tells when.
 
     Catches up on marks that were left, on days with refused events, and on events whose zone was changed.
     """
     _mark_refused(now)
     daily.work_dirty(now=now)
-    if not refresh_view():
+    try:
+        is_anew = refresh_view()
+    except OperationalError as error:
+        if not is_overtime(error):
+            raise
+        # Stored days go on following their events; what is missing is the proof that none was lost.
+        _log.error("ad_view_too_slow", seconds=_MILLISECONDS / 1000)
+        is_anew = False
+    if not is_anew:
         return False
     lost = _mark_different(now)
     if lost:
@@ -71,6 +83,8 @@ def refresh_daily(*, now: datetime) -> bool:
 @transaction.atomic
 def refresh_view() -> bool:
     """Make the view anew while others read the old one; False when somebody else does just now.
+
+    Raises ``OperationalError`` after 50 seconds; others read on what was there.
 
     PostgreSQL: "REFRESH MATERIALIZED VIEW CONCURRENTLY"; the view's owner may, which is who migrated.
     """

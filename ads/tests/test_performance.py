@@ -22,6 +22,7 @@ from ads.tests.ad_factories import make_ad
 from ads.tests.counted import happen, redeem, refuse
 from ads.types.ads import Page
 from ads.types.performance import DateRange, PerformancePage
+from common.errors import Busy
 from common.types import SYSTEM
 from events.models import Event
 from events.tests.factories import make_event
@@ -138,11 +139,26 @@ def test_a_page_of_a_hundred_costs_four_statements() -> None:
         page = performance(
             actor_of(user), event.pk, asked=DateRange(), page=Page(limit=100, offset=0), now=NOW
         )
-    assert len(caught) == 4
+    # Beside them the limit on their time, and the transaction that it holds for.
+    assert len([one for one in caught if one["sql"].startswith(("SELECT", "WITH"))]) == 4
+    assert len(caught) == 7
     assert (len(page.results), page.count) == (100, 101)
     assert (page.results[0].name, page.results[0].status) == ("Ad 100", "ARCHIVED")
     assert [one.name for one in seen(event, limit=100, offset=100).results] == ["Ad 0"]
     assert seen(event, offset=101).count == 101
+
+
+def test_what_takes_too_long_is_refused_and_may_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A count of viewers that does not end in time is a 503 that says so, not a connection that is held. REQ AD-07."""
+    ad = make_ad()
+    happen(ad, NOW)
+    monkeypatch.setattr("ads.selectors.performance.FIGURES", "SELECT pg_sleep(3), %(event_id)s")
+    monkeypatch.setattr("ads.selectors.performance.STATEMENT_SECONDS", 1)
+    with pytest.raises(Busy) as refusal:
+        seen(ad.event)
+    assert refusal.value.retryable
+    monkeypatch.undo()
+    assert seen(ad.event).count == 1
 
 
 @pytest.fixture

@@ -144,6 +144,26 @@ def test_the_hourly_job_heals_what_lost_its_mark() -> None:
 
 
 @pytest.mark.django_db
+def test_a_view_that_takes_too_long_leaves_the_last_good_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No transaction lasts over a minute: the refresh ends, says so, and what was there is read on. REQ AD-06."""
+    assert refreshing._MILLISECONDS < 60_000
+    ad = make_ad()
+    happen(ad, NOW)
+    assert refreshing.refresh_view()
+    many(ad, [DAY], 200)
+    monkeypatch.setattr(refreshing, "_MILLISECONDS", 1)
+    assert not refreshing.refresh_daily(now=NOW)
+    assert "ad_view_too_slow" in caplog.text
+    assert view() == {(ad.pk, DAY): 1}
+    assert not AdRun.objects.exists()
+    monkeypatch.undo()
+    assert refreshing.refresh_daily(now=NOW)
+    assert view() == {(ad.pk, DAY): 201}
+
+
+@pytest.mark.django_db
 def test_a_day_that_is_off_is_named_and_repaired(capsys: pytest.CaptureFixture[str]) -> None:
     """The command tells each wrong figure with exit code 1, changes nothing when dry, and repairs. REQ AD-10."""
     ad = make_ad()

@@ -68,6 +68,8 @@ def test_a_complete_production_passes() -> None:
         ({"METRICS_TOKEN": ""}, "marquee.W013"),
         ({"PURCHASE_RATE_LIMIT": 0}, "marquee.E014"),
         ({"STRIPE_CHECKOUT_EXPIRY_MINUTES": 29}, "marquee.E015"),
+        ({"ANALYTICS_EVENT_RETENTION_DAYS": 8}, "marquee.E020"),
+        ({"AD_EVENT_RETENTION_DAYS": 4}, "marquee.E020"),
     ],
 )
 def test_each_gap_is_named(change, found) -> None:

@@ -1,14 +1,13 @@
 """``manage.py refresh_analytics``: compute the figures that wait, or prove stored ones against raw events."""
 
 from argparse import ArgumentParser
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analytics.models import DailyFigure, DirtyDay
-from analytics.services.days import is_frozen
+from analytics.models import DailyFigure, DirtyDay, RawEvent
+from analytics.services.proving import days_to_prove
 from analytics.services.rollup import recompute, recount, refresh
 from common import clock
 
@@ -19,16 +18,14 @@ class Command(BaseCommand):
     """Exit code 0: all figures are as the raw events say. 1: some were off or failed. 2: no such event."""
 
     help = (
-        "Compute the figures of days that were told of since the last time. With --recount every stored day whose raw "
-        "events are kept is compared with them, and written anew where it is off."
+        "Compute the figures of days that were told of since the last time. With --recount every day whose raw "
+        "events are kept, stored or not, is compared with them, and written anew where it is off."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare --event, --recount and --dry-run."""
         parser.add_argument("--event", type=UUID, help="Only this event, by its id.")
-        parser.add_argument(
-            "--recount", action="store_true", help="Compare all stored days with their raw events."
-        )
+        parser.add_argument("--recount", action="store_true", help="Compare all days with their raw events.")
         parser.add_argument("--dry-run", action="store_true", help="Only tell what waits or is off.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,10 +52,7 @@ class Command(BaseCommand):
 
     def _recount(self, event_id: UUID | None, *, is_dry: bool) -> int:
         now = clock.now()
-        stored = (
-            _of(DailyFigure, event_id).order_by("event_id", "day").values_list("event_id", "day").distinct()
-        )
-        days: list[tuple[UUID, date]] = [(of, day) for of, day in stored if not is_frozen(day, now=now)]
+        days = days_to_prove(event_id=event_id, now=now)
         off = 0
         for of, day in days:
             found = recount(event_id=of, day=day)
@@ -69,7 +63,7 @@ class Command(BaseCommand):
                 recompute(event_id=of, day=day, now=now)
             outcome = "would be written anew" if is_dry else "written anew"
             self.stdout.write(_ROW.format(str(of), str(day), len(found), f"figures off, {outcome}"))
-        self.stdout.write(f"{len(days)} days compared, {off} off" if days else "Nothing is stored yet.")
+        self.stdout.write(f"{len(days)} days compared, {off} off" if days else "Nothing was told yet.")
         return off
 
 
@@ -78,4 +72,6 @@ def _of(model: Any, event_id: UUID | None) -> Any:
 
 
 def _is_known(event_id: UUID) -> bool:
-    return any(model.objects.filter(event_id=event_id).exists() for model in (DirtyDay, DailyFigure))
+    return any(
+        model.objects.filter(event_id=event_id).exists() for model in (DirtyDay, DailyFigure, RawEvent)
+    )
