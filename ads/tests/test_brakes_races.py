@@ -1,20 +1,21 @@
 """Caps under many decisions at once, and indexes that many threads want at once."""
 
+import hashlib
 import threading
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
 from accounts.tests.factories import NOW
-from ads.decision import keys
+from ads.decision import brakes
+from ads.decision.connections import Script, bulk
 from ads.decision.index import load
 from ads.decision.registry import Registry
-from ads.decision.viewers import viewer_of
 from ads.services import versions
 from ads.tests.ad_factories import make_ad
 from ads.tests.deciding import decide_at, ids, shown
 from config.local_stack.testing.race import Race
-from config.local_stack.valkey import EmbeddedValkey
 from events.tests.factories import make_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,23 +36,51 @@ def test_fifty_at_once_fill_exactly_the_cap(race: Race, is_warm: bool) -> None:
     assert not any(decision.degraded for decision in decisions)
 
 
-def test_without_the_script_there_is_more_than_the_cap(race: Race, valkey: EmbeddedValkey) -> None:
-    """The control: to look and then to write is not enough, which is why one script does both (REQ AD-03)."""
+def test_without_the_scripts_look_at_the_cap_there_is_more(
+    race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: the same race on the same code fills more than the cap once the script does not ask for it, and
+    nothing else holds it back (REQ AD-03)."""
+    monkeypatch.setattr(brakes, "_take", without(Script("take"), _CAP))
     ad = make_ad(frequency_cap=3)
-    name = keys.caps(ad.event_id, b"control", NOW.date(), viewer_of(None, "tab-1"))
+    decisions = race(CONTENDERS, lambda _: decide_at(ad.event_id))
+    assert sum(len(decision.ads) for decision in decisions) > 3
+
+
+def test_looking_and_reserving_apart_is_more_than_the_cap(
+    race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of doing both in one: where all looks come before the first reservation, all of the same code's
+    decisions are filled (REQ AD-03)."""
+    ad = make_ad(frequency_cap=3)
+    decide_at(ad.event, viewer="another")
+    look, reserve = without(Script("take"), _KEEPS), brakes._take
     everybody_looked = threading.Barrier(CONTENDERS)
-    # Each with a connection of its own: the pool has fewer.
-    clients = [valkey.client() for _ in range(CONTENDERS)]
 
-    def look_then_write(number: int) -> bool:
-        with clients[number] as redis:
-            counted = int(redis.hget(name, ad.pk.bytes) or 0)
-            everybody_looked.wait(10)
-            if counted < ad.frequency_cap:
-                redis.hincrby(name, ad.pk.bytes, 1)
-        return counted < ad.frequency_cap
+    def in_two_steps(*given: Any) -> Any:
+        letters = look(*given)
+        everybody_looked.wait(10)
+        reserve(*given)
+        return letters
 
-    assert race(CONTENDERS, look_then_write).count(True) > 3
+    monkeypatch.setattr(brakes, "_take", in_two_steps)
+    decisions = race(CONTENDERS, lambda _: decide_at(ad.event_id))
+    assert sum(len(decision.ads) for decision in decisions) == CONTENDERS
+
+
+# The condition of the script that holds the cap, and the one under which it writes what it took.
+_CAP = "counted + #open >= cap"
+_KEEPS = "#changed > 0"
+
+
+def without(script: Script, condition: str) -> Script:
+    """Return the real script with one of its conditions never true."""
+    assert script.source.count(condition) == 1
+    broken = Script("take")
+    broken.source = script.source.replace(condition, "false")
+    sha = hashlib.sha1(broken.source.encode(), usedforsecurity=False).hexdigest()
+    broken._head = bulk(b"EVALSHA") + bulk(sha.encode())
+    return broken
 
 
 def test_one_reads_for_many(race: Race) -> None:

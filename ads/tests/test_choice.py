@@ -17,7 +17,11 @@ def _orders(weights: list[int], times: int, length: int) -> Counter[tuple[int, .
 
 
 def test_weights_are_shares() -> None:
-    """20,000 choices at weights 1:3 give 25 % within 1.5 points (REQ AD-02)."""
+    """20,000 draws at weights 1:3 give 25 % within 1.5 points (REQ AD-02).
+
+    Of the draw alone, which is where the weights are: ``test_a_whole_decision_keeps_the_weights`` proves of fewer that
+    nothing behind it distorts them.
+    """
     counted = _orders([1, 3], 20_000, 1)
     assert abs(counted[(0,)] / 20_000 - 0.25) < 0.015
 

@@ -18,6 +18,19 @@ def test_every_schedule_is_in_the_database_and_names_a_task_that_exists() -> Non
     assert {one.task for one in SCHEDULES} <= set(current_app.tasks)
 
 
+def test_the_jobs_of_ads_run_when_they_were_promised() -> None:
+    """Ended ads and the daily figures each hour, old events at 02:00 UTC every day. REQ AD-06."""
+    entries = {one.task: one for one in PeriodicTask.objects.filter(task__startswith="ads.")}
+    for task in ("ads.deactivate_ended", "ads.refresh_daily"):
+        interval = entries[task].interval
+        assert interval is not None
+        assert (interval.every, interval.period) == (1, "hours"), task
+    nightly = entries["ads.drop_old_events"].crontab
+    assert nightly is not None
+    assert (nightly.hour, nightly.minute, str(nightly.timezone)) == ("2", "0", "UTC")
+    assert {nightly.day_of_week, nightly.day_of_month, nightly.month_of_year} == {"*"}
+
+
 def test_what_staff_changed_stays_changed() -> None:
     """A schedule that was switched off stays off through the next migration. REQ OP-04."""
     PeriodicTask.objects.filter(name=SCHEDULES[0].name).update(enabled=False)
