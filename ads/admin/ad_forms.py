@@ -1,5 +1,6 @@
 """The forms of ads. They check shapes only: the rules are the services', and their errors stand at the fields."""
 
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,12 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin_base import ActForm
-from ads.models import Ad, AdPlacement
+from ads.models import Ad, AdPlacement, AdSpend
+from ads.services.ad_rules import judge
 from ads.types.ads import MAXIMUM_URL, AdInput
 from common.admin.times import read_in, time_words
 from common.admin.widgets import Checkboxes, LocalTimeInput
+from common.errors import FieldError, Invalid
 from common.money import Money, decimal_string
 from events.models import Event, Session
 
@@ -136,6 +139,26 @@ class AdForm(forms.ModelForm):  # type: ignore[type-arg]
             except ValidationError as error:
                 self.add_error(name, error)
         return data
+
+    def _post_clean(self) -> None:
+        """Say at once what the rules refuse too: whoever mends what has no shape is not sent back a second time."""
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors:
+            return
+        ad: Ad = self.instance
+        is_new = ad._state.adding
+        spend = None if is_new else AdSpend.objects.select_related("ad__event").get(ad_id=ad.pk)
+        given = self.as_input() if is_new else self.changes()
+        # What could not be read is no value of before: no other field is compared with it.
+        unreadable = tuple(FieldError(name, "invalid", "") for name in self.errors)
+        try:
+            judge(replace(given, unreadable=unreadable), event=self.event, spend=spend)
+        except Invalid as refusal:
+            told = [
+                one for one in refusal.errors if one.field in self.fields and one.field not in self.errors
+            ]
+            for one in told:
+                self.add_error(one.field, one.message)
 
     def as_input(self) -> AdInput:
         """Return what was typed as the service takes it."""

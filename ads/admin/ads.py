@@ -24,6 +24,7 @@ from ads.admin.explaining import ExplainingPages
 from ads.admin.performance import PerformancePages
 from ads.admin.sparks import daily_impressions
 from ads.models import Ad
+from ads.selectors.audience import listening
 from ads.services import injecting, writing
 from ads.types.ads import AdStatus
 from common import clock
@@ -259,9 +260,9 @@ class AdAdmin(PerformancePages, ExplainingPages):
         return "Archived."
 
     @act("Show now", capability=Capability.MANAGE_ADS, icon="campaign", form=ShowNowForm, on_many=False,
-         explain="Front ends that are open now are told to show it at once. Caps and budgets hold.")  # fmt: skip
+         explain="Pages of the event that signed-in people have open show it at once. Caps and budgets hold.")  # fmt: skip
     def show_now(self, call: ActCall[Ad]) -> str:
         """Announce it to whoever looks at the event."""
         session_id = call.data["session_id"]
         injecting.inject_ad(actor=call.actor, ad_id=call.subject.pk, session_id=session_id, now=call.now)
-        return "Announced."
+        return words.announced(listening(call.subject.event_id))

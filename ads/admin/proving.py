@@ -21,7 +21,7 @@ _WORDS: Final = {
     "billed_impressions": "Billed impressions",
     "billed_clicks": "Billed clicks",
     "billed_micros": "Billed",
-    "unbilled_micros": "Over-delivery, not billed",
+    "unbilled_micros": "Not billed, after the budget was spent",
     "unbilled_impressions": "Impressions past the budget",
     "unbilled_clicks": "Clicks past the budget",
 }

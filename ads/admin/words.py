@@ -54,6 +54,18 @@ def _breaking_once(moment: str) -> str:
     return ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in moment.split(", "))
 
 
+def announced(people: int) -> str:
+    """Say who hears of an ad that is shown now, and what happens next."""
+    who = f"{people:,} registered {'person is' if people == 1 else 'people are'} connected just now"
+    if not people:
+        who = "Nobody who is registered is connected just now"
+    return (
+        f"Announced. {who}. Each page of the event that somebody signed in has open asks for the ad "
+        "within a second and shows it where it belongs, as far as caps and budget allow; a page that is opened later "
+        "does not hear of it."
+    )
+
+
 def money_of(micros: int, currency: str) -> str:
     """Say micro-units as money, rounded to what the currency has."""
     return format_money(Money(minor_units_of(micros, currency), currency))

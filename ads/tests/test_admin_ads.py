@@ -10,13 +10,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organization, User
-from accounts.tests.factories import make_member, make_superuser
+from accounts.tests.factories import make_member, make_superuser, make_user
 from ads.models import Ad, AdDaily, AdPlacement, AdSpend, PriceModel
 from ads.tests.ad_factories import make_ad
 from common import clock
 from common.audit.models import AuditEntry
-from events.tests.factories import make_event, make_session
+from events.tests.factories import make_event, make_registration, make_session
 from notifications.models import RealtimeEvent
+from notifications.realtime import presence
 
 pytestmark = pytest.mark.django_db
 
@@ -279,6 +280,17 @@ def test_wrong_fields_say_so_and_nothing_is_saved(client: Client, wrong: dict[st
     assert (Ad.objects.get().name, audited()) == ("As it was", [])
 
 
+def test_all_that_is_wrong_is_said_in_one_round(client: Client) -> None:
+    """What has no shape and what the rules refuse, together; a rule that needs both of two fields waits. REQ AD-01."""
+    ad = make_ad(name="As it was")
+    enter(client, ad.event.organization)
+    wrong = {"weight": "", "media_url": "javascript:alert(1)", "price": "5.005", "aspect_ratio": "0:9"}
+    for address in (page_of(ad), add_page(ad.event)):
+        answer = client.post(address, {**FORM, "starts_at": "soon", "ends_at": "2027-01-02T10:00", **wrong})
+        assert set(answer.context["adminform"].form.errors) == {*wrong, "starts_at"}
+    assert (Ad.objects.get().name, audited()) == ("As it was", [])
+
+
 def test_choices_end_at_the_event(client: Client) -> None:
     """A session of another event, even of the same organization, is neither offered nor taken. REQ AD-01."""
     ad = make_ad()
@@ -371,13 +383,19 @@ def test_an_ad_is_shown_now(client: Client) -> None:
     assert 'name="reason"' not in page
     for session, status in ((there.pk, 200), ("nonsense", 200), ("", 302), (here.pk, 302)):
         assert do(client, "show_now", ad, session_id=session).status_code == status
+    anna = make_registration(event=event).user
+    make_registration(event=event)
+    assert presence.changed("a-process", came=[anna.pk, make_user().pk], went=[], now=clock.now())
+    said = client.get(do(client, "show_now", ad, session_id="").headers["Location"]).content.decode()
+    assert "Announced. 1 registered person is connected just now." in said
+    assert "as far as caps and budget allow" in said
     answer = do(client, "show_now", paused, session_id="")
     assert "This ad is not live: paused." in answer.content.decode()
     told = RealtimeEvent.objects.order_by("created_at", "pk").values_list(
         "stream", "event", "payload__session_id"
     )
-    assert list(told) == [(f"event:{event.pk}", "AD_INJECTED", one) for one in (None, str(here.pk))]
-    assert audited() == [("ads.inject", "")] * 2
+    assert list(told) == [(f"event:{event.pk}", "AD_INJECTED", one) for one in (None, str(here.pk), None)]
+    assert audited() == [("ads.inject", "")] * 3
 
 
 def test_the_buttons_fit_the_status(client: Client) -> None:
