@@ -7,8 +7,12 @@ class TicketsConfig(AppConfig):
     name = "tickets"
 
     def ready(self) -> None:
-        """Tell the room below what holds an event's currency."""
+        """Fill the registries of the rooms below."""
         from events.registry import register_currency_lock
+        from payments import purposes
+        from tickets import timeline  # noqa: F401 registries need the models first
+        from tickets.services.purpose import TicketPurpose
         from tickets.services.tiers import currency_lock
 
         register_currency_lock(currency_lock)
+        purposes.register(TicketPurpose())

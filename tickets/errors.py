@@ -1,13 +1,20 @@
 """Named failures of this room."""
 
 from common.errors import Conflict
+from payments.errors import SoldOut
 
 
-class TierSoldOut(Conflict):
-    """The tier has no ticket left."""
+class TierSoldOut(SoldOut):
+    """The tier has fewer tickets left than were asked for."""
 
-    code = "sold_out"
     title = "This ticket tier is sold out"
+
+
+class TierUnavailable(Conflict):
+    """Its tickets are not on sale now."""
+
+    code = "offer_unavailable"
+    title = "These tickets are not on sale"
 
 
 class UpgradeNotPossible(Conflict):

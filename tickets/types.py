@@ -7,6 +7,7 @@ from uuid import UUID
 from common.types import Actor
 from tickets.models import CodeKind, Direction, ScanReason, ScanResult, Ticket
 
+MAXIMUM_QUANTITY = 20
 MAXIMUM_GATE = 50
 MAXIMUM_NONCE = 64
 
@@ -63,3 +64,19 @@ class ScanAnswer:
     first_gate: str
     is_late: bool
     ticket: Ticket | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuyTickets:
+    """One person's wish to buy tickets of a tier; all of them are theirs.
+
+    ``key``: the idempotency key. ``network``: what the limit per address counts, where there is one.
+    """
+
+    event_id: UUID
+    tier_id: UUID
+    quantity: int
+    buyer_id: UUID
+    buyer_email: str
+    key: str | None = None
+    network: str | None = None

@@ -2,17 +2,62 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import graphene
 
 from common import clock
-from common.errors import Unauthenticated
+from common.errors import NotFound, Unauthenticated
 from common.graphql import an_id, value_of
+from common.rest import client_network
+from payments.graphql import PurchaseResultType
+from payments.types import PurchaseAnswer
 from tickets.graphql.types import ScanAnswerType, ScanDirectionEnum, StaffTicketType
-from tickets.models import Direction, Ticket
+from tickets.models import Direction, Ticket, TicketTier
 from tickets.services import reissuing
+from tickets.services.checkout import buy_tickets
 from tickets.services.scanning import scan_ticket
-from tickets.types import ScanAnswer, ScanTicket
+from tickets.types import BuyTickets, ScanAnswer, ScanTicket
+
+
+class CreateCheckoutSession(graphene.Mutation):
+    """Hold tickets of a tier and answer where to pay; the ``Idempotency-Key`` header counts as on REST."""
+
+    class Arguments:
+        """What to buy."""
+
+        tier_id = graphene.ID(required=True)
+        quantity = graphene.Int(default_value=1, required=True)
+        event_id = graphene.ID(description="The tier's event; not needed.")
+
+    Output = PurchaseResultType
+
+    @staticmethod
+    def mutate(
+        root: None, info: Any, tier_id: str, quantity: int, event_id: str | None = None
+    ) -> PurchaseAnswer:
+        """Buy."""
+        user = info.context.user_account
+        if user is None:
+            raise Unauthenticated
+        tier = an_id(tier_id, "tier_id")
+        wish = BuyTickets(
+            event_id=_event_of(tier) if event_id is None else an_id(event_id, "event_id"),
+            tier_id=tier,
+            quantity=quantity,
+            buyer_id=user.pk,
+            buyer_email=user.email,
+            key=info.context.headers.get("Idempotency-Key"),
+            network=client_network(info.context),
+        )
+        return buy_tickets(wish, now=clock.now())
+
+
+def _event_of(tier_id: UUID) -> UUID:
+    event_id = TicketTier.objects.filter(pk=tier_id).values_list("event_id", flat=True).first()
+    if event_id is None:
+        raise NotFound
+    return event_id
 
 
 class ScanTicketMutation(graphene.Mutation):
@@ -103,6 +148,7 @@ def _act(service: Any, info: Any, ticket_id: str, reason: str) -> Ticket:
 class Mutation:
     """The tickets' part of Mutation."""
 
+    create_checkout_session = CreateCheckoutSession.Field()
     scan_ticket = ScanTicketMutation.Field()
     reissue_ticket = ReissueTicket.Field()
     void_ticket = VoidTicket.Field()

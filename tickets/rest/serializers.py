@@ -148,3 +148,10 @@ class DoorAnswer(serializers.Serializer[Any]):
     tickets = serializers.IntegerField(help_text="Valid ones.")
     admitted = serializers.IntegerField(help_text="Of these, who came at least once.")
     inside = serializers.IntegerField(help_text="Of these, who is inside as far as the doors know.")
+
+
+class CheckoutSerializer(StrictSerializer):
+    """Which tickets to buy; all of them are the buyer's."""
+
+    tier_id = serializers.UUIDField()
+    quantity = serializers.IntegerField(default=1, help_text="1 to 20.")

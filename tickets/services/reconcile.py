@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from common import audit
 from common.db import retrying
 from common.types import SYSTEM
-from tickets.models import Ticket, TicketStatus, TicketTier, TierChange, TierChangeStatus
+from tickets.models import Ticket, TicketSale, TicketStatus, TicketTier, TierChange, TierChangeStatus
 from tickets.services.stock import lock_tiers
 
 # Tiers repaired in one transaction: few locks at a time, however much is off.
@@ -49,9 +49,17 @@ def _upgrades() -> QuerySet[Any]:
     return changes.order_by().values(tier_id=F("to_tier_id")).annotate(places=Count("pk"))
 
 
+def _holds() -> QuerySet[Any]:
+    sales = TicketSale.objects.filter(reserved_units__gt=0)
+    return sales.order_by().values("tier_id").annotate(places=Sum("reserved_units"))
+
+
 # What a counter is the sum of: each gives rows of (tier_id, places). Whatever else comes to hold places of a
 # tier adds its rows here, in the same change in which it begins to hold them.
-PROOFS: dict[str, tuple[Callable[[], QuerySet[Any]], ...]] = {"sold": (_tickets,), "reserved": (_upgrades,)}
+PROOFS: dict[str, tuple[Callable[[], QuerySet[Any]], ...]] = {
+    "sold": (_tickets,),
+    "reserved": (_upgrades, _holds),
+}
 
 
 def reconcile_tiers(

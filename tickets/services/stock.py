@@ -6,7 +6,7 @@ from django.db.models import F
 
 from common.errors import NotFound
 from tickets.errors import TierSoldOut
-from tickets.models import Ticket, TicketSale, TicketTier
+from tickets.models import Ticket, TicketTier
 
 
 def lock_tier(tier_id: UUID) -> TicketTier:
@@ -24,21 +24,19 @@ def lock_tiers(*tier_ids: UUID) -> dict[UUID, TicketTier]:
 
 
 def lock_ticket_with_tier(ticket: Ticket) -> Ticket | None:
-    """Lock the ticket's tier, the ticket, then the sale that paid for it, and return the ticket as it is now.
+    """Lock the ticket's tier, then the ticket, and return it as it is now.
 
     None when it moved to another tier meanwhile: nothing was changed, and the caller begins anew.
     """
     lock_tier(ticket.tier_id)
     locked = Ticket.objects.select_for_update().get(pk=ticket.pk)
-    if locked.sale_id is not None:
-        TicketSale.objects.select_for_update().get(pk=locked.sale_id)
     return locked if locked.tier_id == ticket.tier_id else None
 
 
-def require_room(tier: TicketTier) -> None:
-    """Raise ``TierSoldOut`` when the locked tier has no ticket left."""
-    if tier.available == 0:
-        raise TierSoldOut
+def require_room(tier: TicketTier, units: int = 1) -> None:
+    """Raise ``TierSoldOut`` when the locked tier has not so many tickets left."""
+    if tier.available is not None and tier.available < units:
+        raise TierSoldOut(f"{tier.available} left." if tier.available else "")
 
 
 def move(tier_id: UUID, *, sold: int = 0, reserved: int = 0) -> None:

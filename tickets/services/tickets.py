@@ -1,4 +1,4 @@
-"""Issuing tickets."""
+"""Issuing tickets. Each counts as sold in its tier, and registers its holder for the event."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from common.errors import NotFound
 from events.models import RegistrationSource
 from events.services.registrations import register
 from tickets.letters import new_number
-from tickets.models import Ticket
+from tickets.models import Ticket, TicketSale
 from tickets.services.stock import lock_tier, move, require_room
 
 
@@ -30,3 +30,19 @@ def issue_ticket(*, event_id: UUID, tier_id: UUID, holder_id: UUID, now: datetim
     return Ticket.objects.create(
         event_id=event_id, tier=tier, holder_id=holder_id, number=new_number(), issued_at=now
     )
+
+
+def issue_for_sale(sale: TicketSale, *, now: datetime) -> None:
+    """Issue the tickets of a sale that is paid, in the caller's transaction, which counts them as sold.
+
+    Each has its place in the sale, which the database keeps unique: a second time is an error, not more tickets.
+    Two statements and the registration's.
+    """
+    register(user_id=sale.user_id, event_id=sale.event_id, source=RegistrationSource.TICKET, now=now)
+    Ticket.objects.bulk_create(
+        Ticket(
+            event_id=sale.event_id, tier_id=sale.tier_id, holder_id=sale.user_id, number=new_number(),
+            issued_at=now, sale=sale, sale_position=position,
+        )
+        for position in range(1, sale.quantity + 1)
+    )  # fmt: skip

@@ -29,6 +29,7 @@ class TierInput:
     inventory_total: int | None
     is_active: bool
     sort_order: int
+    per_user_limit: int | None = None
 
 
 def currency_lock(event_id: UUID) -> str:
@@ -90,8 +91,11 @@ def _fill(stored: TicketTier, tier: TierInput) -> None:
     if tier.inventory_total is not None and tier.inventory_total < max(1, taken):
         message = f"{taken} are sold or reserved." if taken else "Give 1 or more, or none for unlimited."
         errors.append(FieldError("inventory_total", "out_of_range", message))
+    if tier.per_user_limit is not None and tier.per_user_limit < 1:
+        errors.append(FieldError("per_user_limit", "out_of_range", "Give 1 or more, or none for no limit."))
     if errors:
         raise Invalid(errors=errors)
+    stored.per_user_limit = tier.per_user_limit
     stored.name, stored.description = tier.name.strip(), tier.description
     stored.priority, stored.price_amount = tier.priority, price.amount
     stored.inventory_total = tier.inventory_total

@@ -4,15 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import F
-
 from events.services.registrations import withdraw
-from tickets.models import Ticket, TicketSale, TicketStatus
+from tickets.models import Ticket, TicketStatus
 from tickets.services.stock import move
 
 
 def void_locked(tickets: Sequence[Ticket], *, now: datetime) -> None:
-    """Void valid tickets, put their places on sale again, and note it in the sales that paid for them.
+    """Void valid tickets and put their places on sale again.
 
     Who has no valid ticket of the event left does not belong to it by a ticket any more.
     """
@@ -21,11 +19,6 @@ def void_locked(tickets: Sequence[Ticket], *, now: datetime) -> None:
     Ticket.objects.bulk_update(tickets, ["status", "voided_at", "is_inside"])
     for tier_id, units in sorted(Counter(ticket.tier_id for ticket in tickets).items()):
         move(tier_id, sold=-units)
-    sales = Counter(ticket.sale_id for ticket in tickets if ticket.sale_id is not None)
-    for sale_id, units in sorted(sales.items()):
-        TicketSale.objects.filter(pk=sale_id).update(
-            sold_units=F("sold_units") - units, returned_units=F("returned_units") + units
-        )
     for holder_id, event_id in {(ticket.holder_id, ticket.event_id) for ticket in tickets}:
         left = Ticket.objects.filter(holder_id=holder_id, event_id=event_id, status=TicketStatus.VALID)
         if not left.exists():

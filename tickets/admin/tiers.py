@@ -1,4 +1,4 @@
-"""Screens of tiers and tickets."""
+"""The screen of tiers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -14,12 +13,13 @@ from accounts.admin_base import ScopedModelAdmin
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
-from common.admin.times import time_column
 from common.money import decimal_string, format_money
-from tickets.models import Ticket, TicketTier
+from tickets.models import TicketTier
 from tickets.services import tiers
 
-_FIELDS = ("name", "description", "priority", "price", "inventory_total", "is_active", "sort_order")
+_FIELDS = (
+    "name", "description", "priority", "price", "inventory_total", "per_user_limit", "is_active", "sort_order",
+)  # fmt: skip
 
 
 class TierForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -29,7 +29,10 @@ class TierForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = TicketTier
-        fields = ("event", "name", "description", "priority", "inventory_total", "is_active", "sort_order")
+        fields = (
+            "event", "name", "description", "priority", "inventory_total", "per_user_limit", "is_active",
+            "sort_order",
+        )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -84,20 +87,3 @@ class TicketTierAdmin(ScopedModelAdmin):
         if change:
             return tiers.update_tier(actor=actor, tier_id=obj.pk, tier=data, now=now)
         return tiers.create_tier(actor=actor, event_id=form.cleaned_data["event"].pk, tier=data, now=now)
-
-
-@admin.register(Ticket)
-class TicketAdmin(ScopedModelAdmin):
-    """Who holds which ticket. Read-only."""
-
-    organization_path = "event__organization"
-    nothing_here = "Tickets stand here as they are issued."
-    list_display = ("number", "holder", "event", "tier", "status", "issued")
-    list_filter = ("status", ("event", admin.RelatedOnlyFieldListFilter))
-    search_fields = ("number", "holder__email", "holder__name")
-
-    issued = time_column("issued_at", "Issued", "event.zone")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Fetch people and tiers along with the rows."""
-        return super().get_queryset(request).select_related("event", "tier", "holder")

@@ -1,0 +1,97 @@
+"""The screen of tickets: who holds which, what the doors saw, and the two deeds of staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
+from accounts.types import Capability
+from common.admin.times import time_column, time_words
+from tickets.models import Ticket, TicketStatus
+from tickets.services import reissuing
+
+
+class CameFilter(admin.SimpleListFilter):
+    """Whether a door let the ticket in."""
+
+    title = "at the door"
+    parameter_name = "came"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Name the choices."""
+        return [("yes", "Came"), ("no", "Not yet"), ("inside", "Inside now")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what was chosen."""
+        if self.value() == "inside":
+            return queryset.filter(is_inside=True)
+        if self.value() in {"yes", "no"}:
+            return queryset.filter(first_scanned_at__isnull=self.value() == "no")
+        return queryset
+
+
+@admin.register(Ticket)
+class TicketAdmin(ScopedModelAdmin):
+    """Who holds which ticket. Nothing is edited; codes are not shown here."""
+
+    organization_path = "event__organization"
+    nothing_here = "Tickets stand here as they are issued."
+    list_display = ("number", "holder", "event", "tier", "status", "issued", "came")
+    list_filter = ("status", CameFilter, ("event", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("number", "holder__email", "holder__name")
+    fields = readonly_fields = (
+        "number", "holder", "event", "tier", "status", "issued", "bought_by", "stopped_reason", "generation",
+        "came", "first_gate", "admissions", "is_inside",
+    )  # fmt: skip
+
+    issued = time_column("issued_at", "Issued", "event.zone")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Fetch people and tiers along with the rows."""
+        return super().get_queryset(request).select_related("event", "tier", "holder", "sale__order")
+
+    def acts_for(self, request: HttpRequest, obj: Model) -> list[Act]:
+        """Offer nothing on a void ticket."""
+        is_valid = isinstance(obj, Ticket) and obj.status == TicketStatus.VALID
+        return super().acts_for(request, obj) if is_valid else []
+
+    @admin.display(description="First let in", ordering="first_scanned_at")
+    def came(self, ticket: Ticket) -> str:
+        """Say when and where a door first let it in."""
+        if ticket.first_scanned_at is None:
+            return "-"
+        return f"{time_words(ticket.first_scanned_at, ticket.event.zone)}, {ticket.first_gate or 'a door'}"
+
+    @admin.display(description="Order")
+    def bought_by(self, ticket: Ticket) -> str:
+        """Name the order that paid for it."""
+        return ticket.sale.order.number if ticket.sale else "Issued without an order"
+
+    @act(
+        "Re-issue",
+        capability=Capability.REISSUE,
+        explain="All codes of the ticket from before stop working at once: live, printed and typed.",
+        icon="autorenew",
+    )
+    def reissue(self, call: ActCall[Ticket]) -> str:
+        """Give the ticket new codes."""
+        reissuing.reissue_ticket(
+            actor=call.actor, ticket_id=call.subject.pk, reason=call.reason, now=call.now
+        )
+        return "It has new codes; its holder's page shows them."
+
+    @act(
+        "Void",
+        capability=Capability.MANAGE_EVENTS,
+        explain="The ticket opens no door any more and its place is on sale again. No money goes back by this.",
+        icon="block",
+        is_dangerous=True,
+    )
+    def void(self, call: ActCall[Ticket]) -> str:
+        """End the ticket."""
+        reissuing.void_ticket(actor=call.actor, ticket_id=call.subject.pk, reason=call.reason, now=call.now)
+        return "It is void; its place is on sale again."
