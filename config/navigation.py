@@ -24,6 +24,7 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Invalid traffic", "gpp_bad", "ads", "invalidsample"),
     ),
     "Analytics": (
+        ("Event consoles", "dashboard", "analytics", "eventconsole"),
         ("Scheduled reports", "schedule_send", "analytics", "scheduledreport"),
         ("Experiments", "science", "analytics", "experiment"),
         ("Refused events", "gpp_maybe", "analytics", "refusedcount"),
@@ -45,6 +46,9 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Attendance", "groups", "events", "attendance"),
         ("Ticket tiers", "confirmation_number", "tickets", "tickettier"),
         ("Tickets", "qr_code_2", "tickets", "ticket"),
+        ("Scans", "qr_code_scanner", "tickets", "ticketscan"),
+        ("Scan anomalies", "report", "tickets", "scananomaly"),
+        ("Check-in policies", "door_front", "tickets", "checkinpolicy"),
         ("Registrations", "how_to_reg", "events", "registration"),
     ),
     "Messages": (("E-mail outbox", "mail", "notifications", "emailmessage"),),
