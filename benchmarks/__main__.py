@@ -12,6 +12,7 @@ from benchmarks import (
     ads_decisions,
     ads_impressions,
     dashboard,
+    exports,
     fanout,
     purchase,
     queue,
@@ -32,6 +33,7 @@ SUITES = {
     "impressions": ads_impressions.measure,
     "tracking": tracking.measure,
     "dashboard": dashboard.measure,
+    "exports": exports.measure,
 }
 
 
