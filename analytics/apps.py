@@ -8,16 +8,24 @@ class AnalyticsConfig(AppConfig):
     name = "analytics"
 
     def ready(self) -> None:
-        """Have the days of raw events made after each migration; the job by the clock goes on with it."""
-        from analytics import handlers  # noqa: F401 jobs need the models first
+        """Have the days of raw events made after each migration; the job by the clock goes on with it.
+
+        The screens of events lead to the console.
+        """
+        from accounts.types import Capability
+        from analytics import checks, handlers  # noqa: F401 start-up checks; jobs need the models first
         from analytics.figures_metrics import FiguresCollector
         from analytics.services import reports_words
         from common.metrics import register_at_scrape
+        from events.admin_pages import EventPage, register_event_page
         from notifications.templates import register
 
+        post_migrate.connect(_make_partitions, sender=self, dispatch_uid="analytics-partitions")
         register(reports_words.TEMPLATE)
         register_at_scrape(FiguresCollector())
-        post_migrate.connect(_make_partitions, sender=self, dispatch_uid="analytics-partitions")
+        register_event_page(
+            EventPage("Console", "dashboard", "admin:analytics_event_dashboard", Capability.VIEW_ANALYTICS)
+        )
 
 
 def _make_partitions(sender: AppConfig, **_: object) -> None:

@@ -8,22 +8,25 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, QuerySet, Sum, When
 from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.scope import scope_of
 from accounts.types import Capability
+from common.admin.times import time_words
 from common.clock import now as read_clock
 from common.money import Money, format_money
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
+from events.models import Event
 from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType
 from payments.models import HOLDING_STATES, LedgerEntry, LedgerKind, Order
 
 _RECENT = 8
 _LOW_STOCK = 8
 _REVENUE_DAYS = 30
+_EVENTS = 6
 
 
 def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -37,6 +40,7 @@ def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "todo": _todo(where(Capability.FULFIL)),
         "orders": _recent_orders(where(Capability.VIEW_ORDERS)),
         "stock": _low_stock(where(Capability.VIEW_ADMIN)),
+        "events": _events(where(Capability.VIEW_ANALYTICS)),
     }
     return context
 
@@ -114,6 +118,23 @@ def _recent_orders(scope: set[UUID] | None) -> list[dict[str, Any]]:
             "status": order.status.label,
         }
         for order in orders
+    ]
+
+
+def _events(scope: set[UUID] | None) -> list[dict[str, str]]:
+    """Events with their consoles: those that go on or come, the next first; then those that ended, the latest first."""
+    now = read_clock()
+    events = _scoped(Event.objects.all(), "organization_id", scope).annotate(
+        is_over=ExpressionWrapper(Q(ends_at__lte=now), output_field=BooleanField()),
+        distance=Case(When(ends_at__lte=now, then=now - F("ends_at")), default=F("starts_at") - now),
+    )
+    return [
+        {
+            "title": event.title,
+            "link": reverse("admin:analytics_event_dashboard", args=[event.pk]),
+            "starts": time_words(event.starts_at, event.zone),
+        }
+        for event in events.order_by("is_over", "distance", "pk")[:_EVENTS]
     ]
 
 

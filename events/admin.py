@@ -7,14 +7,18 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import IntegerField, ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
 
 from accounts.admin_base import ActCall, ActForm, ScopedModelAdmin, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
+from common.admin.base import button
+from common.admin.lists import HouseList
 from common.admin.times import time_column
 from events.admin_forms import EventForm, SessionForm
+from events.admin_pages import EventPage, pages_of
 from events.models import Attendance, Event, Registration, Session
 from events.services import events as event_services
 from events.services import sessions as session_services
@@ -30,6 +34,21 @@ _EVENT_FIELDS = (
     "ends_at",
 )
 _SESSION_FIELDS = ("slug", "title", "description", "starts_at", "ends_at")
+_PAGES = "_shown_pages"
+
+
+class PagesList(HouseList):
+    """Events, each with the pages that the member may open. No statement for them."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Load the page."""
+        super().get_results(request)
+        page: list[Any] = list(self.result_list)
+        for event in page:
+            setattr(event, _PAGES, pages_of(request, event))
+        self.result_list = page
 
 
 @admin.register(Event)
@@ -46,6 +65,7 @@ class EventAdmin(ScopedModelAdmin):
         "currency",
         "starts",
         "ends",
+        "pages",
     )
     list_select_related = ("organization",)
     list_filter = ("visibility", "starts_at")
@@ -56,6 +76,30 @@ class EventAdmin(ScopedModelAdmin):
 
     starts = time_column("starts_at", "Starts", "zone")
     ends = time_column("ends_at", "Ends", "zone")
+
+    @admin.display(description="Pages")
+    def pages(self, event: Event) -> str:
+        """Lead to what else there is about it."""
+        links: list[EventPage] = getattr(event, _PAGES)
+        told = ((page.link(event), page.label, event.title) for page in links)
+        return format_html_join(
+            " ", '<a class="mq-order" href="{}">{}<span class="mq-hidden"> of {}</span></a>', told
+        )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[HouseList]:
+        """Know for each row which pages its reader may open."""
+        return PagesList
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Lead to what else there is about the event."""
+        event = kwargs.get("obj")
+        if event is not None:
+            buttons = [button(page.label, page.icon, page.link(event)) for page in pages_of(request, event)]
+            context["actions_detail"] = [*buttons, *context.get("actions_detail", [])]
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep an event where it was made."""

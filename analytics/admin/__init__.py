@@ -1,5 +1,5 @@
 """The staff's screens of this room."""
 
-from analytics.admin import experiments, refused, reports
+from analytics.admin import console, experiments, refused, reports
 
-__all__ = ["experiments", "refused", "reports"]
+__all__ = ["console", "experiments", "refused", "reports"]

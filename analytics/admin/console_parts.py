@@ -67,6 +67,7 @@ PARTS: Final = (
         "insights", "Insights", "insights", ("revenue", "funnel", "offers", "ads", "waitlist", "experiments"),
         (
             Link("Download", "admin:analytics_event_export", _FIGURES, is_of_days=True),
+            Link("Scheduled reports", "admin:analytics_scheduledreport_changelist", _FIGURES),
             Link("Experiments", "admin:analytics_experiment_changelist", _FIGURES),
         ),
     ),

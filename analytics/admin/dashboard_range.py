@@ -15,7 +15,7 @@ from common.admin.widgets import DayInput
 from common.errors import Failure
 from events.models import Event
 
-# Before it there was nothing of ours; the same as the figures' own bound.
+# What pickers begin with: before it there was nothing of ours.
 _FIRST: Final = date(2000, 1, 1)
 _PRESETS: Final = (7, 30, 90)
 FIELDS: Final = ("date_from", "date_to")

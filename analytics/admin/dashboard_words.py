@@ -73,7 +73,7 @@ def _words(changed: Change | None, say: Say) -> str:
     if changed.absolute == 0:
         return "unchanged"
     direction = "up" if changed.absolute > 0 else "down"
-    share = "N/A" if changed.relative is None else f"{100 * changed.relative:+,.1f} %"
+    share = "N/A" if changed.relative is None else f"{100 * changed.relative:+,.1f}\N{NO-BREAK SPACE}%"
     return f"{direction} {say(abs(changed.absolute))} ({share})"
 
 

@@ -1,11 +1,13 @@
 """The tables of this room."""
 
 from analytics.models.answers import LastAnswer
+from analytics.models.console import EventConsole
 from analytics.models.experiments import (
     Experiment,
     ExperimentRefusal,
     ExperimentRefusalReason,
     ExperimentStatus,
+    ExperimentTally,
     Exposure,
     Metric,
     Variant,
@@ -29,10 +31,12 @@ __all__ = [
     "DailyFigure",
     "DeliveryOutcome",
     "DirtyDay",
+    "EventConsole",
     "Experiment",
     "ExperimentRefusal",
     "ExperimentRefusalReason",
     "ExperimentStatus",
+    "ExperimentTally",
     "Exposure",
     "LastAnswer",
     "Metric",
