@@ -169,6 +169,34 @@ class Exposure(models.Model):
         return f"{self.visitor} of {self.experiment_id}"
 
 
+class ExperimentTally(models.Model):
+    """What was counted of a variant's visitors whose rows were deleted since: results are these and the rows together.
+
+    ``total`` and ``squares`` are of goal values, in minor units.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="+", db_index=False)
+    place = models.PositiveSmallIntegerField()
+    people = models.PositiveBigIntegerField()
+    conversions = models.PositiveBigIntegerField()
+    secondary = models.PositiveBigIntegerField()
+    total = models.PositiveBigIntegerField()
+    squares = models.DecimalField(max_digits=40, decimal_places=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["experiment", "place"], name="experiment_tally_once"),
+            models.CheckConstraint(
+                condition=Q(people__gte=F("conversions"), squares__gte=F("total")),
+                name="experiment_tally_adds_up",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.people} of {self.experiment_id}"
+
+
 class ExperimentRefusal(models.Model):
     """How much of what was told was refused for a reason on a UTC day. Without an experiment where none was named."""
 
