@@ -24,7 +24,8 @@ CONSOLES = "/admin/analytics/eventconsole/"
 PARTS = ("", "ads/", "upsells/", "waitlist/")
 # What each role finds on all parts together, beside the parts themselves.
 SEEN_BY_ALL = {
-    "Download", "Scheduled reports", "Experiments", "Ads of this event", "Performance of each ad", "Why an ad shows", "Invalid traffic",
+    "Download", "Scheduled reports", "Experiments",
+    "Ads of this event", "Performance of each ad", "Why an ad shows", "Invalid traffic",
     "Offers of this event", "Sessions",
 }  # fmt: skip
 SEEN_BY_STAFF = {"Add an ad", "Add an offer", "Purchases", "Orders", "Queues of this event"}
