@@ -260,7 +260,7 @@ class AdAdmin(PerformancePages, ExplainingPages):
         return "Archived."
 
     @act("Show now", capability=Capability.MANAGE_ADS, icon="campaign", form=ShowNowForm, on_many=False,
-         explain="Pages of the event that signed-in people have open show it at once. Caps and budgets hold.")  # fmt: skip
+         explain="Open pages of signed-in people at the event show it at once. Caps and budgets hold.")  # fmt: skip
     def show_now(self, call: ActCall[Ad]) -> str:
         """Announce it to whoever looks at the event."""
         session_id = call.data["session_id"]

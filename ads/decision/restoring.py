@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from prometheus_client import Counter
 
 from ads.decision import brakes, keys
@@ -38,6 +39,8 @@ AT_ONCE: Final = 20_000
 # Whoever began to restore and did not end within so many seconds has died.
 _PATIENCE: Final = b"30"
 _VIEWERS_AT_ONCE: Final = 500
+# Clocks of two processes differ by less.
+_CLOCKS: Final = timedelta(hours=1)
 
 _begin, _restore, _finish = Script("begin"), Script("restore"), Script("finish")
 
@@ -142,17 +145,21 @@ def _counted(ad_ids: Sequence[UUID], trial: _Restoring, at_most: int | None) -> 
     window = trial.window
     start = window.start or trial.now
     limit = None if at_most is None else at_most + 1
-    # A token of the day before may count today.
     parameters = [
         ad_ids,
         EventKind.IMPRESSION.value,
         start,
         window.end,
-        (start - timedelta(days=2)).date(),
+        _first_issued(start),
         limit,
     ]
     rows: list[_Row] = statements.run(_COUNTED, parameters).fetchall()
     return None if at_most is not None and sum(row[2] for row in rows) > at_most else rows
+
+
+def _first_issued(start: datetime) -> date:
+    """Return the first UTC day on which a token that counts from ``start`` on may have been issued."""
+    return (start - timedelta(seconds=settings.AD_TOKEN_TTL_SECONDS) - _CLOCKS).date()
 
 
 def _write_caps(trial: _Restoring, rows: Sequence[_Row]) -> bool:

@@ -5,9 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from django.conf import settings
 
 from analytics.services.checking import LATEST
-from common.windows import day_bounds as bounds
-
-__all__ = ["bounds", "is_frozen", "oldest_kept", "received_between"]
 
 
 def received_between(start: datetime, end: datetime) -> tuple[date, date]:

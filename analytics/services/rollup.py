@@ -18,9 +18,10 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 
 from analytics.models import DirtyDay, Refresh
-from analytics.services.days import bounds, is_frozen, received_between
+from analytics.services.days import is_frozen, received_between
 from common.db import retrying
 from common.errors import Busy
+from common.windows import day_bounds
 from events.models import Event
 
 ALERT_AFTER = 3
@@ -131,7 +132,7 @@ def _locked(event_id: UUID) -> Event | None:
 
 
 def _write(event: Event, day: date, *, now: datetime) -> None:
-    start, end = bounds(day, event.zone)
+    start, end = day_bounds(day, event.zone)
     first, last = received_between(start, end)
     given: dict[str, UUID | date] = {
         "event": event.pk, "day": day, "start": start, "end": end, "first": first, "last": last, "now": now,
@@ -176,7 +177,7 @@ class Difference:
 def recount(*, event_id: UUID, day: date) -> list[Difference]:
     """Compare the stored figures of a day with its raw events; an empty list says that they agree."""
     event = Event.objects.get(pk=event_id)
-    start, end = bounds(day, event.zone)
+    start, end = day_bounds(day, event.zone)
     first, last = received_between(start, end)
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, {"event": event_id, "start": start, "end": end, "first": first, "last": last})
