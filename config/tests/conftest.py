@@ -1,5 +1,6 @@
-"""The browser for tests that look at pages."""
+"""The browser for tests that look at pages, and the demo's data."""
 
 from config.tests.browser import browser, page
+from config.tests.demo import demo
 
-__all__ = ["browser", "page"]
+__all__ = ["browser", "demo", "page"]

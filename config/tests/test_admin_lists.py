@@ -1,19 +1,15 @@
 """Every list of the admin over the demo's rows: it costs the same however many it shows, and says what is where."""
 
-from io import StringIO
-
 import pytest
 from django.contrib import admin
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from sandbox.testing import SandboxProcess
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 # Lists that the demo fills with enough rows to tell two from fifty.
 FULL = {
@@ -24,10 +20,9 @@ FULL = {
 
 
 def test_no_list_costs_more_for_more_rows(
-    stripe_sandbox: SandboxProcess, client: Client, monkeypatch: pytest.MonkeyPatch
+    demo: None, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two rows a page or fifty: as many queries, on every screen; and every time says its zone. REQ EV-04."""
-    call_command("seed_demo", stdout=StringIO())
     client.force_login(User.objects.get(email="admin@demo.test"))
     told = set()
     for model, screen in admin.site._registry.items():

@@ -1,10 +1,7 @@
 """Every screen of the admin, by each kind of member: it opens or is refused, and leaks nothing."""
 
-from io import StringIO
-
 import pytest
 from django.contrib import admin
-from django.core.management import call_command
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -15,18 +12,11 @@ from accounts.models import Organization, User
 from ads.tests.ad_factories import make_ad
 from config.navigation import _GROUPS, _PAGES
 from offers.models import Offer
-from sandbox.testing import SandboxProcess
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 # Operators' tables of libraries: superusers alone.
 OPERATORS_APPS = {"django_celery_beat"}
-
-
-@pytest.fixture
-def house(stripe_sandbox: SandboxProcess) -> None:
-    """Fill the database as the demo does."""
-    call_command("seed_demo", stdout=StringIO())
 
 
 def signed_in(login: str) -> Client:
@@ -46,7 +36,7 @@ def address(model: type[Model], page: str, *args: object) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
-def test_every_list_and_page_opens_for_an_operator(house: None) -> None:
+def test_every_list_and_page_opens_for_an_operator(demo: None) -> None:
     """No screen fails, with rows and their pages. REQ EV-04."""
     client = signed_in("admin")
     for model in screens():
@@ -78,7 +68,7 @@ def rivals_rows() -> list[Model]:
 
 
 @pytest.mark.parametrize("login", ["owner", "staff", "analyst"])
-def test_members_see_nothing_of_the_rival_on_any_screen(house: None, login: str) -> None:
+def test_members_see_nothing_of_the_rival_on_any_screen(demo: None, login: str) -> None:
     """Lists name no row of another organization, and its pages are not there. REQ EV-04, EV-03."""
     client = signed_in(login)
     rows = rivals_rows()
@@ -97,7 +87,7 @@ def test_members_see_nothing_of_the_rival_on_any_screen(house: None, login: str)
 
 
 @pytest.mark.parametrize("login", ["scanner", "vip", "noticket"])
-def test_whoever_has_no_role_does_not_get_in(house: None, login: str) -> None:
+def test_whoever_has_no_role_does_not_get_in(demo: None, login: str) -> None:
     """Scanners and attendees are sent to the sign-in page by every screen. REQ EV-04."""
     client = signed_in(login)
     for model in screens():
@@ -106,7 +96,7 @@ def test_whoever_has_no_role_does_not_get_in(house: None, login: str) -> None:
 
 
 @pytest.mark.parametrize("login", ["owner", "analyst", "admin", "rival"])
-def test_the_first_screen_costs_a_fixed_number_of_queries(house: None, login: str) -> None:
+def test_the_first_screen_costs_a_fixed_number_of_queries(demo: None, login: str) -> None:
     """The dashboard opens for every role, within its budget, and names no other organization's figures. REQ EV-04."""
     client = signed_in(login)
     with CaptureQueriesContext(connection) as queries:

@@ -1,6 +1,5 @@
 """Hot queries beside 10,000 offers: each has its index (REQUIREMENTS OP-07)."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,15 +22,21 @@ def crowd() -> Event:
     """Fill the table with 10,000 offers of 200 events and return one of the events."""
     organization, now = make_organization(), clock.now()
     events = [make_event(organization=organization) for _ in range(EVENTS)]
-    Offer.objects.bulk_create(
-        Offer(
-            event=events[number % EVENTS], title=f"Offer {number}", offer_type="MERCHANDISE", price_amount=1999,
-            currency="USD", inventory_total=100, is_active=number % 3 > 0, is_archived=number % 7 == 0,
-            expires_at=now + timedelta(minutes=number - 50), created_at=now - timedelta(minutes=number),
-            updated_at=now, stripe_price_id=f"price_{number}", target_sessions=[],
-        )
-        for number in range(OFFERS)
-    )  # fmt: skip
+    template = make_offer(event=events[0], units=100)
+    columns = [field.column for field in Offer._meta.concrete_fields]
+    varied = {
+        "id": "gen_random_uuid()", "title": "'Offer ' || n", "is_active": "mod(n, 3) > 0",
+        "is_archived": "mod(n, 7) = 0", "event_id": f"(%(events)s::uuid[])[1 + mod(n, {EVENTS})]",
+        "expires_at": "%(now)s + (n - 50) * interval '1 minute'",
+        "created_at": "%(now)s - n * interval '1 minute'", "stripe_price_id": "'price_' || n",
+        "starts_at": "NULL::timestamptz",
+    }  # fmt: skip
+    values = ", ".join(varied.get(column, f'o."{column}"') for column in columns)
+    fill = f"""
+INSERT INTO offers_offer ({", ".join(columns)})
+SELECT {values} FROM offers_offer o, generate_series(1, {OFFERS}) n WHERE o.id = %(template)s"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(fill, {"events": [event.pk for event in events], "now": now, "template": template.pk})
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE offers_offer")
     return events[0]

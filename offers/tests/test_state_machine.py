@@ -39,7 +39,7 @@ from tickets.tests.factories import make_ticket
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES, STEPS, IS_THE_SAME_EACH_TIME = 12, 14, True
+EXAMPLES, STEPS, IS_THE_SAME_EACH_TIME = 8, 14, True
 
 CHOICE = st.integers(0, 11)
 SALE = st.tuples(CHOICE, st.integers(0, 5), st.integers(1, 2), st.booleans())

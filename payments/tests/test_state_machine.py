@@ -167,7 +167,7 @@ def test_money_kept_is_goods_given(goods: Goods, stripe_sandbox: SandboxProcess,
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         MoneyPath,
         settings=settings(
-            max_examples=25,
+            max_examples=18,
             stateful_step_count=14,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -228,7 +228,7 @@ def test_a_waitlist_never_lies() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Waitlist,
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),

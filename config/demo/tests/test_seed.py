@@ -10,7 +10,17 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, User
 from ads.models import Ad, AdDaily, AdEvent, InvalidCount, Lead, Sponsor, SponsorMember
-from analytics.models import DailyFigure, Experiment, Exposure, RawEvent, RefusedCount, SeenEvent, TrackedType
+from analytics.models import (
+    DailyFigure,
+    Experiment,
+    Exposure,
+    RawEvent,
+    RefusedCount,
+    ReportRun,
+    ScheduledReport,
+    SeenEvent,
+    TrackedType,
+)
 from analytics.services.experiment_results import results
 from analytics.services.monetization import monetization
 from common import clock
@@ -24,7 +34,8 @@ from payments.models import LedgerEntry, Order, OrderStatus
 from sandbox.testing import SandboxProcess
 from tickets.models import Ticket
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Seeding commits. What only looks at what was seeded shares it: ``demo``.
+commits = pytest.mark.django_db(transaction=True)
 
 
 def counts() -> dict[str, int]:
@@ -54,6 +65,8 @@ def counts() -> dict[str, int]:
         SeenEvent,
         DailyFigure,
         RefusedCount,
+        ScheduledReport,
+        ReportRun,
     )
     return {model.__name__: model.objects.count() for model in models}
 
@@ -94,6 +107,7 @@ def check_funnel() -> None:
 _STEPS = ("OFFER_VIEW", "OFFER_CLICK", "OFFER_ADD_TO_CART", "OFFER_PURCHASE")
 
 
+@commits
 def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: SandboxProcess) -> None:
     """The demo has what the contract lists, its past sales exist at the sandbox, and again is nothing. REQ PA-08."""
     call_command("seed_demo", stdout=StringIO())
@@ -115,9 +129,9 @@ def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: Sandb
     assert set(Membership.objects.values_list("role", flat=True)) == {"owner", "staff", "analyst", "scanner"}
 
 
-def test_the_staffs_screens_show_something_on_the_first_start(stripe_sandbox: SandboxProcess) -> None:
+@pytest.mark.django_db
+def test_the_staffs_screens_show_something_on_the_first_start(demo: None) -> None:
     """A parcel and an appointment wait, a bank disputes, an e-mail died, money went back. REQ OF-11, PA-07, OP-03."""
-    call_command("seed_demo", stdout=StringIO())
     waiting = Fulfillment.objects.filter(status=FulfillmentStatus.PENDING_MANUAL)
     assert set(waiting.values_list("offer__offer_type", flat=True)) == {"MERCHANDISE", "SERVICE"}
     disputed = Order.objects.get(is_disputed=True)
@@ -132,12 +146,10 @@ def test_the_staffs_screens_show_something_on_the_first_start(stripe_sandbox: Sa
     assert set(on_sale.values_list("sold", "reserved")) == {(0, 0)}
 
 
-def test_every_listed_account_signs_in(
-    client: Client, stripe_sandbox: SandboxProcess, settings: Settings
-) -> None:
+@pytest.mark.django_db
+def test_every_listed_account_signs_in(client: Client, demo: None, settings: Settings) -> None:
     """The accounts of the contract have the password of the contract. REQ EV-02."""
     settings.LOGIN_RATE_LIMIT = 1000
-    call_command("seed_demo", stdout=StringIO())
     for login in (
         "admin",
         "owner",
@@ -158,6 +170,7 @@ def test_every_listed_account_signs_in(
         )
 
 
+@commits
 def test_without_the_sandbox_the_rest_is_there_and_the_past_comes_later(
     stripe_sandbox: SandboxProcess,
 ) -> None:
@@ -172,6 +185,7 @@ def test_without_the_sandbox_the_rest_is_there_and_the_past_comes_later(
     assert Order.objects.count() > 40
 
 
+@commits
 def test_it_refuses_to_run_in_production(settings: Settings) -> None:
     """Accounts with a known password are never made in production. REQ OP-05."""
     settings.ENVIRONMENT = "production"
