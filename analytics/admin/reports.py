@@ -71,6 +71,9 @@ class ScheduledReportAdmin(ScopedModelAdmin):
 
     next_run = time_column("next_run_at", "Next run", "event.zone")
 
+    class Media:
+        css = {"all": ("admin-marquee/reports.css",)}
+
     def get_urls(self) -> list[URLPattern]:
         """Add the page that makes a failed run again."""
         view = self.admin_site.admin_view(self.retry_view)

@@ -1,5 +1,6 @@
 """What beat does each minute: begin each report that is due, once, however many schedulers run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,6 +16,7 @@ from analytics.services.reports import begin_anew, plan, timetable_of
 from analytics.services.reports_building import ask_for
 from analytics.types.reports import Occurrence
 from common.db import retrying
+from common.errors import Busy
 
 # After a long outage the older ones are told one by one up to so many.
 _TOLD_SKIPPED: Final = 31
@@ -38,8 +40,8 @@ def start_due(*, now: datetime) -> Started:
     """
     active = ScheduledReport.objects.filter(is_paused=False, is_archived=False)
     moved = active.filter(~Q(planned_zone=F("event__time_zone")) | ~Q(planned_end=F("event__ends_at")))
-    replanned = [_replan(one, now=now) for one in _ids(moved)]
-    begun = [_kept(one, now=now) for one in _ids(active.filter(next_run_at__lte=now))]
+    replanned = [_kept(_replan, one, now=now) for one in _ids(moved)]
+    begun = [_kept(_begin, one, now=now) for one in _ids(active.filter(next_run_at__lte=now))]
     return Started(sum(begun), sum(replanned))
 
 
@@ -47,10 +49,11 @@ def _ids(reports: QuerySet[ScheduledReport]) -> list[UUID]:
     return list(reports.order_by("next_run_at", "pk").values_list("pk", flat=True))
 
 
-def _kept(report_id: UUID, *, now: datetime) -> bool:
+def _kept(act: Callable[..., bool], report_id: UUID, *, now: datetime) -> bool:
+    """Do it with one report; a trouble with it is logged, and met again at the next look."""
     try:
-        return _begin(report_id, now=now)
-    except DatabaseError:
+        return act(report_id, now=now)
+    except (DatabaseError, Busy):
         _log.exception("scheduled report not begun", report_id=str(report_id))
         return False
 

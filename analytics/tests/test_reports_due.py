@@ -12,6 +12,7 @@ from accounts.tests.factories import make_member
 from analytics.models import ReportRun, ScheduledReport
 from analytics.services import reports_due
 from analytics.services.reports import pause_report, resume_report, update_report
+from analytics.services.reports_asking import run_now
 from analytics.services.reports_due import start_due
 from analytics.tests.reports import given, make_report, runs
 from common.errors import Conflict
@@ -230,3 +231,11 @@ def test_control_without_lock_and_constraint_it_begins_twice(
         with connection.schema_editor() as editor:
             for one in constraints:
                 editor.add_constraint(ReportRun, one)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_clicks_at_once_make_one_run(race: Race) -> None:
+    """REQ AN-07: the report's lock lets one ask, and gives the others its run."""
+    report = make_report(berlin(), now=NOW)
+    asked = race(4, lambda _: run_now(actor=SYSTEM, report_id=report.pk, now=NOW).pk)
+    assert (len(set(asked)), report.runs.count(), Job.objects.count()) == (1, 1, 1)
