@@ -121,3 +121,16 @@ def test_the_command(capsys) -> None:
     with pytest.raises(CommandError) as refused:
         call_command("refresh_analytics", "--event", "00000000-0000-0000-0000-000000000000")
     assert refused.value.returncode == 2
+
+
+def test_a_day_that_was_never_stored_is_found(capsys) -> None:
+    """REQ AN-04: raw events whose mark was lost before anything was stored are told and counted by the recount."""
+    now = clock.now()
+    keep(told(make_place(), timestamp=now.isoformat()), now=now)
+    DirtyDay.objects.all().delete()
+    code, lines = run("--recount", "--dry-run", capsys=capsys)
+    assert (code, lines[-1]) == (1, "1 days compared, 1 off")
+    assert not DailyFigure.objects.exists()
+    assert run("--recount", capsys=capsys)[0] == 1
+    assert DailyFigure.objects.filter(count=1).exists()
+    assert run("--recount", capsys=capsys)[0] == 0
