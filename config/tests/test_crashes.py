@@ -1,10 +1,14 @@
 """Parts of the running product are killed in the middle of their work. Nothing is lost, nothing is doubled."""
 
+import json
 import signal
 import threading
+import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis
@@ -186,3 +190,77 @@ def test_database_killed_right_after_a_200_keeps_what_was_answered(product: Prod
     eventually(lambda: product.came_back("postgres", postgres) and product.is_ready())
     assert product.rows("SELECT count(*) FROM common_inboxevent WHERE event_id = %s", event[0][0]) == [(1,)]
     eventually(lambda: is_fulfilled(product, order_id, "standard31"))
+
+
+class Page:
+    """A front end that tells batches of offer views one after the other, until nobody answers."""
+
+    def __init__(self, product: Product, event_id: str, offer_id: str) -> None:
+        self._url = f"http://127.0.0.1:{product.ports['PORT']}/api/v1/analytics/track"
+        self._about = {"type": "OFFER_VIEW", "event_id": event_id, "entity_id": offer_id}
+        self.accepted: list[str] = []
+        self.unanswered: list[dict[str, str]] = []
+
+    def tell(self) -> None:
+        """Tell batches of twenty; keep the one that was not answered."""
+        while True:
+            now = datetime.now(UTC).isoformat()
+            batch = [{**self._about, "id": str(uuid4()), "timestamp": now} for _ in range(20)]
+            self.unanswered = batch
+            try:
+                self.send(batch)
+            except OSError:
+                return
+
+    def send(self, batch: list[dict[str, str]]) -> dict[str, Any]:
+        """Send a batch and note that it was accepted."""
+        request = urllib.request.Request(  # noqa: S310  (ours)
+            self._url, json.dumps({"events": batch}).encode(), {"User-Agent": "Mozilla/5.0 (the page)"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            told: dict[str, Any] = json.loads(answer.read())
+            assert answer.status == 202
+        assert told["queued"] + told["duplicates"] == len(batch)
+        self.accepted += [event["id"] for event in batch]
+        self.unanswered = []
+        return told
+
+
+def test_every_event_that_was_accepted_survives_web_and_database(product: Product) -> None:
+    """Web and database are killed -9 while four pages tell batches: what got a 202 is there, and once.
+
+    A batch that got no answer is told again, as pages do, and then is there once as well. REQ AN-01, OP-03.
+    """
+    assert product.rows("SELECT current_setting('fsync'), current_setting('synchronous_commit')") == [
+        ("on", "on")
+    ]
+    ((event_id, offer_id),) = product.rows(
+        "SELECT event_id::text, id::text FROM offers_offer WHERE title = 'T-shirt'"
+    )
+    pages = [Page(product, event_id, offer_id) for _ in range(4)]
+    tellers = [threading.Thread(target=page.tell) for page in pages]
+    for teller in tellers:
+        teller.start()
+    eventually(lambda: all(len(page.accepted) >= 60 for page in pages))
+    killed = {name: product.kill(name) for name in ("web", "postgres")}
+    for teller in tellers:
+        teller.join(60)
+    came_back = lambda: all(product.came_back(name, pid) for name, pid in killed.items())  # noqa: E731
+    eventually(lambda: came_back() and product.is_ready(), seconds=120)
+    in_flight = [page.unanswered for page in pages]
+    assert all(in_flight)
+
+    def times(ids: list[str]) -> set[int]:
+        found = product.rows(
+            "SELECT told.id, count(r.id) FROM unnest(%s::uuid[]) AS told (id)"
+            " LEFT JOIN analytics_rawevent r ON r.id = told.id GROUP BY told.id",
+            ids,
+        )
+        assert len(found) == len(ids)
+        return {count for _, count in found}
+
+    assert times([told for page in pages for told in page.accepted]) == {1}
+    for page, batch in zip(pages, in_flight, strict=True):
+        # All of a batch was kept, or nothing of it.
+        assert page.send(batch)["queued"] in {0, len(batch)}
+    assert times([told for page in pages for told in page.accepted]) == {1}
