@@ -48,22 +48,32 @@ export function endCheckout() {
 }
 
 /**
- * Buy: resolves to the purchase answer after keeping what the way back needs; rejects with a Problem.
- * A retryable refusal keeps the intent, so that trying again is the same purchase.
+ * Buy units of an offer: resolves to the purchase answer after keeping what the way back needs; rejects with a
+ * Problem. A retryable refusal keeps the intent, so that trying again is the same purchase.
  */
-export async function buy(offer, quantity, { ticketId = null, slug }) {
-  const intent = intentFor(offer.id, quantity, ticketId);
+export function buy(offer, quantity, { ticketId = null, slug }) {
   const body = { quantity, ...(ticketId && { ticket_id: ticketId }) };
+  return begin(offer, `offers/${offer.id}/purchase`, body, { quantity, ticketId, slug });
+}
+
+/** Buy tickets of a tier, in the same way. */
+export function buyTickets(tier, quantity, { title, slug }) {
+  const path = `events/${tier.event_id}/checkout`;
+  return begin({ id: tier.id, event_id: tier.event_id, title }, path, { tier_id: tier.id, quantity }, { quantity, slug });
+}
+
+async function begin(thing, path, body, { quantity, ticketId = null, slug }) {
+  const intent = intentFor(thing.id, quantity, ticketId);
   try {
-    const answer = await api("POST", `offers/${offer.id}/purchase`, { body, headers: { "Idempotency-Key": intent.key } });
+    const answer = await api("POST", path, { body, headers: { "Idempotency-Key": intent.key } });
     sessionStorage.setItem(CHECKOUT, JSON.stringify({
-      orderId: answer.order.id, offerId: offer.id, eventId: offer.event_id, title: offer.title, slug, quantity,
+      orderId: answer.order.id, offerId: thing.id, eventId: thing.event_id, title: thing.title, slug, quantity,
       url: answer.stripe_checkout_url, expiresAt: answer.expires_at,
     }));
     return answer;
   } catch (problem) {
     const pending = problem instanceof Problem && (problem.retryable || problem.code === "in_progress");
-    if (!pending) endIntent(offer.id);
+    if (!pending) endIntent(thing.id);
     throw problem;
   }
 }

@@ -1,6 +1,6 @@
 import { showAds } from "./ads.js";
 import { freshToken, get, post, signIn, tokens, userId } from "./api.js";
-import { buy, endCheckout, openCheckout } from "./checkout.js";
+import { buy, buyTickets, endCheckout, openCheckout } from "./checkout.js";
 import { $, el, fill, formatTime, notify, safeUrl } from "./dom.js";
 import { formatPrice } from "./money.js";
 import { Experiments } from "../live/experiments.js";
@@ -131,6 +131,40 @@ async function offerToResume() {
   return undefined;
 }
 
+function tierRow(tier) {
+  const most = Math.min(MOST_AT_ONCE, tier.available ?? MOST_AT_ONCE, tier.per_user_limit ?? MOST_AT_ONCE);
+  const quantity = el("select", { "aria-label": `How many ${tier.name} tickets` }, ...Array.from({ length: Math.max(1, most) }, (_, i) => el("option", { value: i + 1 }, `${i + 1}`)));
+  const message = el("p", { class: "error", role: "alert", hidden: true });
+  const button = el("button", { class: "button", type: "button", disabled: tier.available === 0, onclick: () => purchaseTickets(tier, Number(quantity.value), button, message) },
+    tier.available === 0 ? "Sold out" : "Get tickets", el("span", { class: "visually-hidden" }, ` of ${tier.name}`));
+  return el("li", { class: "row", "data-tier": tier.id },
+    el("div", {}, el("strong", {}, tier.name), el("p", { class: "hint" }, tier.description || ""), message),
+    el("div", { class: "end" }, el("span", {}, Number(tier.price) === 0 ? "Free" : formatPrice(tier.price, tier.currency)),
+      el("div", { class: "buy" }, most > 1 ? quantity : null, button)));
+}
+
+async function purchaseTickets(tier, quantity, button, message) {
+  if (!tokens()) return signIn();
+  message.hidden = true;
+  button.disabled = true;
+  try {
+    const answer = await buyTickets(tier, quantity, { title: `${event.title}: ${tier.name}`, slug });
+    location.assign(answer.stripe_checkout_url ?? `/checkout/success?order=${answer.order.id}`);
+  } catch (problem) {
+    if (problem.status === 401) return signIn();
+    message.textContent = problem.retryable ? `${problem.message} Press the button again to continue the same purchase.` : problem.message;
+    message.hidden = false;
+    button.disabled = false;
+  }
+  return undefined;
+}
+
+async function showTiers() {
+  const { results } = await get(`events/${event.id}/ticket-tiers?limit=100`);
+  fill($("#tiers"), ...results.map(tierRow));
+  $("#tiers-part").hidden = results.length === 0;
+}
+
 function seats(session) {
   if (session.is_full) return "Full";
   return session.free_seats === null ? "Seats for everybody" : `${session.free_seats} free seats`;
@@ -192,7 +226,7 @@ async function show() {
   $("#programme").hidden = false;
   await Promise.all([startAds(), startExperiments()]);
   settle("#below");
-  await Promise.all([showOffers(), showSessions()]);
+  await Promise.all([showOffers(), showSessions(), showTiers()]);
   settle("#programme");
   return offerToResume();
 }

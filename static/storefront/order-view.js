@@ -14,14 +14,19 @@ export function statusBadge(status) {
   return el("span", { class: `badge ${status.toLowerCase()}` }, STATUS[status] ?? status);
 }
 
-function goods({ access_code: code, access_url: url, tracking_number: tracking, carrier, appointment_at: appointment, ticket }) {
+function ticketLink(ticket) {
+  if (typeof ticket === "string") return ticket;
+  return el("a", { href: `/tickets/${ticket.id}` }, `${ticket.number ?? ""} ${ticket.tier ?? ""}`.trim());
+}
+
+function goods({ access_code: code, access_url: url, tracking_number: tracking, carrier, appointment_at: appointment, ticket, tickets }) {
   const link = safeUrl(url);
   return el("dl", { class: "goods" },
     code && el("dt", {}, "Access code"), code && el("dd", {}, el("code", {}, code)),
     link && el("dt", {}, "Watch at"), link && el("dd", {}, el("a", { href: link, rel: "noopener noreferrer" }, link)),
     tracking && el("dt", {}, "Tracking"), tracking && el("dd", {}, `${carrier ?? ""} ${tracking}`.trim()),
     appointment && el("dt", {}, "Appointment"), appointment && el("dd", {}, formatTime(appointment)),
-    ticket && el("dt", {}, "Ticket"), ticket && el("dd", {}, typeof ticket === "string" ? ticket : `${ticket.number ?? ""} ${ticket.tier ?? ""}`.trim()));
+    ...(tickets ?? (ticket ? [ticket] : [])).flatMap((one) => [el("dt", {}, "Ticket"), el("dd", {}, ticketLink(one))]));
 }
 
 function item(order, line) {

@@ -1,0 +1,206 @@
+// The door: scan by the camera where the browser reads codes, or type the code, which always works.
+//
+// Each scan has a nonce of its own, so that sending it again after a lost answer is the same scan. Without a
+// network it is kept in this browser and sent later with the time it was made.
+import { Problem, get, post, signIn, tokens } from "./api.js";
+import { $, el, fill, formatTime, notify } from "./dom.js";
+
+const KEPT = "marquee.door.kept";
+const GATE = "marquee.door.gate";
+const LOOK_MS = 250;
+// The same code in front of the camera is one scan, until it was away for this long.
+const SAME_MS = 4000;
+const UPLOAD_MS = 10_000;
+const SHOWN = 10;
+const WORDS = {
+  accepted: "✓ Let in", duplicate: "✕ Used already", invalid: "✕ Not a ticket", expired: "✕ Code ran out", void: "✕ Void", wrong_event: "✕ Another event", kept: "… Kept, not checked",
+};
+let event = null;
+let door = null;
+let camera = null;
+let last = { code: "", at: 0 };
+let isBusy = false;
+let isUploading = false;
+
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function kept() {
+  try {
+    return JSON.parse(localStorage.getItem(KEPT)) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function keep(scans) {
+  localStorage.setItem(KEPT, JSON.stringify(scans));
+  $("#kept").textContent = scans.length ? `${scans.length} ${scans.length === 1 ? "scan is" : "scans are"} kept here and sent when the network is back.` : "";
+}
+
+function tell(answer, zone) {
+  const panel = $("#result");
+  panel.dataset.result = answer.result;
+  const first = answer.first_scanned_at && answer.result === "duplicate" && `First at ${formatTime(answer.first_scanned_at, zone)}, ${answer.first_gate || "a door"}.`;
+  const who = answer.reason === "left" ? "✓ Let out" : WORDS[answer.result];
+  panel.replaceChildren(...[
+    el("p", { class: "verdict" }, who),
+    answer.ticket && el("p", {}, `${answer.ticket.holder_name} · ${answer.ticket.tier.name} · ${answer.ticket.number}`),
+    el("p", {}, answer.message, first ? ` ${first}` : ""),
+  ].filter(Boolean));
+  const line = el("li", {}, `${new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" }).format(new Date())} ${WORDS[answer.result]}${answer.ticket ? ` · ${answer.ticket.number}` : ""}`);
+  $("#log").prepend(line);
+  while ($("#log").children.length > SHOWN) $("#log").lastChild.remove();
+}
+
+const isLost = (problem) => problem instanceof Problem && (problem.code === "network" || problem.status >= 500);
+
+async function scan(code) {
+  if (isBusy || !event) return;
+  isBusy = true;
+  const gate = $("#gate").value.trim();
+  localStorage.setItem(GATE, gate);
+  const body = { event_id: event.id, code, gate, nonce: randomKey(), direction: $("#leaving").checked ? "OUT" : "IN" };
+  try {
+    tell(await post("checkin/scan", body), event.time_zone);
+  } catch (problem) {
+    if (problem.status === 401) return signIn();
+    if (isLost(problem)) {
+      keep([...kept(), { ...body, scanned_at: new Date().toISOString() }]);
+      tell({ result: "kept", message: "No network: the ticket could not be checked. Decide yourself; the scan is sent later." });
+    } else {
+      tell({ result: "invalid", message: [problem.message, ...problem.errors.map((error) => error.message)].join(" ") });
+    }
+  } finally {
+    isBusy = false;
+  }
+  return figures();
+}
+
+/** Send what was kept, the oldest first; what the server refuses for good is dropped and said. */
+async function upload() {
+  if (isUploading || !tokens()) return;
+  isUploading = true;
+  try {
+    for (let [first, ...rest] = kept(); first; [first, ...rest] = kept()) {
+      try {
+        const answer = await post("checkin/scan", first);
+        if (answer.result !== "accepted") notify(`A scan that was kept: ${WORDS[answer.result]}. ${answer.message}`, "error");
+      } catch (problem) {
+        if (isLost(problem) || problem.status === 429 || problem.status === 401) return;
+        notify(`A scan that was kept was refused: ${problem.message}`, "error");
+      }
+      keep(rest);
+    }
+  } finally {
+    isUploading = false;
+  }
+}
+
+async function figures() {
+  if (!event) return;
+  door = await get(`events/${event.id}/checkin`).catch(() => door);
+  if (!door) return;
+  $("#figures").textContent = `${door.admitted} of ${door.tickets} tickets came${door.allows_reentry ? `, ${door.inside} are inside` : ""}.`;
+  $("#leaving-part").hidden = !door.allows_reentry;
+}
+
+function seen(code) {
+  const now = Date.now();
+  const isSame = code === last.code && now - last.at < SAME_MS;
+  last = { code, at: now };
+  if (!isSame) scan(code);
+}
+
+async function look(detector, video) {
+  if (!camera) return;
+  try {
+    const [found] = await detector.detect(video);
+    if (found) seen(found.rawValue);
+  } catch {
+    // A frame that is not ready yet; the next one comes.
+  }
+  setTimeout(() => look(detector, video), LOOK_MS);
+}
+
+function stopCamera() {
+  camera?.getTracks().forEach((track) => track.stop());
+  camera = null;
+  $("#video").hidden = true;
+  $("#camera").textContent = "Start the camera";
+}
+
+async function startCamera() {
+  if (camera) return stopCamera();
+  try {
+    camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+  } catch {
+    return sayNoCamera("The camera was not allowed, or there is none. Type the code instead.");
+  }
+  const video = $("#video");
+  video.srcObject = camera;
+  video.hidden = false;
+  await video.play();
+  $("#camera").textContent = "Stop the camera";
+  return look(new BarcodeDetector({ formats: ["qr_code"] }), video);
+}
+
+function sayNoCamera(words) {
+  $("#camera-hint").textContent = words;
+  $("#code").focus();
+}
+
+async function mayRead() {
+  if (!("BarcodeDetector" in window) || !navigator.mediaDevices?.getUserMedia) return false;
+  return (await BarcodeDetector.getSupportedFormats()).includes("qr_code");
+}
+
+async function choose() {
+  const chosen = $("#event").value;
+  event = events.find((one) => one.id === chosen) ?? null;
+  door = null;
+  $("#door").hidden = !event;
+  if (event) await figures();
+}
+
+let events = [];
+
+async function show() {
+  if (!tokens()) return signIn();
+  const [me, page] = await Promise.all([get("me"), get("events?limit=200")]);
+  const houses = new Set(me.memberships.map((one) => one.organization_id));
+  events = page.results.filter((one) => me.is_superuser || houses.has(one.organization.id));
+  if (!events.length) {
+    $("#choice").hidden = true;
+    return notify("You are no scanner of any event here. Ask the organizer to add you.", "error");
+  }
+  fill($("#event"), ...events.map((one) => el("option", { value: one.id }, one.title)));
+  $("#gate").value = localStorage.getItem(GATE) ?? "";
+  $("#event").addEventListener("change", choose);
+  $("#typed").addEventListener("submit", async (submit) => {
+    submit.preventDefault();
+    const code = $("#code").value.trim();
+    if (!code) return;
+    await scan(code);
+    $("#code").value = "";
+    $("#code").focus();
+  });
+  if (await mayRead()) $("#camera").addEventListener("click", startCamera);
+  else {
+    $("#camera").hidden = true;
+    sayNoCamera("This browser cannot read codes by its camera: type them, or use a hand scanner, which types.");
+  }
+  keep(kept());
+  window.addEventListener("online", upload);
+  setInterval(upload, UPLOAD_MS);
+  upload();
+  return choose();
+}
+
+try {
+  await show();
+} catch (problem) {
+  if (problem.status === 401) signIn();
+  notify(problem.message, "error");
+}
