@@ -8,6 +8,7 @@ from django.db import transaction
 
 from common import clock
 from config.demo.ads import seed_ads
+from config.demo.doors import seed_doors
 from config.demo.events import seed_events
 from config.demo.experiments import seed_experiments
 from config.demo.history import SandboxAway, seed_history
@@ -40,6 +41,7 @@ class Command(BaseCommand):
             sponsors = seed_sponsors(people, stage, now=now)
             ads = seed_ads(people, stage, now=now)
             experiments = seed_experiments(people, stage, now=now)
+            scans = seed_doors(people, stage, now=now)
         troubles = traffic = 0
         try:
             sales = str(seed_history(people, offers, now=now))
@@ -57,6 +59,7 @@ class Command(BaseCommand):
             ("ads", ads),
             ("experiments", experiments),
             ("scheduled reports", reports),
+            ("scans added", scans),
             ("past sales added", sales),
             ("troubles added", troubles),
             ("tracked events", traffic),
