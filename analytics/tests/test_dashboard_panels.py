@@ -22,8 +22,8 @@ from analytics.services.rollup import refresh
 from analytics.services.thresholds import Tone
 from analytics.tests.experiments import make_experiment, people
 from analytics.tests.factories import Place, keep, make_place, told
+from analytics.tests.figures import broken, sold
 from analytics.tests.test_dashboard import CONSOLES, enter
-from analytics.tests.test_monetization import broken, sold
 from analytics.types.figures import OfferFigures
 from common import clock
 from events.tests.factories import make_event

@@ -30,7 +30,7 @@ from analytics.services.rollup import refresh
 from analytics.tests.experiments import make_experiment, people
 from analytics.tests.exports import DAY, content_of, report_of, sheet, table, text, workbook
 from analytics.tests.factories import Place, keep, make_place, told
-from analytics.tests.test_monetization import broken, sold
+from analytics.tests.figures import broken, sold
 from analytics.types.exports import Column, Content, Rate, ReportFormat, Section
 from common.audit.models import AuditEntry
 from common.money import Money, format_money
