@@ -93,7 +93,7 @@ def test_graphql_says_the_same(client: Client) -> None:
     assert ask(bearer(make_user()))["errors"][0]["extensions"]["code"] == "not_found"
     assert ask({})["errors"][0]["extensions"]["code"] == "unauthenticated"
     refused = ask(analyst, day="1969-01-01")["errors"][0]["extensions"]
-    assert [error["field"] for error in refused["errors"]] == ["dateTo"]
+    assert [error["field"] for error in refused["errors"]] == ["dateFrom"]
 
 
 @pytest.mark.parametrize(
