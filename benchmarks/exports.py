@@ -25,19 +25,27 @@ organization = Organization.objects.create(slug="bench-exports", name="Bench")
 event = Event.objects.create(organization=organization, slug="bench-exports", title="Bench",
     starts_at=now - timedelta(days=1), ends_at=now + timedelta(days=1))
 buyer = User.objects.create(email="exports@bench.test", password="!")
-of_order = dict(organization=organization, event=event, buyer=buyer, purpose="offer", title="T-shirt of the year",
-    quantity=1, unit_amount=1999, amount=1999, paid_amount=1999, currency="USD", state="paid")
-at = lambda n: now - timedelta(days=2, seconds=10 * n)
-for first in range(0, {orders}, 5_000):
-    orders = [Order(number=f"B-{{n}}", purpose_id=uuid4(), created_at=at(n), paid_at=at(n), **of_order)
-        for n in range(first, first + 5_000)]
-    Order.objects.bulk_create(orders)
-    payments = [Payment(order=one, amount=1999, currency="USD", created_at=one.paid_at, idempotency_key=one.number)
-        for one in orders]
-    Payment.objects.bulk_create(payments)
-    LedgerEntry.objects.bulk_create([LedgerEntry(order=one.order, payment=one, kind="charge", amount=1999,
-        currency="USD", stripe_id=one.idempotency_key, occurred_at=one.created_at, recorded_at=one.created_at)
-        for one in payments])
+at = now - timedelta(days=2)
+order = Order.objects.create(organization=organization, event=event, buyer=buyer, number="B-0", purpose="offer",
+    purpose_id=uuid4(), title="T-shirt of the year", quantity=1, unit_amount=1999, amount=1999, paid_amount=1999,
+    currency="USD", state="paid", created_at=at, paid_at=at)
+payment = Payment.objects.create(order=order, amount=1999, currency="USD", created_at=at, idempotency_key="B-0")
+LedgerEntry.objects.create(order=order, payment=payment, kind="charge", amount=1999, currency="USD", stripe_id="B-0",
+    occurred_at=at, recorded_at=at)
+def multiplied(model, source, **changed):
+    names = [field.column for field in model._meta.concrete_fields]
+    cells = ", ".join(changed.get(name, f"one.{{name}}") for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {{model._meta.db_table}} ({{', '.join(names)}}) SELECT {{cells}} FROM {{source}}")
+earlier = "one.created_at - n * interval '10 seconds'"
+multiplied(Order, "payments_order one, generate_series(1, {orders} - 1) n", id="gen_random_uuid()", number="'B-' || n",
+    purpose_id="gen_random_uuid()", created_at=earlier, paid_at=earlier)
+of_orders = "JOIN payments_order o ON o.number <> 'B-0'"
+multiplied(Payment, f"payments_payment one {{of_orders}}", id="gen_random_uuid()", order_id="o.id",
+    idempotency_key="o.number")
+multiplied(LedgerEntry, "payments_ledgerentry one JOIN payments_payment p ON p.idempotency_key <> 'B-0' "
+    "JOIN payments_order o ON o.id = p.order_id", id="gen_random_uuid()", order_id="o.id", payment_id="p.id",
+    stripe_id="o.number", occurred_at="o.paid_at")
 with connection.cursor() as cursor:
     cursor.execute("VACUUM ANALYZE payments_order, payments_ledgerentry")
 print(json.dumps(str(event.pk)))
