@@ -62,7 +62,7 @@ def _status(run: ReportRun) -> str:
     if EmailStatus.QUEUED in statuses:
         return str(RunState.QUEUED.label)
     out = sum(one in _GONE_OUT for one in statuses)
-    return _SENT if out == len(statuses) else _IN_PART if out else _NOT_SENT
+    return _SENT if statuses and out == len(statuses) else _IN_PART if out else _NOT_SENT
 
 
 def _delivered(delivery: ReportDelivery) -> Delivered:

@@ -20,6 +20,7 @@ from analytics.services.monetization import Monetization, figures_of
 from analytics.services.reports_files import Written, write_files
 from analytics.services.reports_rules import allowed_people
 from common.outbox import enqueue
+from notifications.errors import InvalidRecipient
 from notifications.services.email import queue_email
 from notifications.services.files import keep_files
 
@@ -134,8 +135,10 @@ def _finish(run_id: UUID, built: _Built | None, *, now: datetime) -> None:
     deliveries = [
         ReportDelivery(run=run, user=user, address=user.email, outcome=why) for user, why in refused
     ]
+    unusable: list[User] = []
     if built is not None and people:
-        deliveries += _queue(run, built, people, now=now)
+        queued, unusable = _queue(run, built, people, now=now)
+        deliveries += queued
     # What an earlier end of it noted, before its job was brought back, is over.
     run.deliveries.all().delete()
     ReportDelivery.objects.bulk_create(deliveries)
@@ -144,26 +147,32 @@ def _finish(run_id: UUID, built: _Built | None, *, now: datetime) -> None:
         return
     run.files = [{"name": one.filename, "size": len(one.content)} for one in built.written.files]
     run.is_stale = built.is_stale
-    _end(run, RunState.QUEUED, " ".join(words.left_out(built.written.left_out)), now=now)
+    said = [*words.left_out(built.written.left_out), *words.not_written_to(unusable)]
+    _end(run, RunState.QUEUED, " ".join(said), now=now)
 
 
-def _queue(run: ReportRun, built: _Built, people: list[User], *, now: datetime) -> list[ReportDelivery]:
-    """Queue an e-mail for each; a key that was used before gives that e-mail."""
+def _queue(
+    run: ReportRun, built: _Built, people: list[User], *, now: datetime
+) -> tuple[list[ReportDelivery], list[User]]:
+    """Queue an e-mail for each; a key that was used before gives that e-mail. Return also whose address is none."""
     context = words.context_of(run, built.figures, built.written, is_stale=built.is_stale)
     file_ids = keep_files(built.written.files, now=now)
-    queued = []
+    queued, unusable = [], []
     for user in people:
-        email_id = queue_email(
-            template=words.TEMPLATE.name, to=user.email, context=context, dedupe_key=f"report:{run.pk}:{user.pk}",
-            user_id=user.pk, organization_id=run.report.event.organization_id, subject_ref=("report_run", run.pk),
-            file_ids=file_ids, now=now,
-        )  # fmt: skip
-        queued.append(
-            ReportDelivery(
-                run=run, user=user, address=user.email, outcome=DeliveryOutcome.QUEUED, email_id=email_id
-            )
-        )
-    return queued
+        try:
+            email_id = queue_email(
+                template=words.TEMPLATE.name, to=user.email, context=context, dedupe_key=f"report:{run.pk}:{user.pk}",
+                user_id=user.pk, organization_id=run.report.event.organization_id, subject_ref=("report_run", run.pk),
+                file_ids=file_ids, now=now,
+            )  # fmt: skip
+        except InvalidRecipient:
+            # Refused before anything is written; the others get theirs.
+            unusable.append(user)
+            continue
+        row = ReportDelivery(run=run, user=user, address=user.email, outcome=DeliveryOutcome.QUEUED)
+        row.email_id = email_id
+        queued.append(row)
+    return queued, unusable
 
 
 def _end(run: ReportRun, state: RunState, note: str, *, now: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.utils.formats import date_format
 
+from accounts.models import User
 from analytics.models import Cadence, ReportRun
 from analytics.services.monetization import Monetization
 from analytics.services.reports_files import Written
@@ -68,6 +69,13 @@ def left_out(formats: Sequence[ReportFormat]) -> list[str]:
     return [
         f"Not attached, for it is too large for an e-mail: {named}. The event's dashboard in the admin has it."
     ]
+
+
+def not_written_to(people: Sequence[User]) -> list[str]:
+    """Say whose address is none that mail could be sent to; nobody: nothing to say."""
+    if not people:
+        return []
+    return [f"No e-mail, for the address is none: {', '.join(one.name or one.email for one in people)}."]
 
 
 def _lines(figures: Monetization) -> Iterator[Line]:

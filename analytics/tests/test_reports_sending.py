@@ -165,6 +165,17 @@ def test_an_address_that_is_refused_is_shown(event: Event, mail_server: MailServ
     assert dict(told(report)[0][1])[good.email] == "Bounced"
 
 
+def test_an_address_that_is_none_holds_up_nobody(event: Event, mail_server: MailServer) -> None:
+    """REQ AN-07: the others get theirs, and the history says who does not."""
+    good, odd = member(event), member(event)
+    report = make_report(event, good, odd)
+    User.objects.filter(pk=odd.pk).update(email="no address", name="Odd Ada")
+    due(report)
+    run_due(DUE)
+    assert told(report) == [words_of("Sent", (good.email, "Sent"))]
+    assert report.runs.get().note == "No e-mail, for the address is none: Odd Ada."
+
+
 def test_a_worker_lost_between_making_and_queueing_sends_once(event: Event, mail_server: MailServer) -> None:
     """REQ AN-07, OP-03: another takes the run over when the lease ends; the first one's late end changes nothing."""
     report = make_report(event)
