@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, F, Q, Sum
 
@@ -50,10 +50,8 @@ class QueuesNow:
 
 def ads_now(event: Event, *, now: datetime) -> AdsNow:
     """Return how the event's ads stand. Two statements."""
-    counted = (
-        Ad.objects.filter(event=event).with_status(now).select_related(None).order_by().values_list("status")
-    )
-    found = dict(counted.annotate(ads=Count("pk")))
+    ads: Any = Ad.objects.filter(event=event).with_status(now).select_related(None).order_by()
+    found = dict(ads.values_list("status").annotate(ads=Count("pk")))
     today = now.astimezone(event.zone).date()
     rows = list(
         AdDaily.objects.filter(event=event, day=today)

@@ -32,7 +32,7 @@ SEEN_BY_STAFF = {"Add an ad", "Add an offer", "Purchases", "Orders", "Queues of 
 
 
 @pytest.fixture(autouse=True)
-def _at_the_tests_time(monkeypatch: pytest.MonkeyPatch):
+def _at_the_tests_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages read the clock at the edge: it stands still. What a test takes back, a process must not remember."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
     known.forget()
