@@ -17,7 +17,9 @@ from django.db.models.functions import Coalesce
 from common import audit
 from common.db import retrying
 from common.types import SYSTEM
+from payments.models import HOLDING_STATES, Order, OrderState
 from tickets.models import Ticket, TicketSale, TicketStatus, TicketTier, TierChange, TierChangeStatus
+from tickets.services.purpose import TicketPurpose
 from tickets.services.stock import lock_tiers
 
 # Tiers repaired in one transaction: few locks at a time, however much is off.
@@ -68,13 +70,40 @@ def reconcile_tiers(
     """Compare every tier (or these) with its tickets and reservations; put right what is off.
 
     A dry run only shows it. Where the proven places exceed the tier's total nothing is changed: people decide
-    whom to move. Each repair is in the audit history.
+    whom to move. Each repair is in the audit history. First come sales that hold tickets for an order that holds
+    nothing any more, since they count.
     """
+    findings = [*_stale_holds(tier_ids, dry_run=dry_run, now=now)]
     suspects = _suspects(tier_ids)
     if dry_run:
-        return [*_differences(list(TicketTier.objects.filter(pk__in=suspects).order_by("pk")), repairs=False)]
+        tiers = list(TicketTier.objects.filter(pk__in=suspects).order_by("pk"))
+        return [*findings, *_differences(tiers, repairs=False)]
     batches = (suspects[start : start + BATCH] for start in range(0, len(suspects), BATCH))
-    return [finding for batch in batches for finding in _repaired(batch, now)]
+    return findings + [finding for batch in batches for finding in _repaired(batch, now)]
+
+
+def _stale_holds(tier_ids: Sequence[UUID] | None, *, dry_run: bool, now: datetime) -> Iterator[Finding]:
+    """Find tickets held for an order that is closed, and give them back."""
+    sales = TicketSale.objects.filter(reserved_units__gt=0).exclude(order__state__in=HOLDING_STATES)
+    if tier_ids is not None:
+        sales = sales.filter(tier_id__in=tier_ids)
+    for sale in sales.order_by("pk"):
+        repaired = not dry_run and _released(sale.pk, now=now)
+        yield Finding("ticket sale", sale.pk, "held for a closed order", sale.reserved_units, 0, repaired)
+
+
+@retrying
+@transaction.atomic
+def _released(sale_id: UUID, *, now: datetime) -> bool:
+    """Give back what a sale holds if its order is still closed, not paid; says whether it did."""
+    purpose = TicketPurpose()
+    purpose.lock(sale_id)
+    sale = TicketSale.objects.get(pk=sale_id)
+    order = Order.objects.select_for_update().get(pk=sale.order_id)
+    if order.state in {*HOLDING_STATES, OrderState.PAID} or not sale.reserved_units:
+        return False
+    purpose.release(order, now=now)
+    return True
 
 
 def _suspects(tier_ids: Sequence[UUID] | None) -> list[UUID]:

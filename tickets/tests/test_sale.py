@@ -220,3 +220,20 @@ def test_nothing_is_sold_once_the_event_is_over() -> None:
     assert refused.value.code == "offer_unavailable"
     before = tier.event.ends_at - timedelta(seconds=1)
     assert reserve_tickets(wish(tier), NO_KEY, now=before).amount == 900
+
+
+def test_tickets_held_for_a_closed_order_are_found_and_given_back() -> None:
+    """Shown by a dry run, repaired by the other; what an open order holds stays. REQ PA-08."""
+    tier = make_tier(units=5, price_amount=900)
+    lost, held = reserved(tier, 2), reserved(tier)
+    Order.objects.filter(pk=lost.pk).update(state="expired")
+    for dry_run, repaired in ((True, False), (False, True)):
+        [found] = reconcile_tiers(now=NOW, tier_ids=[tier.pk], dry_run=dry_run)
+        assert (found.subject_id, found.found, found.proven, found.repaired) == (
+            lost.purpose_id,
+            2,
+            0,
+            repaired,
+        )
+    assert counts(tier) == (1, 0)
+    assert TicketSale.objects.get(pk=held.purpose_id).reserved_units == 1
