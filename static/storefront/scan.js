@@ -56,8 +56,9 @@ function tell(answer, zone) {
 
 const isLost = (problem) => problem instanceof Problem && (problem.code === "network" || problem.status >= 500);
 
+/** Send one scan; says whether it was answered or kept, and not refused as such. */
 async function scan(code) {
-  if (isBusy || !event) return;
+  if (isBusy || !event) return false;
   isBusy = true;
   const gate = $("#gate").value.trim();
   localStorage.setItem(GATE, gate);
@@ -65,17 +66,22 @@ async function scan(code) {
   try {
     tell(await post("checkin/scan", body), event.time_zone);
   } catch (problem) {
-    if (problem.status === 401) return signIn();
+    if (problem.status === 401) {
+      signIn();
+      return false;
+    }
     if (isLost(problem)) {
       keep([...kept(), { ...body, scanned_at: new Date().toISOString() }]);
       tell({ result: "kept", message: "No network: the ticket could not be checked. Decide yourself; the scan is sent later." });
     } else {
       tell({ result: "invalid", message: [problem.message, ...problem.errors.map((error) => error.message)].join(" ") });
+      return false;
     }
   } finally {
     isBusy = false;
   }
-  return figures();
+  figures();
+  return true;
 }
 
 /** Send what was kept, the oldest first; what the server refuses for good is dropped and said. */
@@ -107,6 +113,7 @@ async function figures() {
 }
 
 function seen(code) {
+  if (isBusy) return;
   const now = Date.now();
   const isSame = code === last.code && now - last.at < SAME_MS;
   last = { code, at: now };
@@ -180,11 +187,14 @@ async function show() {
   $("#event").addEventListener("change", choose);
   $("#typed").addEventListener("submit", async (submit) => {
     submit.preventDefault();
-    const code = $("#code").value.trim();
-    if (!code) return;
-    await scan(code);
-    $("#code").value = "";
-    $("#code").focus();
+    const field = $("#code");
+    const code = field.value.trim();
+    if (!code || isBusy) return;
+    // Emptied at once: the next code may be typed before the answer is there.
+    field.value = "";
+    field.focus();
+    const isDone = await scan(code);
+    if (!isDone && !field.value) field.value = code;
   });
   if (await mayRead()) $("#camera").addEventListener("click", startCamera);
   else {
