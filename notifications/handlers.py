@@ -40,7 +40,7 @@ _terms = partial(remote_job, retry_after=RETRY_AFTER, timeout=TIMEOUT, on_dead=_
 @_terms(BULK_KIND, lane=Lane.BULK, gate=_gate("email_bulk", urgent=False))
 @_terms(URGENT_KIND, lane=Lane.URGENT_MAIL, gate=_gate("email_urgent", urgent=True))
 def send_email(job: JobContext) -> None:
-    """Send one e-mail; a pause or a full minute is no attempt, a refusal for good ends it."""
+    """Send one e-mail; a pause, a provider that is not reached, a full minute are no attempt; a refusal ends it."""
     try:
         verdict = sending.deliver(UUID(job.payload["email_id"]), now=job.now)
     except rates.NoRoom as full:
@@ -50,7 +50,7 @@ def send_email(job: JobContext) -> None:
     if verdict.outcome == AttemptOutcome.FINAL:
         raise GiveUp(verdict.detail)
     if verdict.outcome == AttemptOutcome.PAUSED:
-        raise Postpone(sending.PAUSE.total_seconds(), verdict.detail)
+        raise Postpone(sending.pause_of(verdict).total_seconds(), verdict.detail)
     raise NotSent(verdict.detail)
 
 

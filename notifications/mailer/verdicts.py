@@ -1,7 +1,8 @@
 """What each provider's errors mean: to be tried again, final, or a trouble of the whole channel.
 
 REQ NO-01: HTTP 5xx, 429 and network errors are tried again, other 4xx are not; of SMTP the 4xx are the temporary
-ones (RFC 5321, 4.2.1) and the 5xx final.
+ones (RFC 5321, 4.2.1) and the 5xx final. A provider that was not reached answered nothing: no e-mail was offered to it,
+so none loses an attempt.
 """
 
 import smtplib
@@ -15,6 +16,7 @@ from anymail.exceptions import (
     AnymailSerializationError,
     AnymailUnsupportedFeature,
 )
+from urllib3.exceptions import ConnectTimeoutError
 
 from common.outbox.failures import mask_text
 from notifications.addresses import mask_addresses
@@ -22,6 +24,8 @@ from notifications.models import AttemptOutcome
 
 _LONGEST_DETAIL = 500
 _LONGEST_WAIT = 3600
+# Somebody who starts a mail server anew does not wait long for a code; an hour of it is 120 tries of the whole channel.
+NOT_REACHED_SECONDS = 30.0
 # The message itself is at fault, here already: no server would take it.
 _FAULTS_OF_THE_MESSAGE = (
     AnymailInvalidAddress,
@@ -42,7 +46,7 @@ _RESEND_SAME_KEY_NOW = "concurrent_idempotent_requests"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How one attempt ended. ``retry_after``: seconds that the provider asks everybody to wait, or None."""
+    """How one attempt ended. ``retry_after``: seconds that everybody is to wait, or None: as the outcome has it."""
 
     outcome: AttemptOutcome
     detail: str = ""
@@ -56,12 +60,12 @@ def sent(provider_message_id: str) -> Verdict:
 
 
 def of_opening(error: Exception) -> Verdict:
-    """Judge an error met before any message was offered: it says nothing about the message."""
+    """Judge an error met before any message was offered: it says nothing about the message, so the channel pauses."""
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500:
         return _verdict(AttemptOutcome.PAUSED, error)
     if isinstance(error, smtplib.SMTPNotSupportedError | AnymailConfigurationError):
         return _verdict(AttemptOutcome.PAUSED, error)
-    return _verdict(AttemptOutcome.RETRY, error)
+    return _not_reached(described(error))
 
 
 def of_sending(error: Exception) -> Verdict:
@@ -104,7 +108,7 @@ def _of_http(error: AnymailAPIError) -> Verdict:
         described(error, f"HTTP {status}: {name} {message}") if status else described(error, _cause(error))
     )
     if status is None:
-        return Verdict(AttemptOutcome.UNKNOWN, detail)
+        return _not_reached(detail) if _is_not_reached(error) else Verdict(AttemptOutcome.UNKNOWN, detail)
     if status in (401, 403) or (status == 429 and name in _RESEND_QUOTAS):
         return Verdict(AttemptOutcome.PAUSED, detail)
     if status == 429:
@@ -132,6 +136,18 @@ def _retry_after(error: AnymailAPIError) -> float | None:
     except ValueError:
         return None
     return min(seconds, _LONGEST_WAIT) if seconds > 0 else None
+
+
+def _is_not_reached(error: AnymailAPIError) -> bool:
+    """Say whether no connection came about (no name, refused, no answer), so that nothing can have been taken."""
+    cause = error.__cause__
+    return any(
+        isinstance(getattr(one, "reason", None), ConnectTimeoutError) for one in getattr(cause, "args", ())
+    )
+
+
+def _not_reached(detail: str) -> Verdict:
+    return Verdict(AttemptOutcome.PAUSED, detail, retry_after=NOT_REACHED_SECONDS)
 
 
 def _cause(error: Exception) -> str:

@@ -61,6 +61,11 @@ def mark_failed(email_id: UUID, job_id: UUID, error: str) -> None:
     )
 
 
+def pause_of(verdict: Verdict) -> timedelta:
+    """Return how long everybody waits after a trouble of the whole channel."""
+    return PAUSE if verdict.retry_after is None else timedelta(seconds=verdict.retry_after)
+
+
 def pause(until: datetime, reason: str, *, now: datetime) -> None:
     """Stop the channel until then, unless it is paused for longer already."""
     channel, is_new = EmailChannel.objects.get_or_create(
@@ -123,8 +128,9 @@ def _record(message: EmailMessage, attempt_id: UUID, verdict: Verdict, *, now: d
     else:
         rows.update(last_error=verdict.detail)
     if verdict.outcome == AttemptOutcome.PAUSED:
-        pause(now + PAUSE, verdict.detail, now=now)
-        log.error("email_channel_paused", reason=verdict.detail, seconds=PAUSE.total_seconds())
+        wait = pause_of(verdict)
+        pause(now + wait, verdict.detail, now=now)
+        log.error("email_channel_paused", reason=verdict.detail, seconds=wait.total_seconds())
     elif verdict.retry_after is not None:
         pause(now + timedelta(seconds=verdict.retry_after), verdict.detail, now=now)
     observe(message, verdict.outcome, now)

@@ -171,6 +171,21 @@ def test_a_trouble_of_the_account_pauses_the_channel(
     assert stored(email_id).status == EmailStatus.SENT
 
 
+def test_a_provider_that_is_not_reached_is_nobodys_attempt(
+    kind: str, provider: Provider, settings: Settings
+) -> None:
+    """REQ NO-01: where no connection comes about nothing can have been taken, so nothing is in doubt either."""
+    email_id = queue(kind)
+    address = settings.ANYMAIL["RESEND_API_URL"]
+    settings.ANYMAIL = {**settings.ANYMAIL, "RESEND_API_URL": "http://127.0.0.1:9/"}
+    for number in range(7):
+        run_due(at(30 * number))
+    assert (outcomes(), Job.objects.get().attempts) == ([AttemptOutcome.PAUSED] * 7, 0)
+    settings.ANYMAIL = {**settings.ANYMAIL, "RESEND_API_URL": address}
+    run_due(at(210))
+    assert (len(provider.requests), stored(email_id).status) == (1, EmailStatus.SENT)
+
+
 def test_a_retry_after_is_kept_by_all(kind: str, provider: Provider) -> None:
     """REQ NO-01: when Resend asks to wait, nobody asks sooner."""
     first, second = queue(kind), queue(kind)

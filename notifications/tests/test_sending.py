@@ -136,15 +136,22 @@ def test_a_silent_server_is_a_failed_attempt(kind: str, mail_server: MailServer,
     assert job_of(email_id).run_at == at(1)
 
 
-def test_no_server_at_all_is_a_failed_attempt(kind: str, mail_server: MailServer, settings: Settings) -> None:
-    """REQ NO-01: network errors are tried again."""
-    email_id = queue(kind)
+def test_no_server_at_all_is_nobodys_attempt(kind: str, mail_server: MailServer, settings: Settings) -> None:
+    """REQ NO-01: nothing was offered, so everything waits half a minute at a time, however long that goes on."""
+    first, second = queue(kind), queue(kind)
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, 9
-    run_due(at(0))
-    assert stored(email_id).status == EmailStatus.QUEUED
+    for number in range(8):
+        run_due(at(30 * number))
+    assert outcomes() == [AttemptOutcome.PAUSED] * 8
+    assert [(job_of(one).attempts, stored(one).status) for one in (first, second)] == [
+        (0, EmailStatus.QUEUED)
+    ] * 2
+    assert email_health(now=at(211)).paused_until == at(240)
     settings.EMAIL_PORT = port
-    run_due(at(1))
-    assert outcomes() == [AttemptOutcome.RETRY, AttemptOutcome.SENT]
+    assert run_due(at(239)) == 0
+    assert run_due(at(240)) == 2
+    assert len(mail_server.messages) == 2
+    assert {stored(first).status, stored(second).status} == {EmailStatus.SENT}
 
 
 def test_refused_credentials_pause_the_channel(kind: str, mail_server: MailServer) -> None:
