@@ -40,7 +40,9 @@ def _whole_again(product: Product) -> Iterator[None]:
     product.sandbox("deliveries/flush")
     eventually(product.is_ready)
     eventually(lambda: not product.rows(HELD))
-    eventually(lambda: not product.rows("SELECT id FROM common_job WHERE status = 'running'"))
+    # The demo's report, where its worker was killed, waits five minutes for another: it may take so long to make.
+    working = "status = 'running' AND kind <> 'analytics.build_report'"
+    eventually(lambda: not product.rows(f"SELECT id FROM common_job WHERE {working}"))  # noqa: S608
     product.check_books()
     # The demo's own dead letter died hours ago.
     died = "status = 'dead' AND finished_at > now() - interval '1 hour'"

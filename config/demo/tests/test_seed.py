@@ -5,7 +5,6 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, User
@@ -25,17 +24,15 @@ from analytics.services.experiment_results import results
 from analytics.services.monetization import monetization
 from common import clock
 from common.outbox.models import Job
-from common.outbox.types import JobStatus
 from common.types import SYSTEM
 from events.models import Event, Session
-from notifications.models import EmailMessage, EmailStatus
-from offers.models import Fulfillment, FulfillmentStatus, Offer, Purchase
-from payments.models import LedgerEntry, Order, OrderStatus
+from notifications.models import EmailMessage
+from offers.models import Offer, Purchase
+from payments.models import LedgerEntry, Order
 from sandbox.testing import SandboxProcess
 from tickets.models import Ticket
 
-# Seeding commits. What only looks at what was seeded shares it: ``demo``.
-commits = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def counts() -> dict[str, int]:
@@ -107,7 +104,6 @@ def check_funnel() -> None:
 _STEPS = ("OFFER_VIEW", "OFFER_CLICK", "OFFER_ADD_TO_CART", "OFFER_PURCHASE")
 
 
-@commits
 def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: SandboxProcess) -> None:
     """The demo has what the contract lists, its past sales exist at the sandbox, and again is nothing. REQ PA-08."""
     call_command("seed_demo", stdout=StringIO())
@@ -129,48 +125,6 @@ def test_seeding_twice_changes_nothing_and_the_books_agree(stripe_sandbox: Sandb
     assert set(Membership.objects.values_list("role", flat=True)) == {"owner", "staff", "analyst", "scanner"}
 
 
-@pytest.mark.django_db
-def test_the_staffs_screens_show_something_on_the_first_start(demo: None) -> None:
-    """A parcel and an appointment wait, a bank disputes, an e-mail died, money went back. REQ OF-11, PA-07, OP-03."""
-    waiting = Fulfillment.objects.filter(status=FulfillmentStatus.PENDING_MANUAL)
-    assert set(waiting.values_list("offer__offer_type", flat=True)) == {"MERCHANDISE", "SERVICE"}
-    disputed = Order.objects.get(is_disputed=True)
-    assert disputed.disputes.get().reason == "product_not_received"
-    assert disputed.status == OrderStatus.DISPUTED
-    dead = Job.objects.get(status=JobStatus.DEAD)
-    message = EmailMessage.objects.get()
-    assert (dead.payload["email_id"], message.status) == (str(message.pk), EmailStatus.FAILED)
-    assert len(dead.errors) == dead.max_attempts == message.attempts.count()
-    assert Order.objects.filter(refunded_amount__gt=0).exists()
-    on_sale = Offer.objects.filter(event__slug="demo-conf", is_active=True)
-    assert set(on_sale.values_list("sold", "reserved")) == {(0, 0)}
-
-
-@pytest.mark.django_db
-def test_every_listed_account_signs_in(client: Client, demo: None, settings: Settings) -> None:
-    """The accounts of the contract have the password of the contract. REQ EV-02."""
-    settings.LOGIN_RATE_LIMIT = 1000
-    for login in (
-        "admin",
-        "owner",
-        "staff",
-        "analyst",
-        "scanner",
-        "rival",
-        "vip",
-        "premium",
-        "standard40",
-        "noticket",
-        "sponsor",
-        "sponsor2",
-    ):
-        body = {"email": f"{login}@demo.test", "password": "demo"}
-        assert client.post("/api/v1/auth/token", body, content_type="application/json").status_code == 200, (
-            login
-        )
-
-
-@commits
 def test_without_the_sandbox_the_rest_is_there_and_the_past_comes_later(
     stripe_sandbox: SandboxProcess,
 ) -> None:
@@ -185,7 +139,6 @@ def test_without_the_sandbox_the_rest_is_there_and_the_past_comes_later(
     assert Order.objects.count() > 40
 
 
-@commits
 def test_it_refuses_to_run_in_production(settings: Settings) -> None:
     """Accounts with a known password are never made in production. REQ OP-05."""
     settings.ENVIRONMENT = "production"
