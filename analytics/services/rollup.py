@@ -8,17 +8,19 @@ whatever came late, twice, at once, or out of order.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from analytics.models import DirtyDay, Refresh
 from analytics.services.days import is_frozen, received_between
+from common import statements
 from common.db import retrying
 from common.errors import Busy
 from common.windows import day_bounds
@@ -49,6 +51,27 @@ UNION
 SELECT event_id, day, %(now)s FROM analytics_dailyfigure WHERE event_id = %(event)s
 """
 
+# The longest waiting first; those of events that fail last, so that they cannot take a whole round for themselves.
+_WAITING: Final = statements.one_line("""
+    SELECT mark.event_id, mark.day
+      FROM analytics_dirtyday mark LEFT JOIN analytics_refresh state ON state.event_id = mark.event_id
+     WHERE %(event)s::uuid IS NULL OR mark.event_id = %(event)s
+     GROUP BY mark.event_id, mark.day, state.failures
+     ORDER BY coalesce(state.failures, 0) > 0, min(mark.id)
+     LIMIT %(limit)s
+""")
+
+# A new mark in place of the day's own, as old as the oldest of them: how far figures are behind is told by it.
+_TO_THE_END: Final = statements.one_line("""
+    WITH mine AS (DELETE FROM analytics_dirtyday WHERE event_id = %s AND day = %s RETURNING event_id, day, marked_at)
+    INSERT INTO analytics_dirtyday (event_id, day, marked_at)
+    SELECT event_id, day, min(marked_at) FROM mine GROUP BY event_id, day
+""")
+
+
+class Held(Exception):
+    """Somebody else computes figures of this event just now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Worked:
@@ -58,46 +81,73 @@ class Worked:
     failures: int
 
 
+@dataclass(slots=True)
+class _Round:
+    """One round: which events failed in it, each counted once, and which somebody else had."""
+
+    now: datetime
+    failed: set[UUID] = field(default_factory=set)
+    left: set[UUID] = field(default_factory=set)
+
+    def attempt(self, event_id: UUID, act: Callable[[], None]) -> bool | None:
+        """Do it; False when it failed, None when somebody else has the event."""
+        try:
+            act()
+        except Held:
+            self.left.add(event_id)
+            return None
+        except (Busy, DatabaseError) as error:
+            if event_id in self.failed:
+                _log.warning("analytics refresh failed again", event_id=str(event_id), error=str(error))
+            else:
+                self.failed.add(event_id)
+                _failed(event_id, error, now=self.now)
+            return False
+        return True
+
+    def end(self, event_id: UUID | None) -> None:
+        """Forget the failures of events whose every day that waited when they last failed is computed by now."""
+        waiting = DirtyDay.objects.filter(event_id=OuterRef("pk"), marked_at__lte=OuterRef("failed_at"))
+        over = Refresh.objects.filter(failures__gt=0).exclude(pk__in=self.failed | self.left)
+        if event_id is not None:
+            over = over.filter(pk=event_id)
+        over.filter(~Exists(waiting)).update(failures=0, last_error="")
+
+
 def refresh(
     *, now: datetime, event_id: UUID | None = None, limit: int = 1_000, seconds: float = math.inf
 ) -> Worked:
     """Compute the dirty days, of one event or of all, the longest waiting first; at most ``limit`` of them.
 
     No day is begun after so many ``seconds``; what is left stays dirty. Days of an event whose time zone was changed
-    are dirty, too. A day that fails is left dirty, counted and logged, and does not hold back the others: each is a
-    transaction.
+    are dirty, too. A day that fails is left dirty, logged, goes to the end of the line, and does not hold back the
+    others: each is a transaction. However many days of an event fail in a round, it is one failure of that event. Days
+    of an event that another round computes just now are left to it.
     """
+    this, days, failures = _Round(now), 0, 0
     for moved in _moved(event_id):
-        _attempt(partial(notice_zone, event_id=moved, now=now), moved, now=now)
-    marks = DirtyDay.objects.all() if event_id is None else DirtyDay.objects.filter(event_id=event_id)
-    dirty = marks.order_by("id").values_list("event_id", "day")[: limit * 20]
-    until, days, failures = time.monotonic() + seconds, 0, 0
-    for of, day in list(dict.fromkeys(dirty))[:limit]:
+        this.attempt(moved, partial(notice_zone, event_id=moved, now=now, is_patient=False))
+    until = time.monotonic() + seconds
+    for of, day in statements.run(_WAITING, {"event": event_id, "limit": limit}).fetchall():
         if time.monotonic() >= until:
             break
-        is_done = _attempt(partial(recompute, event_id=of, day=day, now=now), of, now=now)
-        days, failures = days + is_done, failures + (not is_done)
+        is_done = this.attempt(of, partial(recompute, event_id=of, day=day, now=now, is_patient=False))
+        days, failures = days + (is_done is True), failures + (is_done is False)
+        if is_done is False:
+            this.attempt(of, partial(_put_last, of, day))
+    this.end(event_id)
     return Worked(days, failures)
-
-
-def _attempt(act: Callable[[], None], event_id: UUID, *, now: datetime) -> bool:
-    try:
-        act()
-    except (Busy, DatabaseError) as error:
-        _failed(event_id, error, now=now)
-        return False
-    return True
 
 
 @retrying
 @transaction.atomic
-def recompute(*, event_id: UUID, day: date, now: datetime) -> None:
+def recompute(*, event_id: UUID, day: date, now: datetime, is_patient: bool = True) -> None:
     """Write the figures of one day anew from its raw events, and take away the marks that were there before.
 
-    One at a time for an event. An event that is gone loses its marks, and so does a day that is frozen: its raw
-    events may be gone, so its figures stay.
+    One at a time for an event: waits for whoever computes it, or raises ``Held`` when it is not patient. An event that
+    is gone loses its marks, and so does a day that is frozen: its raw events may be gone, so its figures stay.
     """
-    event = _locked(event_id)
+    event = _locked(event_id, is_patient=is_patient)
     # Before counting: the count sees whatever was committed with a mark that is taken away here.
     DirtyDay.objects.filter(event_id=event_id, day=day).delete()
     if event is None:
@@ -109,11 +159,16 @@ def recompute(*, event_id: UUID, day: date, now: datetime) -> None:
 
 @retrying
 @transaction.atomic
-def notice_zone(*, event_id: UUID, now: datetime) -> None:
-    """Mark all days of an event whose time zone is another than that of its figures."""
-    event = _locked(event_id)
+def notice_zone(*, event_id: UUID, now: datetime, is_patient: bool = True) -> None:
+    """Mark all days of an event whose time zone is another than that of its figures. Waits, or raises ``Held``."""
+    event = _locked(event_id, is_patient=is_patient)
     if event is not None:
         _note_zone(event, now=now)
+
+
+@transaction.atomic
+def _put_last(event_id: UUID, day: date) -> None:
+    statements.run(_TO_THE_END, [event_id, day])
 
 
 def _moved(event_id: UUID | None) -> list[UUID]:
@@ -124,10 +179,18 @@ def _moved(event_id: UUID | None) -> list[UUID]:
     return list(states.order_by("pk").values_list("pk", flat=True))
 
 
-def _locked(event_id: UUID) -> Event | None:
-    """Have an event's figures for oneself until the transaction ends; return the event as it is then."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [f"analytics {event_id}"])
+def _locked(event_id: UUID, *, is_patient: bool = True) -> Event | None:
+    """Have an event's figures for oneself until the transaction ends; return the event as it is then.
+
+    Who is not patient raises ``Held`` where somebody else has them.
+    """
+    name = f"analytics {event_id}"
+    if is_patient:
+        statements.run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [name])
+    elif statements.run("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7))", [name]).fetchone() != (
+        True,
+    ):
+        raise Held
     return Event.objects.filter(pk=event_id).only("id", "time_zone").first()
 
 
@@ -143,18 +206,16 @@ def _write(event: Event, day: date, *, now: datetime) -> None:
 
 
 def _note_zone(event: Event, *, now: datetime) -> None:
-    """Note a success; in another time zone than before every day has to be computed again."""
+    """Note that it was computed, in which zone; in another one than before every day has to be computed again."""
     state, _made = Refresh.objects.get_or_create(event=event, defaults={"time_zone": event.time_zone})
     if state.time_zone not in ("", event.time_zone):
         with connection.cursor() as cursor:
             cursor.execute(_OTHER_ZONE, {"event": event.pk, "now": now})
-    Refresh.objects.filter(pk=event.pk).update(
-        time_zone=event.time_zone, succeeded_at=now, failures=0, last_error=""
-    )
+    Refresh.objects.filter(pk=event.pk).update(time_zone=event.time_zone, succeeded_at=now)
 
 
 def _failed(event_id: UUID, error: Busy | DatabaseError, *, now: datetime) -> None:
-    """Count a failure of an event's figures, and call for help after three in a row."""
+    """Count a round in which figures of an event failed, and call for help after three in a row."""
     Refresh.objects.get_or_create(event_id=event_id)
     Refresh.objects.filter(pk=event_id).update(
         failures=F("failures") + 1, failed_at=now, last_error=f"{type(error).__name__}: {error}"[:500]

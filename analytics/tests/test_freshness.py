@@ -62,7 +62,7 @@ def test_what_waits_and_what_fails_is_told_when_it_is_asked(monkeypatch) -> None
     Refresh.objects.create(event=other.event, failures=4)
     assert figures() == {behind: 90.0, failures: 4}
     refresh(now=NOW)
-    assert figures() == {behind: 0.0, failures: 4}
+    assert figures() == {behind: 0.0, failures: 0}
 
 
 def test_three_failures_in_a_row_call_for_help() -> None:
@@ -120,7 +120,7 @@ def test_a_million_events_cost_the_same_statements_as_a_hundred() -> None:
         assert offers.total_views + offers.total_clicks == events
         asked.append([query["sql"].partition(" WHERE ")[0][:60] for query in queries])
         assert not any("analytics_rawevent" in query["sql"] for query in queries)
-    assert len(asked[0]) == len(asked[1]) <= 36
+    assert len(asked[0]) == len(asked[1]) <= 42
 
 
 @pytest.mark.parametrize(
