@@ -41,6 +41,8 @@ class ScanAnomalyAdmin(ScopedModelAdmin):
     """Scans of one ticket that somebody should look at."""
 
     organization_path = "event__organization"
+    # Holders are people: who may see orders may see them.
+    view_capability = Capability.VIEW_ORDERS
     nothing_here = "A ticket at two doors, or scanned again and again, stands here until somebody clears it."
     list_display = ("last", "kind", "ticket", "detail", "times", "is_open")
     list_filter = ("kind", OpenFilter, ("event", admin.RelatedOnlyFieldListFilter))

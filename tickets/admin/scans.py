@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
 from accounts.admin_base import ScopedModelAdmin
+from accounts.types import Capability
 from common.admin.times import time_column, time_words
 from events.models import Event
 from tickets.models import ScanReason, TicketScan
@@ -55,6 +56,8 @@ class TicketScanAdmin(ScopedModelAdmin):
     """Every scan as it was answered."""
 
     organization_path = "event__organization"
+    # Holders are people: who may see orders may see them.
+    view_capability = Capability.VIEW_ORDERS
     nothing_here = "Each scan at a door stands here, with its gate and who scanned."
     list_display = ("received", "result", "shown_ticket", "gate", "scanner", "direction", "kind", "is_late")
     list_filter = ("result", "reason", "kind", "is_late", ("event", admin.RelatedOnlyFieldListFilter))

@@ -39,6 +39,8 @@ class TicketAdmin(ScopedModelAdmin):
     """Who holds which ticket. Nothing is edited; codes are not shown here."""
 
     organization_path = "event__organization"
+    # Holders are people: who may see orders may see them.
+    view_capability = Capability.VIEW_ORDERS
     nothing_here = "Tickets stand here as they are issued."
     list_display = ("number", "holder", "event", "tier", "status", "issued", "came")
     list_filter = ("status", CameFilter, ("event", admin.RelatedOnlyFieldListFilter))
