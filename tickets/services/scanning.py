@@ -4,6 +4,7 @@ Whoever changes the ticket's row got in; the row count is the verdict, so of a h
 accepted, whichever doors they are at.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -68,12 +69,18 @@ def _check(scan: ScanTicket, policy: CheckInPolicy, now: datetime) -> None:
         errors.append(FieldError("nonce", "too_long", f"At most {MAXIMUM_NONCE} characters."))
     if scan.direction == Direction.OUT and not policy.allows_reentry:
         errors.append(FieldError("direction", "exits_not_counted", "This event does not count who leaves."))
-    oldest = now - timedelta(hours=settings.SCAN_OFFLINE_HOURS)
-    if scan.scanned_at is not None and not oldest <= scan.scanned_at <= now + _LATE:
-        message = f"Within the last {settings.SCAN_OFFLINE_HOURS} hours, by the server's clock."
-        errors.append(FieldError("scanned_at", "out_of_range", message))
+    if scan.scanned_at is not None:
+        errors.extend(_wrong_time(scan.scanned_at, now))
     if errors:
         raise Invalid(errors=errors)
+
+
+def _wrong_time(scanned_at: datetime, now: datetime) -> Iterator[FieldError]:
+    if scanned_at.tzinfo is None:
+        yield FieldError("scanned_at", "naive_time", "Give the time with its offset.")
+    elif not now - timedelta(hours=settings.SCAN_OFFLINE_HOURS) <= scanned_at <= now + _LATE:
+        message = f"Within the last {settings.SCAN_OFFLINE_HOURS} hours, by the server's clock."
+        yield FieldError("scanned_at", "out_of_range", message)
 
 
 def _answered_before(scan: ScanTicket) -> TicketScan | None:

@@ -27,6 +27,11 @@ class Rest:
     def scan(self, ticket: Ticket, code: str, **more: Any) -> dict[str, Any]:
         return self._post("checkin/scan", {"event_id": str(ticket.event_id), "code": code, **more})
 
+    def wrong_scan(self, ticket: Ticket, scanned_at: str) -> list[tuple[str, str]]:
+        body = {"event_id": str(ticket.event_id), "code": "x", "scanned_at": scanned_at}
+        told = self.client.post("/api/v1/checkin/scan", body, content_type="application/json").json()
+        return [(error["field"], error["code"]) for error in told["errors"]]
+
     def reissue(self, ticket: Ticket) -> dict[str, Any]:
         return self._post(f"tickets/{ticket.pk}/reissue", {})
 
@@ -57,6 +62,15 @@ class GraphQL:
         names = {"gate": "g", "nonce": "n"}
         given = {names[name]: value for name, value in more.items()}
         return self._ask(query, {"e": str(ticket.event_id), "c": code, **given}, "scanTicket")
+
+    def wrong_scan(self, ticket: Ticket, scanned_at: str) -> list[tuple[str, str]]:
+        query = (
+            "mutation($e: ID!, $at: DateTime)"
+            '{ scanTicket(eventId: $e, code: "x", scannedAt: $at) { result } }'
+        )  # fmt: skip
+        body = {"query": query, "variables": {"e": str(ticket.event_id), "at": scanned_at}}
+        told = self.client.post("/graphql", body, content_type="application/json").json()
+        return [(error["field"], error["code"]) for error in told["errors"][0]["extensions"]["errors"]]
 
     def reissue(self, ticket: Ticket) -> dict[str, Any]:
         query = "mutation($id: ID!) { reissueTicket(id: $id) { id number status generation } }"
@@ -194,6 +208,18 @@ def test_the_door_tells_its_policy_and_how_many_came(client: Client) -> None:
     }  # fmt: skip
     assert client.get(address).status_code == 401
     assert client.get(address, headers=bearer(make_member("owner"))).status_code == 404
+
+
+@both
+@pytest.mark.parametrize(
+    ("at", "code"), [("2096-11-21T12:00:00", "naive_time"), ("1996-11-21T12:00:00Z", "out_of_range")]
+)
+def test_a_scan_has_a_time_with_its_offset(door: type[Rest | GraphQL], at: str, code: str) -> None:
+    """A time of nowhere, or of long ago, is that field's error at each door, and nothing is kept. REQ TK-02."""
+    ticket = make_ticket()
+    [(field, told)] = door(make_scanner(ticket.event)).wrong_scan(ticket, at)
+    assert (field.replace("edA", "ed_a"), told) == ("scanned_at", code)
+    assert not TicketScan.objects.exists()
 
 
 def test_what_a_scan_may_not_say(client: Client) -> None:
