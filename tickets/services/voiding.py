@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from events.services.registrations import withdraw
+from events.services.registrations import lock_registration, withdraw
 from tickets.models import Ticket, TicketStatus
 from tickets.services.stock import move
 
@@ -19,7 +19,9 @@ def void_locked(tickets: Sequence[Ticket], *, now: datetime) -> None:
     Ticket.objects.bulk_update(tickets, ["status", "voided_at", "is_inside"])
     for tier_id, units in sorted(Counter(ticket.tier_id for ticket in tickets).items()):
         move(tier_id, sold=-units)
-    for holder_id, event_id in {(ticket.holder_id, ticket.event_id) for ticket in tickets}:
+    # In one order, as locks are taken everywhere.
+    for holder_id, event_id in sorted({(ticket.holder_id, ticket.event_id) for ticket in tickets}):
+        lock_registration(user_id=holder_id, event_id=event_id)
         left = Ticket.objects.filter(holder_id=holder_id, event_id=event_id, status=TicketStatus.VALID)
         if not left.exists():
             withdraw(user_id=holder_id, event_id=event_id)
