@@ -1,0 +1,61 @@
+"""How often one scanner may scan, refused, late and at all."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from accounts.tests.factories import NOW
+from common.errors import RateLimited
+from tickets.letters import new_manual_code
+from tickets.models import TicketScan
+from tickets.tests.factories import code_of, make_scanner, make_ticket, scan
+
+pytestmark = pytest.mark.django_db
+
+
+def test_ten_refused_scans_a_minute_and_then_none_at_all() -> None:
+    """Duplicates do not count; after the limit even a good code waits, and a colleague goes on. REQ TK-03."""
+    ticket, guest = make_ticket(), make_ticket()
+    scanner, colleague = make_scanner(ticket.event), make_scanner(ticket.event)
+    for _ in range(12):
+        scan(scanner, ticket.event, code_of(ticket))
+    for _ in range(10):
+        assert scan(scanner, ticket.event, new_manual_code()).result == "invalid"
+    good = code_of(make_ticket(tier=ticket.tier))
+    with pytest.raises(RateLimited) as refused:
+        scan(scanner, ticket.event, good)
+    assert refused.value.retry_after is not None
+    assert TicketScan.objects.count() == 22
+    assert scan(colleague, ticket.event, good).result == "accepted"
+    assert guest.first_scanned_at is None
+
+
+def test_so_many_scans_a_minute(settings: Settings) -> None:
+    """The limit of all scans is a setting. REQ TK-03."""
+    settings.SCAN_RATE_LIMIT = 2
+    ticket = make_ticket()
+    scanner = make_scanner(ticket.event)
+    for _ in range(2):
+        scan(scanner, ticket.event, code_of(ticket))
+    with pytest.raises(RateLimited):
+        scan(scanner, ticket.event, code_of(ticket))
+    assert TicketScan.objects.count() == 2
+
+
+def test_catching_up_shuts_no_door(settings: Settings) -> None:
+    """Late scans have twice the live limit for themselves; refused ones among them shut nothing. REQ TK-02, TK-03."""
+    settings.SCAN_RATE_LIMIT, settings.SCAN_INVALID_RATE_LIMIT = 2, 1
+    ticket, then = make_ticket(), NOW - timedelta(minutes=10)
+    scanner = make_scanner(ticket.event)
+    for _ in range(4):
+        assert scan(scanner, ticket.event, "nonsense", scanned_at=then).result == "invalid"
+    with pytest.raises(RateLimited):
+        scan(scanner, ticket.event, "nonsense", scanned_at=then)
+    assert scan(scanner, ticket.event, code_of(ticket)).result == "accepted"
+    assert scan(scanner, ticket.event, "nonsense").result == "invalid"
+    live: tuple[datetime | None, ...] = (None, NOW - timedelta(seconds=60))
+    for at in live:
+        with pytest.raises(RateLimited):
+            scan(scanner, ticket.event, code_of(ticket), scanned_at=at)
+    assert TicketScan.objects.count() == 6
