@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Membership
+from accounts.types import Capability, roles_with
 from common.types import Actor
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ class EventQuerySet(QuerySet["Event"]):
         """Keep what the actor may see: public events, those they are registered for, those of their
         organizations."""
         return self.filter(_visible_to(actor, ""))
+
+    def where_may(self, actor: Actor, capability: Capability) -> EventQuerySet:
+        """Keep the events of organizations in which the actor's role has the capability; all for superusers."""
+        if actor.is_superuser or actor.is_system:
+            return self
+        if actor.user_id is None:
+            return self.none()
+        roles = Membership.objects.filter(user_id=actor.user_id, role__in=roles_with(capability))
+        return self.filter(Exists(roles.filter(organization_id=OuterRef("organization_id"))))
 
 
 class SessionQuerySet(QuerySet["Session"]):

@@ -1,5 +1,6 @@
 """Reads over events, sessions, registrations and attendance."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -22,10 +23,23 @@ def visible_event(actor: Actor, event_id: UUID) -> Event:
     return event
 
 
-def visible_events(actor: Actor, *, slug: str | None = None) -> QuerySet[Event]:
-    """Return the events that the actor may see, with their organizations, by start."""
+def visible_events(
+    actor: Actor,
+    *,
+    slug: str | None = None,
+    ends_after: datetime | None = None,
+    capability: Capability | None = None,
+) -> QuerySet[Event]:
+    """Return the events that the actor may see, with their organizations, by start.
+
+    ``ends_after`` keeps those that end after that moment, ``capability`` those where the actor has it.
+    """
     events = Event.objects.visible_to(actor).select_related("organization")
-    return events if slug is None else events.filter(slug=slug)
+    if slug is not None:
+        events = events.filter(slug=slug)
+    if ends_after is not None:
+        events = events.filter(ends_at__gt=ends_after)
+    return events if capability is None else events.where_may(actor, capability)
 
 
 def event_with_sessions(actor: Actor, *, event_id: UUID | None = None, slug: str | None = None) -> Event:

@@ -4,7 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.types import Capability
+from common.rest.serializers import StrictSerializer
 from events.models import Attendance, Event, Session
+
+# What a list of "mine" may ask for: the events where the caller may do it.
+MINE = {"scan": Capability.SCAN}
 
 
 class OrganizationAnswer(serializers.Serializer[Any]):
@@ -28,6 +33,13 @@ class EventAnswer(serializers.ModelSerializer[Event]):
             "ends_at",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class EventsQuery(StrictSerializer):
+    """What the list of events may be narrowed by."""
+
+    ends_after = serializers.DateTimeField(required=False)
+    mine = serializers.ChoiceField(choices=list(MINE), required=False)
 
 
 class SessionAnswer(serializers.ModelSerializer[Session]):

@@ -12,13 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.rest.authentication import actor_of_request
+from accounts.rest.authentication import actor_of_request, require_user
 from common import clock
 from events import selectors
 from events.models import Attendance, Event, Session
 from events.rest.serializers import (
+    MINE,
     AttendanceAnswer,
     EventAnswer,
+    EventsQuery,
     RosterAnswer,
     SessionAnswer,
     SessionDetailAnswer,
@@ -26,6 +28,12 @@ from events.rest.serializers import (
 from events.services import sessions
 
 _SLUG = OpenApiParameter("slug", OpenApiTypes.STR, description="The event with exactly this slug.")
+_ENDS_AFTER = OpenApiParameter(
+    "ends_after", OpenApiTypes.DATETIME, description="Only those that end after it; with its offset, or Z."
+)
+_MINE = OpenApiParameter(
+    "mine", OpenApiTypes.STR, enum=list(MINE), description="Only those whose tickets the caller may scan."
+)
 _SEARCH = OpenApiParameter("search", OpenApiTypes.STR, description="Part of a name or an e-mail.")
 
 
@@ -36,15 +44,25 @@ class EventList(ListAPIView[Event]):
     filter_backends = ()
     queryset = Event.objects.none()
 
-    @extend_schema(operation_id="list_events", parameters=[_SLUG])
+    @extend_schema(operation_id="list_events", parameters=[_SLUG, _ENDS_AFTER, _MINE])
     def get(self, request: Request) -> Response:
         """List public events and those that the caller is registered for or a member of, by start."""
         return self.list(request)
 
     def get_queryset(self) -> QuerySet[Event]:
         """Return what the caller may see."""
-        slug = self.request.query_params.get("slug")
-        return selectors.visible_events(actor_of_request(self.request), slug=slug)
+        given = self.request.query_params
+        asked = EventsQuery(data={name: given[name] for name in ("ends_after", "mine") if given.get(name)})
+        asked.is_valid(raise_exception=True)
+        mine = asked.validated_data.get("mine")
+        if mine is not None:
+            require_user(self.request)
+        return selectors.visible_events(
+            actor_of_request(self.request),
+            slug=given.get("slug"),
+            ends_after=asked.validated_data.get("ends_after"),
+            capability=None if mine is None else MINE[mine],
+        )
 
 
 class EventDetail(APIView):
