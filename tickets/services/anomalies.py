@@ -47,13 +47,22 @@ def look_at(scan: TicketScan, *, now: datetime) -> None:
 
 def _found(scan: TicketScan, ticket_id: UUID, now: datetime) -> Iterator[tuple[AnomalyKind, str]]:
     is_in = scan.reason == ScanReason.ALREADY_IN
-    if is_in and scan.gate != scan.first_gate:
-        yield AnomalyKind.TWO_DOORS, f"First at {_door(scan.first_gate)}, then at {_door(scan.gate)}."
+    if is_in and scan.gate != (let_in := _let_in_at(scan, ticket_id)):
+        yield AnomalyKind.TWO_DOORS, f"Let in at {_door(let_in)}, then shown at {_door(scan.gate)}."
     if is_in and scan.is_late:
         yield AnomalyKind.LATE_DUPLICATE, f"Uploaded later by the scanner at {_door(scan.gate)}."
     again = TicketScan.objects.filter(ticket_id=ticket_id, received_at__gt=now - _RAPID_WITHIN)
     if again[:_RAPID_SCANS].count() >= _RAPID_SCANS:
         yield AnomalyKind.RAPID, f"{_RAPID_SCANS} or more scans within {_RAPID_WITHIN.seconds} seconds."
+
+
+def _let_in_at(scan: TicketScan, ticket_id: UUID) -> str:
+    """Return the gate that let the ticket in last: where people come back it is not always the first one."""
+    let_in = TicketScan.objects.filter(
+        ticket_id=ticket_id, event_id=scan.event_id, reason=ScanReason.ADMITTED
+    ).order_by("-received_at", "-scanned_at")
+    gate = let_in.values_list("gate", flat=True).first()
+    return scan.first_gate if gate is None else gate
 
 
 def _door(gate: str) -> str:

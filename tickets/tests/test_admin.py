@@ -102,7 +102,9 @@ def test_an_anomaly_is_cleared_once_and_counts_anew(client: Client) -> None:
         scan(scanner, ticket.event, code_of(ticket), gate=gate)
     anomaly = ScanAnomaly.objects.get()
     enter(client, ticket.event.organization)
-    assert "First at North, then at South." in client.get("/admin/tickets/scananomaly/").content.decode()
+    assert (
+        "Let in at North, then shown at South." in client.get("/admin/tickets/scananomaly/").content.decode()
+    )
     assert "Cleared." in do(client, "scananomaly", "clear", anomaly).content.decode()
     assert "looked at already" in do(client, "scananomaly", "clear", anomaly).content.decode()
     scan(scanner, ticket.event, code_of(ticket), gate="South")
