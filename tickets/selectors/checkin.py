@@ -1,8 +1,10 @@
 """Reads over what the doors saw."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -10,10 +12,14 @@ from django.db.models.functions import TruncHour
 
 from accounts.services import access
 from accounts.types import Capability
+from common.redis import client, guarded
 from common.types import Actor
 from events.models import Event
 from tickets.models import ScanResult, Ticket, TicketScan, TicketStatus
 from tickets.services.policies import policy_of
+
+_PREFIX: Final = "marquee:door"
+_KEPT_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +51,35 @@ class GateHour:
 
 
 def door_of(actor: Actor, event_id: UUID) -> Door:
-    """Return an event's policy and figures, for its scanners. Raises what ``access.require`` raises."""
+    """Return an event's policy and figures, for its scanners. Raises what ``access.require`` raises.
+
+    The figures are up to five seconds old: every door asks, and each time all tickets are counted.
+    """
     event = Event.objects.select_related("checkin_policy").filter(pk=event_id).first()
     if event is None:
         access.refuse_missing(actor)
     access.require(actor, event.organization_id, Capability.SCAN)
     policy = policy_of(event)
-    counts = Ticket.objects.filter(event=event, status=TicketStatus.VALID).aggregate(
+    return Door(event.pk, policy.accepts_printed, policy.allows_reentry, **_figures(event.pk))
+
+
+def _figures(event_id: UUID) -> dict[str, int]:
+    key = f"{_PREFIX}:{event_id}"
+    kept = guarded(lambda: _read(key), lambda: None)
+    if kept is not None:
+        return kept
+    counts: dict[str, int] = Ticket.objects.filter(event_id=event_id, status=TicketStatus.VALID).aggregate(
         tickets=Count("pk"),
         admitted=Count("pk", filter=Q(first_scanned_at__isnull=False)),
         inside=Count("pk", filter=Q(is_inside=True)),
     )
-    return Door(event.pk, policy.accepts_printed, policy.allows_reentry, **counts)
+    guarded(lambda: client().set(key, json.dumps(counts), ex=_KEPT_SECONDS), lambda: None)
+    return counts
+
+
+def _read(key: str) -> dict[str, int] | None:
+    kept: Any = client().get(key)
+    return None if kept is None else json.loads(kept)
 
 
 def scans_by_gate(event: Event, *, start: datetime, end: datetime) -> Sequence[GateHour]:

@@ -8,8 +8,9 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tests.factories import NOW, bearer, make_member, make_user
-from common import clock
+from common import clock, redis
 from common.audit.models import AuditEntry
+from config.local_stack.valkey import EmbeddedValkey
 from tickets.models import CodeKind, Ticket, TicketScan
 from tickets.services import codes
 from tickets.tests.factories import code_of, make_policy, make_scanner, make_ticket, make_tier, scan
@@ -208,6 +209,27 @@ def test_the_door_tells_its_policy_and_how_many_came(client: Client) -> None:
     }  # fmt: skip
     assert client.get(address).status_code == 401
     assert client.get(address, headers=bearer(make_member("owner"))).status_code == 404
+
+
+def test_the_doors_figures_are_counted_once_in_five_seconds(client: Client, valkey: EmbeddedValkey) -> None:
+    """However many doors ask; after that, and without Redis, they are counted anew. REQ TK-03."""
+    ticket = make_ticket()
+    scanner, address = make_scanner(ticket.event), f"/api/v1/events/{ticket.event_id}/checkin"
+
+    def admitted() -> int:
+        found: int = client.get(address, headers=bearer(scanner)).json()["admitted"]
+        return found
+
+    assert admitted() == 0
+    scan(scanner, ticket.event, code_of(ticket))
+    assert admitted() == 0
+    key = f"marquee:door:{ticket.event_id}"
+    assert 0 < int(redis.client().pttl(key)) <= 5000
+    redis.client().delete(key)
+    assert admitted() == 1
+    valkey.stop()
+    Ticket.objects.update(first_scanned_at=None)
+    assert admitted() == 0
 
 
 @both
