@@ -95,14 +95,14 @@ class TicketScanAdmin(ScopedModelAdmin):
         return response
 
     def _chart(self, request: HttpRequest) -> dict[str, Any]:
-        scans = self.get_queryset(request).order_by("-received_at")
+        scans = self.get_queryset(request).order_by("-received_at", "-id")
         chosen = _id_of(request.GET.get(_EVENT, ""))
         latest: TicketScan | None = (scans.filter(event_id=chosen) if chosen else scans).first()
         if latest is None:
             return {}
         end = latest.received_at + timedelta(microseconds=1)
-        rows = scans_by_gate(latest.event, start=end - _SHOWN, end=end)
-        return {"chart_event": latest.event, "bars": _bars(rows[-_ROWS:], latest.event)}
+        rows = scans_by_gate(latest.event, start=end - _SHOWN, end=end, limit=_ROWS)
+        return {"chart_event": latest.event, "bars": _bars(rows, latest.event)}
 
 
 def _bars(rows: Sequence[GateHour], event: Event) -> list[Bar]:

@@ -116,6 +116,7 @@ class TicketScan(models.Model):
         indexes = [
             models.Index(fields=["event", "received_at"], name="scan_event_time"),
             models.Index(fields=["ticket", "received_at"], name="scan_ticket_time"),
+            models.Index(fields=["-received_at", "-id"], name="scan_newest"),
         ]
 
     def __str__(self) -> str:

@@ -82,10 +82,10 @@ def _read(key: str) -> dict[str, int] | None:
     return None if kept is None else json.loads(kept)
 
 
-def scans_by_gate(event: Event, *, start: datetime, end: datetime) -> Sequence[GateHour]:
+def scans_by_gate(event: Event, *, start: datetime, end: datetime, limit: int) -> Sequence[GateHour]:
     """Return what each gate of an event saw in ``[start, end)``, hour by hour of the event's zone. One query.
 
-    The caller answers for who may see it.
+    Of more than ``limit`` the latest ones. The caller answers for who may see it.
     """
     scans = TicketScan.objects.filter(event=event, received_at__gte=start, received_at__lt=end)
     hours = scans.annotate(hour=TruncHour("scanned_at", tzinfo=event.zone)).values("gate", "hour")
@@ -94,4 +94,5 @@ def scans_by_gate(event: Event, *, start: datetime, end: datetime) -> Sequence[G
         duplicate=Count("pk", filter=Q(result=ScanResult.DUPLICATE)),
         refused=Count("pk", filter=~Q(result__in=[ScanResult.ACCEPTED, ScanResult.DUPLICATE])),
     )
-    return [GateHour(**row) for row in rows.order_by("hour", "gate")]
+    latest = rows.order_by("-hour", "-gate")[:limit]
+    return [GateHour(**row) for row in reversed(latest)]

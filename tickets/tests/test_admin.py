@@ -1,5 +1,6 @@
 """The staff's screens of tickets and doors: acts, audit, figures, and nobody else's rows. REQ TK-03, EV-04."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from accounts.models import Organization
 from accounts.tests.factories import NOW, make_member
 from common.audit.models import AuditEntry
 from tickets.models import CheckInPolicy, ScanAnomaly, Ticket, TicketScan
+from tickets.selectors import scans_by_gate
 from tickets.tests.factories import code_of, make_scanner, make_ticket, make_tier, scan
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +94,16 @@ def test_scans_by_gate_and_hour_stand_above_every_scan(client: Client) -> None:
     one = TicketScan.objects.get(reason="unreadable")
     page = client.get(f"/admin/tickets/ticketscan/{one.pk}/change/").content.decode()
     assert "This is not a ticket&#x27;s code." in page
+
+
+def test_the_chart_keeps_the_latest_rows() -> None:
+    """Of more gates and hours than are asked for, the latest, in their order. REQ TK-03."""
+    ticket = make_ticket()
+    scanner = make_scanner(ticket.event)
+    for hour, gate in ((0, "A"), (1, "B"), (1, "C")):
+        scan(scanner, ticket.event, "nonsense", gate=gate, now=NOW + timedelta(hours=hour))
+    rows = scans_by_gate(ticket.event, start=NOW, end=NOW + timedelta(hours=2), limit=2)
+    assert [(row.gate, row.refused) for row in rows] == [("B", 1), ("C", 1)]
 
 
 def test_an_anomaly_is_cleared_once_and_counts_anew(client: Client) -> None:
