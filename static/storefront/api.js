@@ -12,6 +12,8 @@ export class Problem extends Error {
     this.errors = document.errors ?? [];
     this.retryable = document.retryable ?? false;
     this.requestId = document.request_id;
+    // Seconds, where the server said how long to wait.
+    this.retryAfter = document.retry_after ?? null;
   }
 }
 
@@ -90,6 +92,19 @@ export async function api(method, path, options = {}) {
 }
 
 export const get = (path) => api("GET", path);
+
+/** Every result of a list, page after page. */
+export async function getAll(path) {
+  const found = [];
+  for (let next = path; next;) {
+    const page = await get(next);
+    found.push(...page.results);
+    const address = page.next && new URL(page.next);
+    next = address && address.pathname + address.search;
+  }
+  return found;
+}
+
 export const post = (path, body, headers) => api("POST", path, { body, headers });
 
 /** Send the reader to sign in, and back here afterwards. */

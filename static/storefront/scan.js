@@ -2,15 +2,16 @@
 //
 // Each scan has a nonce of its own, so that sending it again after a lost answer is the same scan. Without a
 // network it is kept in this browser and sent later with the time it was made.
-import { Problem, get, post, signIn, tokens } from "./api.js";
+import { get, getAll, post, signIn, tokens } from "./api.js";
 import { $, el, fill, formatTime, notify } from "./dom.js";
+import { isLost, keepScan, keptScans, ownScans, sendKept } from "./kept-scans.js";
 
-const KEPT = "marquee.door.kept";
 const GATE = "marquee.door.gate";
 const LOOK_MS = 250;
 // The same code in front of the camera is one scan, until it was away for this long.
 const SAME_MS = 4000;
 const UPLOAD_MS = 10_000;
+const FIGURES_MS = 10_000;
 const SHOWN = 10;
 const WORDS = {
   accepted: "✓ Let in", duplicate: "✕ Used already", invalid: "✕ Not a ticket", expired: "✕ Code ran out", void: "✕ Void", wrong_event: "✕ Another event", kept: "… Kept, not checked",
@@ -20,48 +21,57 @@ let door = null;
 let camera = null;
 let last = { code: "", at: 0 };
 let isBusy = false;
-let isUploading = false;
+let waitUntil = 0;
+let scannedAt = 0;
 
 function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function kept() {
-  try {
-    return JSON.parse(localStorage.getItem(KEPT)) ?? [];
-  } catch {
-    return [];
-  }
-}
+const scansAre = (count) => `${count} ${count === 1 ? "scan is" : "scans are"}`;
 
-function keep(scans) {
-  localStorage.setItem(KEPT, JSON.stringify(scans));
-  $("#kept").textContent = scans.length ? `${scans.length} ${scans.length === 1 ? "scan is" : "scans are"} kept here and sent when the network is back.` : "";
+function showKept() {
+  const own = ownScans().length;
+  const others = keptScans().length - own;
+  $("#kept").textContent = [
+    own && `${scansAre(own)} kept here and sent when the network is back.`,
+    others && `${scansAre(others)} kept here for somebody else, and sent when they sign in.`,
+  ].filter(Boolean).join(" ");
 }
 
 function tell(answer, zone) {
   const panel = $("#result");
   panel.dataset.result = answer.result;
   const first = answer.first_scanned_at && answer.result === "duplicate" && `First at ${formatTime(answer.first_scanned_at, zone)}, ${answer.first_gate || "a door"}.`;
-  const who = answer.reason === "left" ? "✓ Let out" : WORDS[answer.result];
+  const verdict = answer.verdict ?? (answer.reason === "left" ? "✓ Let out" : WORDS[answer.result]);
   panel.replaceChildren(...[
-    el("p", { class: "verdict" }, who),
+    el("p", { class: "verdict" }, verdict),
     answer.ticket && el("p", {}, `${answer.ticket.holder_name} · ${answer.ticket.tier.name} · ${answer.ticket.number}`),
     el("p", {}, answer.message, first ? ` ${first}` : ""),
   ].filter(Boolean));
-  const line = el("li", {}, `${new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" }).format(new Date())} ${WORDS[answer.result]}${answer.ticket ? ` · ${answer.ticket.number}` : ""}`);
+  if (answer.result === "wait") return;
+  const line = el("li", {}, `${new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" }).format(new Date())} ${verdict}${answer.ticket ? ` · ${answer.ticket.number}` : ""}`);
   $("#log").prepend(line);
   while ($("#log").children.length > SHOWN) $("#log").lastChild.remove();
 }
 
-const isLost = (problem) => problem instanceof Problem && (problem.code === "network" || problem.status >= 500);
+/** Say that the code was not looked at: a limit is no word about a ticket. */
+function tellWait() {
+  const seconds = Math.max(1, Math.ceil((waitUntil - Date.now()) / 1000));
+  tell({ result: "wait", verdict: `Wait ${seconds} s`, message: "Too many scans at once: this code was not checked. Scan it again then." });
+}
 
 /** Send one scan; says whether it was answered or kept, and not refused as such. */
 async function scan(code) {
   if (isBusy || !event) return false;
+  if (Date.now() < waitUntil) {
+    tellWait();
+    return false;
+  }
   isBusy = true;
   const gate = $("#gate").value.trim();
   localStorage.setItem(GATE, gate);
+  const at = new Date().toISOString();
   const body = { event_id: event.id, code, gate, nonce: randomKey(), direction: $("#leaving").checked ? "OUT" : "IN" };
   try {
     tell(await post("checkin/scan", body), event.time_zone);
@@ -70,8 +80,16 @@ async function scan(code) {
       signIn();
       return false;
     }
+    if (problem.status === 429) {
+      waitUntil = Date.now() + 1000 * (problem.retryAfter ?? 1);
+      // The camera may hold the same code until then.
+      last = { code: "", at: 0 };
+      tellWait();
+      return false;
+    }
     if (isLost(problem)) {
-      keep([...kept(), { ...body, scanned_at: new Date().toISOString() }]);
+      await keepScan({ ...body, scanned_at: at });
+      showKept();
       tell({ result: "kept", message: "No network: the ticket could not be checked. Decide yourself; the scan is sent later." });
     } else {
       tell({ result: "invalid", message: [problem.message, ...problem.errors.map((error) => error.message)].join(" ") });
@@ -80,40 +98,37 @@ async function scan(code) {
   } finally {
     isBusy = false;
   }
-  figures();
+  scannedAt = Date.now();
   return true;
 }
 
-/** Send what was kept, the oldest first; what the server refuses for good is dropped and said. */
-async function upload() {
-  if (isUploading || !tokens()) return;
-  isUploading = true;
-  try {
-    for (let [first, ...rest] = kept(); first; [first, ...rest] = kept()) {
-      try {
-        const answer = await post("checkin/scan", first);
-        if (answer.result !== "accepted") notify(`A scan that was kept: ${WORDS[answer.result]}. ${answer.message}`, "error");
-      } catch (problem) {
-        if (isLost(problem) || problem.status === 429 || problem.status === 401) return;
-        notify(`A scan that was kept was refused: ${problem.message}`, "error");
-      }
-      keep(rest);
-    }
-  } finally {
-    isUploading = false;
-  }
-}
+/** Send what was kept; what the server refuses for good is dropped and said. */
+const upload = () => sendKept({
+  answered(answer) {
+    scannedAt = Date.now();
+    if (answer.result !== "accepted") notify(`A scan that was kept: ${WORDS[answer.result]}. ${answer.message}`, "error");
+  },
+  refused: (problem) => notify(`A scan that was kept was refused: ${problem.message}`, "error"),
+  changed: showKept,
+});
 
 async function figures() {
-  if (!event) return;
-  door = await get(`events/${event.id}/checkin`).catch(() => door);
-  if (!door) return;
+  const asked = event;
+  if (!asked) return;
+  const answer = await get(`events/${asked.id}/checkin`).catch(() => null);
+  if (!answer || asked !== event) return;
+  door = answer;
   $("#figures").textContent = `${door.admitted} of ${door.tickets} tickets came${door.allows_reentry ? `, ${door.inside} are inside` : ""}.`;
   $("#leaving-part").hidden = !door.allows_reentry;
 }
 
+/** Ask again after scans, twice: the server keeps its count for some seconds. */
+function renewFigures() {
+  if (Date.now() - scannedAt < 2 * FIGURES_MS) figures();
+}
+
 function seen(code) {
-  if (isBusy) return;
+  if (isBusy || Date.now() < waitUntil) return;
   const now = Date.now();
   const isSame = code === last.code && now - last.at < SAME_MS;
   last = { code, at: now };
@@ -168,6 +183,7 @@ async function choose() {
   event = events.find((one) => one.id === chosen) ?? null;
   door = null;
   $("#door").hidden = !event;
+  $("#figures").textContent = "";
   if (event) await figures();
 }
 
@@ -175,14 +191,17 @@ let events = [];
 
 async function show() {
   if (!tokens()) return signIn();
-  const [me, page] = await Promise.all([get("me"), get("events?limit=200")]);
-  const houses = new Set(me.memberships.map((one) => one.organization_id));
-  events = page.results.filter((one) => me.is_superuser || houses.has(one.organization.id));
+  showKept();
+  window.addEventListener("storage", showKept);
+  window.addEventListener("online", upload);
+  setInterval(upload, UPLOAD_MS);
+  upload();
+  events = await getAll(`events?mine=scan&limit=200&ends_after=${new Date().toISOString()}`);
   if (!events.length) {
     $("#choice").hidden = true;
-    return notify("You are no scanner of any event here. Ask the organizer to add you.", "error");
+    return notify("You are no scanner of any event that goes on or comes. Ask the organizer to add you.", "error");
   }
-  fill($("#event"), ...events.map((one) => el("option", { value: one.id }, one.title)));
+  fill($("#event"), ...events.map((one) => el("option", { value: one.id }, `${one.title} · ${formatTime(one.starts_at, one.time_zone)}`)));
   $("#gate").value = localStorage.getItem(GATE) ?? "";
   $("#event").addEventListener("change", choose);
   $("#typed").addEventListener("submit", async (submit) => {
@@ -201,10 +220,7 @@ async function show() {
     $("#camera").hidden = true;
     sayNoCamera("This browser cannot read codes by its camera: type them, or use a hand scanner, which types.");
   }
-  keep(kept());
-  window.addEventListener("online", upload);
-  setInterval(upload, UPLOAD_MS);
-  upload();
+  setInterval(renewFigures, FIGURES_MS);
   return choose();
 }
 

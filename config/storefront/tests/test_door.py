@@ -1,9 +1,11 @@
 """A holder shows a ticket, and whoever stands at the door scans it, in a real browser. REQ UI-03, TK-01, TK-02."""
 
 import os
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -27,8 +29,11 @@ def enter(page: Page, shop: LiveServer, user: User, path: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_a_ticket_is_shown_and_typed_at_the_door(page: Page, shop: LiveServer) -> None:
-    """The living code and its letters; in, then "used already"; without a network it is kept and sent later."""
+def test_a_ticket_is_shown_and_typed_at_the_door(page: Page, shop: LiveServer, settings: Settings) -> None:
+    """The living code and its letters; in, then "used already"; without a network it is kept and sent later.
+
+    Past the limit the page says how long to wait, and nothing of the ticket.
+    """
     tier = make_tier(name="Balcony")
     holder = make_user("holder@example.test", password=PASSWORD, name="Hana Holder")
     ticket, later = make_ticket(holder=holder, tier=tier), make_ticket(tier=tier)
@@ -61,3 +66,10 @@ def test_a_ticket_is_shown_and_typed_at_the_door(page: Page, shop: LiveServer) -
     kept = TicketScan.objects.order_by("received_at").values_list("result", "gate", "scanner__email")
     here = ("North", "door@example.test")
     assert list(kept) == [("accepted", *here), ("duplicate", *here), ("accepted", *here)]
+    settings.SCAN_RATE_LIMIT = 1
+    for words in ("✕ Used already", re.compile(r"^Wait \d+ s$")):
+        page.get_by_label("Type the code").fill(later.manual_code)
+        page.get_by_role("button", name="Check").click()
+        expect(page.locator(".verdict")).to_have_text(words)
+    expect(page.get_by_label("Type the code")).to_have_value(later.manual_code)
+    assert TicketScan.objects.count() == 4
