@@ -12,8 +12,8 @@ def _money() -> graphene.Field:
     return graphene.Field(MoneyType, required=True)
 
 
-def _count() -> graphene.Int:
-    return graphene.Int(required=True)
+def _count() -> graphene.BigInt:
+    return graphene.BigInt(required=True)
 
 
 def _many(kind: type[graphene.ObjectType]) -> graphene.Field:
@@ -73,7 +73,7 @@ class MonetizationOffersType(graphene.ObjectType):
     """Offers: what front ends told, and what was bought. Rates are 0 to 1, or null."""
 
     total_views = _count()
-    unique_viewers = graphene.Int(required=True, description="Of each day, added up.")
+    unique_viewers = graphene.BigInt(required=True, description="Of each day, added up.")
     total_clicks = _count()
     total_carts = _count()
     total_purchases = _count()

@@ -96,6 +96,26 @@ def test_graphql_says_the_same(client: Client) -> None:
     assert [error["field"] for error in refused["errors"]] == ["dateFrom"]
 
 
+def test_large_amounts_and_counts_come_by_both_doors(client: Client) -> None:
+    """REQ AN-02: 30 million dollars and three thousand million impressions are more than 32 bits hold."""
+    place = make_place()
+    sold(place.offer)
+    AdDaily.objects.create(
+        ad=place.ad, day=DAY, event=place.event, impressions=3_000_000_000, clicks=2_500_000_000,
+        billed_micros=3_000_000_000 * 10_000, computed_at=NOW,
+    )  # fmt: skip
+    analyst = bearer(make_member("analyst", organization=place.event.organization))
+    url = f"/api/v1/analytics/events/{place.event.pk}/monetization?date_from={DAY}&date_to={DAY}"
+    by_rest = camel(client.get(url, headers=analyst).json())
+    body = {"query": _ASK, "variables": {"event": str(place.event.pk), "day": str(DAY)}}
+    answer = client.post("/graphql", body, content_type="application/json", headers=analyst).json()
+    by_graphql = answer["data"]["monetizationAnalytics"]
+    assert by_graphql == {name: by_rest[name] for name in by_graphql}
+    assert by_graphql["revenue"]["fromAds"] == {"amount": 3_000_000_000, "currency": "USD"}
+    assert by_graphql["revenue"]["total"]["amount"] == 3_000_001_999
+    assert by_graphql["ads"]["totalImpressions"] == 3_000_000_000
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

@@ -11,7 +11,8 @@ class MoneyType(graphene.ObjectType):
     class Meta:
         name = "Money"
 
-    amount = graphene.Int(required=True, description="In minor units.")
+    # GraphQL's own Int ends at 2,147,483,647, which is 21 million dollars.
+    amount = graphene.BigInt(required=True, description="In minor units.")
     currency = graphene.String(required=True)
 
 
