@@ -28,7 +28,7 @@ from analytics.services.refreshing import refresh_now
 from common import clock
 from common.admin.links import link_to
 from common.admin.times import time_column, time_words
-from common.errors import RateLimited
+from common.errors import Busy, RateLimited
 
 _DASHBOARD = "admin:analytics_event_dashboard"
 _log = structlog.stdlib.get_logger(__name__)
@@ -202,7 +202,7 @@ def _content(request: HttpRequest, event: EventConsole, panel: Panel, chosen: Ch
         raise ValueError("a panel needs days")
     try:
         told = panel.tell(Asked(scope_of(request), event, chosen.wanted, clock.now()))
-    except (DatabaseError, NoFigures) as error:
+    except (DatabaseError, Busy, NoFigures) as error:
         _log.warning("panel failed", panel=panel.name, event_id=str(event.pk), error=str(error))
         return ""
     context = {

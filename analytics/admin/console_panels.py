@@ -22,12 +22,15 @@ from analytics.admin.dashboard_words import (
 from analytics.selectors.funnel import Stage, funnel
 from analytics.selectors.ranges import before
 from analytics.services.experiment_results import results_of_event
-from analytics.services.monetization import Part, bounded, figures_of, monetization
+from analytics.services.monetization import Part, bounded, monetization, part_of
 from analytics.services.thresholds import Judgement, judge_conversion, judge_ctr, judge_drop_off
 from analytics.types.experiments import Results
 from analytics.types.figures import AdFigures, OfferFigures, Range, Revenue, WaitlistFigures
 from common.money import format_fraction, format_money
 from events.models import Event
+
+# More verdicts are read in the list of experiments.
+MOST_EXPERIMENTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Told:
     as_of: datetime
     data_through: datetime | None = None
     is_stale: bool = False
+    # Of which days these are, where those are not the ones that were chosen.
+    days: str = ""
     failures: int = 0
 
 
@@ -97,15 +102,16 @@ def _figures(asked: Asked, name: str) -> _Figures:
         raise NoFigures
     earlier = before(asked.wanted, asked.event)
     compared = None
-    if not part.is_stale:
-        compared = figures_of(asked.event, earlier, parts=(name,), now=asked.now).parts[name].figures
+    if not found.is_stale:
+        compared = part_of(name, asked.event, earlier, now=asked.now).figures
 
     def told(context: Mapping[str, Any]) -> Told:
         return Told(
             {**context, "compared": days_words(earlier)},
             part.as_of,
             min(part.as_of, found.freshness.data_through),
-            is_stale=part.is_stale,
+            is_stale=found.is_stale,
+            days="" if part.days is None else f"{day_words(part.days[0])} – {day_words(part.days[1])}",
             failures=found.freshness.failures,
         )
 
@@ -248,11 +254,14 @@ def _waitlist(asked: Asked) -> Told:
 
 
 def _experiments(asked: Asked) -> Told:
-    found: list[Results] = bounded(lambda: results_of_event(asked.event.pk, now=asked.now))
-    rows = [
-        (one, reverse("admin:analytics_experiment_results", args=[one.experiment.pk])) for one in found[::-1]
-    ]
-    return Told({"rows": rows}, asked.now)
+    """Show the newest. One more is asked for, to know whether there are more."""
+    found: list[Results] = bounded(
+        lambda: results_of_event(asked.event.pk, newest=MOST_EXPERIMENTS + 1, now=asked.now)
+    )
+    shown = found[::-1][:MOST_EXPERIMENTS]
+    rows = [(one, reverse("admin:analytics_experiment_results", args=[one.experiment.pk])) for one in shown]
+    everything = f"{reverse('admin:analytics_experiment_changelist')}?event__id__exact={asked.event.pk}"
+    return Told({"rows": rows, "rest": everything if len(found) > len(shown) else ""}, asked.now)
 
 
 FIGURES: Final = (

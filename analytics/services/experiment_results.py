@@ -44,17 +44,17 @@ def results(*, actor: Actor, ref: str, now: datetime) -> Results:
     return results_of([experiment_of(actor, ref)], now=now)[0]
 
 
-def results_of_event(event_id: UUID, *, now: datetime) -> list[Results]:
+def results_of_event(event_id: UUID, *, newest: int | None = None, now: datetime) -> list[Results]:
     """Return the results of all experiments of an event that were started and are not archived, by their start.
 
-    For readers who were let in already. A fixed number of statements, however many experiments and people. Raises
-    ``Busy`` as above.
+    ``newest``: of so many of them at most, those that were started last. For readers who were let in already. A fixed
+    number of statements, however many experiments and people. Raises ``Busy`` as above.
     """
     found = Experiment.objects.filter(event_id=event_id, is_archived=False).exclude(
         status=ExperimentStatus.DRAFT
     )
-    found = found.select_related("event").prefetch_related("variants").order_by("started_at", "pk")
-    return results_of(list(found), now=now)
+    found = found.select_related("event").prefetch_related("variants").order_by("-started_at", "-pk")
+    return results_of(list(found[:newest])[::-1], now=now)
 
 
 def results_of(experiments: Sequence[Experiment], *, now: datetime) -> list[Results]:

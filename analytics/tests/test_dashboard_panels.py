@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils.html import strip_tags
 
 from accounts.tests.factories import NOW
@@ -234,6 +235,48 @@ def test_a_broken_panel_is_alone(client: Client) -> None:
     assert html.count("This could not be computed.") == 1
     assert 'Try again<span class="mq-hidden">: Revenue by day' in html
     assert "No experiment was started" in html
+
+
+def test_a_slow_panel_is_alone_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REQ AN-05, AN-03: experiments that take too long to count fail by themselves, on the plain page too."""
+    place = busy_place()
+    people(make_experiment(place.event, running=True), (3, 1), (3, 2))
+    enter(client, place.event)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE analytics_exposure RENAME TO fast")
+        cursor.execute("CREATE VIEW analytics_exposure AS SELECT fast.* FROM fast, pg_sleep(20)")
+    monkeypatch.setattr("analytics.services.experiment_results.STATEMENT_SECONDS", 0.05)
+    address = f"{CONSOLES}{place.event.pk}/"
+    alone = client.get(f"{address}panel/experiments/?{TODAY}")
+    assert (alone.status_code, alone.content) == (503, b"This could not be computed.")
+    page = client.get(f"{address}?{TODAY}&plain=1")
+    html = page.content.decode()
+    assert (page.status_code, html.count("This could not be computed.")) == (200, 1)
+    assert 'Try again<span class="mq-hidden">: Experiments' in html
+    assert "Views 8" in " ".join(strip_tags(re.sub(r"<", " <", html)).split())
+
+
+def test_the_newest_experiments_are_shown(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REQ AN-05: no more verdicts than can be read, the newest first; the list of this event's has them all."""
+    monkeypatch.setattr("analytics.admin.console_panels.MOST_EXPERIMENTS", 2)
+    event = make_event()
+    enter(client, event)
+    made = [make_experiment(event, running=True, name=f"Test {number}") for number in range(2)]
+    assert "All experiments" not in panel(client, event, "experiments")
+    made.append(make_experiment(event, running=True, name="Test 2"))
+    newest = sorted(made, key=lambda one: (one.started_at, one.pk), reverse=True)
+    words = panel(client, event, "experiments")
+    assert [one.name in words for one in newest] == [True, True, False]
+    assert (
+        words.index(newest[0].name)
+        < words.index(newest[1].name)
+        < words.index("All experiments of this event")
+    )
+    rest = f"{reverse('admin:analytics_experiment_changelist')}?event__id__exact={event.pk}"
+    assert rest in client.get(f"{CONSOLES}{event.pk}/panel/experiments/?{TODAY}").content.decode()
+    listed = client.get(rest).content.decode()
+    assert [f"Test {number}" in listed for number in range(3)] == [True] * 3
 
 
 @pytest.mark.parametrize("name", PANELS)
