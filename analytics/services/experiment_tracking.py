@@ -1,8 +1,8 @@
 """Counting what front ends tell of experiments: each visitor once, in the variant that is theirs.
 
-A visitor is one row from their first view on. A goal counts once, with the value of the one that came first; so does
-the secondary metric. What is told again, in whatever order and by however many at once, changes nothing, so no ledger
-of ids is needed.
+A visitor is one row from their first view on, also when that is told after a later one. A goal counts once, with the
+value of the one that came first; so does the secondary metric. What is told again, in whatever order and by however
+many at once, changes nothing, so no ledger of ids is needed.
 """
 
 from collections import Counter
@@ -22,15 +22,16 @@ from analytics.types.tracking import Refused, Tracked
 from common import statements
 from common.db import retrying
 
-# In the order of the key, so that two batches with the same people wait for each other and never in a circle.
+# In the order of the key, so that two batches with the same people wait for each other and never in a circle. What
+# comes first need not be what was first: an earlier view moves the row's time, and xmax tells new rows from those.
 _SEE = statements.one_line("""
-INSERT INTO analytics_exposure (experiment_id, visitor, place, seen_at, value)
+INSERT INTO analytics_exposure AS e (experiment_id, visitor, place, seen_at, value)
 SELECT experiment_id, visitor, place, seen_at, 0
 FROM unnest(%(experiments)s::uuid[], %(visitors)s::uuid[], %(places)s::smallint[], %(times)s::timestamptz[])
     AS n (experiment_id, visitor, place, seen_at)
 ORDER BY experiment_id, visitor
-ON CONFLICT (experiment_id, visitor) DO NOTHING
-RETURNING experiment_id, visitor
+ON CONFLICT (experiment_id, visitor) DO UPDATE SET seen_at = excluded.seen_at WHERE excluded.seen_at < e.seen_at
+RETURNING xmax = 0
 """)
 
 _HOLD = statements.one_line("""
@@ -117,9 +118,9 @@ def _count(heard: Sequence[Heard], refused: Sequence[Refused], whose: Whose, *, 
 
 
 def _see(views: Sequence[Heard]) -> int:
-    """Keep each visitor's first view; return how many are new."""
+    """Keep each visitor's first view, in whatever order they come; return how many visitors are new."""
     first: dict[Person, Heard] = {}
-    for one in views:
+    for one in sorted(views, key=lambda view: view.at):
         first.setdefault(one.person, one)
     if not first:
         return 0
@@ -133,7 +134,7 @@ def _see(views: Sequence[Heard]) -> int:
             "times": [first[person].at for person in people],
         },
     )
-    return len(answer.fetchall())
+    return sum(is_new for (is_new,) in answer.fetchall())
 
 
 def _reach(goals: Sequence[Heard]) -> tuple[int, list[Refused]]:

@@ -109,6 +109,31 @@ def test_a_goal_before_the_view_is_not_of_the_experiment() -> None:
     assert Exposure.objects.get().converted_at is None
 
 
+def test_an_earlier_view_that_comes_late_is_the_first() -> None:
+    """REQ AN-08, AN-10: one tab tells its view of 12:10, then another its view of 12:00 and the goal of 12:05."""
+    experiment = make_experiment(running=True)
+
+    def at(minutes: int) -> str:
+        return (NOW - timedelta(hours=1) + timedelta(minutes=minutes)).isoformat()
+
+    tell(said(experiment, "me", timestamp=at(10)))
+    goal = said(experiment, "me", "goal_conversion", goal_value=1_999, timestamp=at(5))
+    late = tell(said(experiment, "me", timestamp=at(0)), goal)
+    assert (late.queued, late.duplicates, late.rejected) == (1, 1, [])
+    kept = Exposure.objects.get()
+    seen_at, goal_at = NOW - timedelta(hours=1), NOW - timedelta(minutes=55)
+    assert (kept.seen_at, kept.converted_at, kept.value) == (seen_at, goal_at, 1_999)
+    # A later view changes nothing, and of several in one batch the earliest counts, wherever it stands.
+    again = tell(said(experiment, "me", timestamp=at(20)))
+    assert (again.queued, again.duplicates) == (0, 1)
+    tell(*(said(experiment, "you", timestamp=at(minutes)) for minutes in (30, 2, 9)))
+    assert sorted(Exposure.objects.values_list("seen_at", flat=True)) == [
+        seen_at,
+        seen_at + timedelta(minutes=2),
+    ]
+    assert not ExperimentRefusal.objects.exists()
+
+
 def test_robots_are_not_counted() -> None:
     """REQ AN-01, AN-08: nothing that an automated client tells counts, and it is said how much that was."""
     experiment = make_experiment(running=True)
@@ -231,7 +256,7 @@ def test_the_same_by_looking_first_loses_what_is_told(race: Race, monkeypatch: p
     """The control: without giving way to who is first, the key alone keeps one row, and the others fail."""
     experiment = make_experiment(running=True)
     view = said(experiment, "me")
-    clumsy = experiment_tracking._SEE.replace("ON CONFLICT (experiment_id, visitor) DO NOTHING", "")
+    clumsy = experiment_tracking._SEE.partition("ON CONFLICT")[0] + "RETURNING true"
     monkeypatch.setattr(experiment_tracking, "_SEE", clumsy)
     outcomes = race(4, lambda _: tell(view))
     assert Counter(type(one) for one in outcomes) == {Tracked: 1, IntegrityError: 3}
