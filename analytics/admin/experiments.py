@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -25,6 +25,7 @@ from analytics.services import experiments
 from analytics.services.experiment_results import results_of
 from common import clock
 from common.admin.base import button
+from common.admin.filters import ArchivedFilter
 from common.admin.links import link_to
 from common.admin.times import time_column
 from common.errors import Invalid
@@ -38,23 +39,6 @@ _STATES = {
 _FITS = {
     "start": ExperimentStatus.DRAFT, "stop": ExperimentStatus.RUNNING,
 }  # fmt: skip
-
-
-class ArchivedFilter(admin.SimpleListFilter):
-    """Those at hand, unless one asks for archived ones."""
-
-    title = "archive"
-    parameter_name = "archive"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Name the choices."""
-        return [("archived", "Archived"), ("all", "With archived ones")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the chosen ones."""
-        if self.value() == "all":
-            return queryset
-        return queryset.filter(is_archived=self.value() == "archived")
 
 
 @admin.register(Experiment)

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -26,6 +26,7 @@ from analytics.services import reports, reports_asking
 from analytics.types.exports import ReportFormat
 from common import clock
 from common.admin.acts import ActPage, Result
+from common.admin.filters import ArchivedFilter
 from common.admin.times import time_column
 from events.models import Event
 
@@ -34,23 +35,6 @@ RUNS_A_PAGE = 25
 _MOST_EVENTS = 500
 _LIST = "admin:analytics_scheduledreport_changelist"
 _CHANGE = "admin:analytics_scheduledreport_change"
-
-
-class ArchivedFilter(admin.SimpleListFilter):
-    """Those at hand, unless one asks for archived ones."""
-
-    title = "archive"
-    parameter_name = "archive"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Name the choices."""
-        return [("archived", "Archived"), ("all", "With archived ones")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the chosen ones."""
-        if self.value() == "all":
-            return queryset
-        return queryset.filter(is_archived=self.value() == "archived")
 
 
 @admin.register(ScheduledReport)

@@ -1,4 +1,4 @@
-"""What lists of jobs are narrowed by."""
+"""What lists are narrowed by, those of jobs above all."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,23 @@ from common.outbox.registry import registry
 
 _MOST_ORGANIZATIONS = 200
 _AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+class ArchivedFilter(admin.SimpleListFilter):
+    """Those at hand, unless one asks for archived ones."""
+
+    title = "archive"
+    parameter_name = "archive"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Name the choices."""
+        return [("archived", "Archived"), ("all", "With archived ones")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the chosen ones."""
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(is_archived=self.value() == "archived")
 
 
 class AgeFilter(admin.SimpleListFilter):
