@@ -77,23 +77,32 @@ def verdict(
     weights; decided only by the always-valid comparison with the control, adjusted for the number of variants.
     """
     sides = [_Side(one, tallies.get(one.position, Tally())) for one in variants]
-    taking_part = [one for one in sides if one.variant.weight]
-    compared = _compare(experiment, taking_part)
+    compared = _compare(experiment, _taking_part(sides))
     srm = _division(sides)
-    status = _status(experiment, taking_part, srm, compared.lead)
-    known = Known(
-        experiment=experiment, status=status, winner=compared.lead.key if status == Verdict.DECIDED else None,
-        needed=_needed(experiment, taking_part, status),
-        rows=tuple(_row(experiment, one, sides[0], compared, status) for one in sides),
-    )  # fmt: skip
+    known = _known(experiment, sides, compared, srm)
     return Results(
-        experiment=experiment, as_of=now, status=status, variants=known.rows, srm=srm, winner=known.winner,
+        experiment=experiment, as_of=now, status=known.status, variants=known.rows, srm=srm, winner=known.winner,
         total_impressions=sum(one.tally.people for one in sides),
         total_conversions=sum(one.tally.conversions for one in sides),
         method="" if compared.overall is None else compared.overall.method,
         p_value=compared.p_value, p_value_always_valid=min(compared.always.values(), default=None),
         confidence=_confidence(compared, known.winner, sides[0].variant.key), people_needed=known.needed,
         headline=headline_of(known), recommendation=recommendation_of(known), refused=dict(refused),
+    )  # fmt: skip
+
+
+def _taking_part(sides: Sequence[_Side]) -> list[_Side]:
+    return [one for one in sides if one.variant.weight]
+
+
+def _known(experiment: Experiment, sides: Sequence[_Side], compared: _Compared, srm: RatioCheck) -> Known:
+    """Return what is to be said in words: how far it is, who won, and each variant's figures."""
+    taking_part = _taking_part(sides)
+    status = _status(experiment, taking_part, srm, compared.lead)
+    return Known(
+        experiment=experiment, status=status, winner=compared.lead.key if status == Verdict.DECIDED else None,
+        needed=_needed(experiment, taking_part, status),
+        rows=tuple(_row(experiment, one, sides[0], compared, status) for one in sides),
     )  # fmt: skip
 
 

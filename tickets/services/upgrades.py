@@ -35,17 +35,11 @@ def reserve_upgrade(
     ticket = _lock_ticket(ticket_id)
     if ticket.holder_id != user_id or ticket.event_id != target.event_id:
         raise NotFound
-    earlier = list(
-        TierChange.objects.filter(Q(cause=cause) | Q(ticket=ticket, status=TierChangeStatus.RESERVED))
-    )
-    own = next((change for change in earlier if change.cause == cause), None)
+    own, is_other_open = _earlier(ticket, cause)
     if own is not None and own.status in {TierChangeStatus.RESERVED, TierChangeStatus.SETTLED}:
         return own
-    if own is not None and own.status == TierChangeStatus.REVERSED:
-        raise UpgradeNotPossible
-    if ticket.status != TicketStatus.VALID or not target.is_above(ticket.tier):
-        raise UpgradeNotPossible
-    if any(change.cause != cause for change in earlier):
+    _require_movable(own, ticket, target)
+    if is_other_open:
         raise UpgradeInProgress
     require_room(target)
     move(target.pk, reserved=1)
@@ -129,6 +123,15 @@ def reverse_upgrade(*, cause: UUID, now: datetime) -> None:
     ticket.save(update_fields=["tier"])
 
 
+def _earlier(ticket: Ticket, cause: UUID) -> tuple[TierChange | None, bool]:
+    """Return the change of this cause, and whether the ticket has an open one of another. One statement."""
+    found = list(
+        TierChange.objects.filter(Q(cause=cause) | Q(ticket=ticket, status=TierChangeStatus.RESERVED))
+    )
+    own = next((change for change in found if change.cause == cause), None)
+    return own, any(change.cause != cause for change in found)
+
+
 def _hold_again(change: TierChange, ticket: Ticket, *, now: datetime) -> TierChange:
     change.status, change.from_tier = TierChangeStatus.RESERVED, ticket.tier
     change.reserved_at, change.ended_at = now, None
@@ -163,9 +166,9 @@ def _lock_ticket(ticket_id: UUID) -> Ticket:
     return ticket
 
 
-def _require_movable(change: TierChange, ticket: Ticket, target: TicketTier) -> None:
+def _require_movable(change: TierChange | None, ticket: Ticket, target: TicketTier) -> None:
     if (
-        change.status == TierChangeStatus.REVERSED
+        (change is not None and change.status == TierChangeStatus.REVERSED)
         or ticket.status != TicketStatus.VALID
         or not target.is_above(ticket.tier)
     ):
