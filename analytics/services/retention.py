@@ -16,6 +16,8 @@ EVENTS: Final = DayPartitions(table="analytics_rawevent", column="received_day")
 # An id is remembered longer than an event with it may still come.
 SEEN_KEPT: Final = LATEST + timedelta(days=2)
 ANSWERS_KEPT: Final = timedelta(days=30)
+# Of an event, the newest: whoever walks through its days leaves one for each part and range.
+ANSWERS_OF_EVENT: Final = 50
 _AT_ONCE: Final = 10_000
 
 _FORGET_SEEN = """
@@ -27,6 +29,15 @@ WHERE s.organization_id = old.organization_id AND s.id = old.id
 _FORGET_ANSWERS = """
 DELETE FROM analytics_lastanswer WHERE id IN (
     SELECT id FROM analytics_lastanswer WHERE computed_at < %s ORDER BY computed_at LIMIT %s
+)
+"""
+_FORGET_MANY_ANSWERS = """
+DELETE FROM analytics_lastanswer WHERE id IN (
+    SELECT id FROM (
+        SELECT id, row_number() OVER (PARTITION BY event_id ORDER BY computed_at DESC, id DESC) AS place
+        FROM analytics_lastanswer
+    ) AS newest
+    WHERE place > %s LIMIT %s
 )
 """
 # Counted in the statement that deletes them, so that results stay what they were. Another run takes other rows.
@@ -64,7 +75,8 @@ class Forgotten:
 
 
 def forget_old(*, now: datetime) -> Forgotten:
-    """Drop raw events older than ANALYTICS_EVENT_RETENTION_DAYS, whole days at once, and forget old ids and answers.
+    """Drop raw events older than ANALYTICS_EVENT_RETENTION_DAYS, whole days at once, and forget old ids and answers,
+    of answers also all but an event's newest 50.
 
     The figures of days stay: no day that may have lost raw events is computed again. Nor do the results of experiments
     change: visitors of those that were stopped as long ago are counted as they are deleted. In batches, each durable;
@@ -74,7 +86,8 @@ def forget_old(*, now: datetime) -> Forgotten:
         # Figures are frozen a day before the first of their raw events may go.
         partitions=tuple(EVENTS.drop_before(oldest_kept(now=now))),
         seen=_forget(_FORGET_SEEN, now - SEEN_KEPT),
-        answers=_forget(_FORGET_ANSWERS, now - ANSWERS_KEPT),
+        answers=_forget(_FORGET_ANSWERS, now - ANSWERS_KEPT)
+        + _forget(_FORGET_MANY_ANSWERS, ANSWERS_OF_EVENT),
         people=_forget(_FORGET_PEOPLE, now - _people_kept()),
     )
 
@@ -84,11 +97,11 @@ def _people_kept() -> timedelta:
     return max(SEEN_KEPT, timedelta(days=settings.ANALYTICS_EVENT_RETENTION_DAYS))
 
 
-def _forget(statement: str, before: datetime) -> int:
+def _forget(statement: str, beyond: datetime | int) -> int:
     deleted = 0
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(statement, [before, _AT_ONCE])
+            cursor.execute(statement, [beyond, _AT_ONCE])
             if not cursor.rowcount:
                 return deleted
             deleted += cursor.rowcount

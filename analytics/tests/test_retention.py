@@ -78,6 +78,23 @@ def test_figures_outlive_their_events(settings) -> None:
     assert forget_old(now=NOW).partitions == ()
 
 
+def test_an_event_keeps_its_newest_answers() -> None:
+    """REQ AN-03: fifty, however many ranges were looked at; another event's old ones are not counted with them."""
+    place, other = make_place(), make_place()
+    LastAnswer.objects.bulk_create(
+        LastAnswer(
+            event=event, part="ads", first=NOW - timedelta(days=number), last=NOW, body={},
+            computed_at=NOW - timedelta(minutes=number),
+        )
+        for event, numbers in ((place.event, range(53)), (other.event, range(100, 102))) for number in numbers
+    )  # fmt: skip
+    assert forget_old(now=NOW).answers == 3
+    assert LastAnswer.objects.filter(event=other.event).count() == 2
+    kept = LastAnswer.objects.filter(event=place.event).order_by("computed_at")
+    assert (kept.count(), kept[0].computed_at) == (50, NOW - timedelta(minutes=49))
+    assert forget_old(now=NOW).answers == 0
+
+
 def test_ids_are_remembered_longer_than_events_may_be_late() -> None:
     """REQ AN-10: a retry of eight days ago is too late to count, and still known; a day later it is forgotten."""
     place = make_place()
