@@ -66,7 +66,7 @@ def content_of(found: Found, details: Details | None, *, written_at: datetime) -
         sections=(),
         notes=tuple(_stale_notes(figures)),
         missing=[section.title for section in sections if _GONE in section.notes],
-        is_figures_stale=figures.is_stale,
+        is_figures_stale=figures.is_behind,
     )
     content.sections = (_summary(figures, content, [one.title for one in sections]), *sections)
     return content
@@ -82,13 +82,23 @@ def _stale_notes(figures: Monetization) -> Iterator[str]:
         if part.figures is None:
             yield f"{_PARTS[name]}: the figures could not be had. They are not zero: they are not known."
         elif part.is_stale:
-            yield f"{_PARTS[name]}: old figures, of {time_words(part.as_of, zone)}; newer ones could not be had."
+            days = "" if part.days is None else f" and of the days {part.days[0]} to {part.days[1]}"
+            yield f"{_PARTS[name]}: old figures, of {time_words(part.as_of, zone)}{days}; newer ones could not be had."
+    if not figures.is_freshness_known:
+        yield "How new views, clicks and impressions are could not be had, so they may be old."
     late = figures.freshness
-    if late.pending_days:
-        days = "1 day waits" if late.pending_days == 1 else f"{late.pending_days} days wait"
-        yield f"What front ends told after {time_words(late.data_through, zone)} is not in yet: {days} to be computed."
+    if late.is_told_late:
+        days = _days_wait(late.pending_days)
+        yield f"What front ends told after {time_words(late.told_through, zone)} is not in yet: {days} to be computed."
+    if late.is_ads_late:
+        days = _days_wait(late.pending_ad_days)
+        yield f"What ads counted after {time_words(late.ads_through, zone)} is not in yet: {days} to be computed."
     if late.failures:
         yield "Computing what front ends told has failed of late, so views and clicks may be old."
+
+
+def _days_wait(days: int) -> str:
+    return "1 day waits" if days == 1 else f"{days} days wait"
 
 
 def _summary(figures: Monetization, content: Content, titles: list[str]) -> Section:

@@ -51,7 +51,7 @@ class DirtyDay(models.Model):
 
 
 class Refresh(models.Model):
-    """How the computing of an event's figures goes: when a day succeeded last, and rounds in a row with one that failed."""
+    """How computing an event's figures goes: when a day last succeeded, and rounds in a row with one that failed."""
 
     event = models.OneToOneField("events.Event", on_delete=models.CASCADE, related_name="+", primary_key=True)
     # The time zone that the figures were computed in: with another one every day is another.

@@ -15,12 +15,16 @@ def freshness(event: Event, *, now: datetime) -> Freshness:
     waiting = DirtyDay.objects.filter(event_id=event.pk).aggregate(
         oldest=Min("marked_at"), days=Count("day", distinct=True)
     )
-    of_ads = AdDirtyDay.objects.filter(event_id=event.pk).aggregate(oldest=Min("marked_at"))["oldest"]
+    of_ads = AdDirtyDay.objects.filter(event_id=event.pk).aggregate(
+        oldest=Min("marked_at"), days=Count("day", distinct=True)
+    )
     state = Refresh.objects.filter(pk=event.pk).first()
     return Freshness(
         as_of=now,
-        data_through=min(mark for mark in (waiting["oldest"], of_ads, now) if mark is not None),
+        told_through=min(waiting["oldest"] or now, now),
+        ads_through=min(of_ads["oldest"] or now, now),
         pending_days=waiting["days"],
+        pending_ad_days=of_ads["days"],
         failures=state.failures if state else 0,
         last_error=state.last_error if state else "",
     )

@@ -1,13 +1,13 @@
 """The figures of an event for a range of days: each part by itself, each from the books it belongs to.
 
 A part that fails is tried three times, each at most five seconds. Then the last good answer takes its place and says
-how old it is; without one the part is missing, and the others are there.
+how old it is; without one the part is missing, and the others are there. How new the figures are is asked likewise.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -42,32 +42,46 @@ STATEMENT_SECONDS: Final = 5
 PATIENCE_SECONDS: Final = 15
 # An answer this new is not written down again.
 _KEPT_SECONDS: Final = 60
+# How new figures are is kept beside the answers; it is the same for whatever days.
+_HOW_NEW: Final = "freshness"
+_NO_DAY: Final = date(1970, 1, 1)
+_A_DAY: Final = timedelta(days=1)
 T = TypeVar("T")
 _log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the figures. ``figures`` None: it could not be had. ``stale``: it is of ``as_of``, not of now."""
+    """One part of the figures. ``figures`` None: it could not be had. ``stale``: it is of ``as_of``, not of now.
+
+    ``days``: the first and last day it is of, where those are not the ones that were asked for.
+    """
 
     figures: Any
     as_of: datetime
     is_stale: bool
+    days: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Monetization:
-    """An event's figures, part by part."""
+    """An event's figures, part by part. ``is_freshness_known`` False: how new they are is what was last known of it."""
 
     event: Event
     wanted: Range
     freshness: Freshness
+    is_freshness_known: bool
     parts: Mapping[str, Part]
 
     @property
     def is_stale(self) -> bool:
-        """Say whether any part is old or missing."""
-        return any(part.is_stale for part in self.parts.values())
+        """Say whether any part is old or missing, or nobody knows how new they are."""
+        return not self.is_freshness_known or any(part.is_stale for part in self.parts.values())
+
+    @property
+    def is_behind(self) -> bool:
+        """Say whether anything is old or missing, also where something that was told is long in coming."""
+        return self.is_stale or self.freshness.is_late
 
     @property
     def as_of(self) -> datetime:
@@ -125,32 +139,76 @@ def figures_of(event: Event, wanted: Range, *, parts: tuple[str, ...] = PARTS, n
     A part that fails is stale or missing, never an error. A fixed number of statements.
     """
     until = time.monotonic() + PATIENCE_SECONDS
+    read = _Question(event, _HOW_NEW, Freshness, _NO_DAY, _NO_DAY, lambda: freshness(event, now=now))
+    how_new = _answer(read, until=until, now=now)
     return Monetization(
         event=event,
         wanted=wanted,
-        freshness=freshness(event, now=now),
-        parts={name: _part(name, event, wanted, until=until, now=now) for name in parts},
+        # Of what was told before there was the event nothing is missing, whatever else is not known.
+        freshness=how_new.figures or Freshness.unknown(since=event.created_at, now=now),
+        is_freshness_known=not how_new.is_stale,
+        parts={name: _answer(_about(name, event, wanted), until=until, now=now) for name in parts},
     )
 
 
-def _part(name: str, event: Event, wanted: Range, *, until: float, now: datetime) -> Part:
+def part_of(name: str, event: Event, wanted: Range, *, now: datetime) -> Part:
+    """Return one part by itself, to compare with: how new it is was asked already. Never raises for what fails."""
+    return _answer(_about(name, event, wanted), until=time.monotonic() + PATIENCE_SECONDS, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked of an event, and under which name and days its last good answer is kept."""
+
+    event: Event
+    name: str
+    kind: type
+    first: date
+    last: date
+    read: Callable[[], Any]
+
+
+def _about(name: str, event: Event, wanted: Range) -> _Question:
     kind, compute = _PARTS[name]
+    return _Question(event, name, kind, wanted.first, wanted.last, lambda: compute(event, wanted))
+
+
+def _answer(asked: _Question, *, until: float, now: datetime) -> Part:
     for attempt in range(1, ATTEMPTS + 1):
         if attempt > 1 and time.monotonic() > until:
             break
         try:
-            figures = bounded(lambda: compute(event, wanted))
+            figures = bounded(asked.read)
         except DatabaseError as error:
             _log.warning(
-                "analytics part failed", part=name, event_id=str(event.pk), attempt=attempt, error=str(error)
-            )
+                "analytics part failed", part=asked.name, event_id=str(asked.event.pk), attempt=attempt,
+                error=str(error),
+            )  # fmt: skip
         else:
-            _keep(name, event, wanted, figures, now=now)
+            _keep(asked, figures, now=now)
             return Part(figures, now, is_stale=False)
-    last = LastAnswer.objects.filter(event=event, part=name, first=wanted.first, last=wanted.last).first()
+    last = _last_answer(asked, now=now)
     if last is None:
         return Part(None, now, is_stale=True)
-    return Part(msgspec.convert(last.body, kind), last.computed_at, is_stale=True)
+    days = None if last.last == asked.last else (last.first, last.last)
+    return Part(msgspec.convert(last.body, asked.kind), last.computed_at, is_stale=True, days=days)
+
+
+def _last_answer(asked: _Question, *, now: datetime) -> LastAnswer | None:
+    """Return the last good answer; of days up to today, also that of as many days up to yesterday.
+
+    Else nothing would stand in for the usual days from midnight until somebody has looked. A day by itself is never
+    another's.
+    """
+    kept = LastAnswer.objects.filter(event=asked.event, part=asked.name)
+    found = kept.filter(first=asked.first, last=asked.last).first()
+    if (
+        found is not None
+        or asked.first == asked.last
+        or asked.last != now.astimezone(asked.event.zone).date()
+    ):
+        return found
+    return kept.filter(first=asked.first - _A_DAY, last=asked.last - _A_DAY).first()
 
 
 def bounded(read: Callable[[], T]) -> T:
@@ -169,14 +227,16 @@ WHERE a.computed_at < EXCLUDED.computed_at - %(kept)s * interval '1 second'
 """
 
 
-def _keep(name: str, event: Event, wanted: Range, figures: Any, *, now: datetime) -> None:
+def _keep(asked: _Question, figures: Any, *, now: datetime) -> None:
     """Write the answer down for a day on which it cannot be had. Where that fails the answer is as good as before."""
     given: dict[str, UUID | date | str | int] = {
-        "event": event.pk, "part": name, "first": wanted.first, "last": wanted.last, "now": now,
+        "event": asked.event.pk, "part": asked.name, "first": asked.first, "last": asked.last, "now": now,
         "body": msgspec.json.encode(figures).decode(), "kept": _KEPT_SECONDS,
     }  # fmt: skip
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_KEEP, given)
     except DatabaseError as error:
-        _log.warning("analytics answer not kept", part=name, event_id=str(event.pk), error=str(error))
+        _log.warning(
+            "analytics answer not kept", part=asked.name, event_id=str(asked.event.pk), error=str(error)
+        )

@@ -43,7 +43,7 @@ class _Built:
 
     @property
     def is_stale(self) -> bool:
-        return self.figures.is_stale or self.written.is_stale
+        return self.figures.is_behind or self.written.is_stale
 
 
 def job_key(run_id: UUID) -> str:

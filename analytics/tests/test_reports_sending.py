@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError
+from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, User
 from accounts.services.access import actor_of
@@ -21,6 +22,9 @@ from analytics.services.reports import (
 from analytics.services.reports_asking import retry_run, run_now
 from analytics.services.reports_building import build
 from analytics.services.reports_due import start_due
+from analytics.services.rollup import refresh
+from analytics.tests.factories import keep, make_place
+from analytics.tests.factories import told as told_by_page
 from analytics.tests.reports import history, make_report, member, runs
 from common.audit.models import AuditEntry
 from common.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
@@ -107,7 +111,7 @@ def test_totals_are_those_of_the_days_it_covers(event: Event, mail_server: MailS
 def test_who_lost_the_role_gets_nothing_and_the_history_says_so(
     event: Event, mail_server: MailServer
 ) -> None:
-    """REQ AN-07, EV-03: asked again when it is sent; a scanner, somebody who left, a switched-off account."""
+    """REQ AN-07, EV-03: asked again when it is made; a scanner, somebody who left, a switched-off account."""
     stays, scanner, left, off = (member(event) for _ in range(4))
     report = make_report(event, stays, scanner, left, off)
     due(report)
@@ -132,6 +136,23 @@ def test_who_lost_the_role_gets_nothing_and_the_history_says_so(
 
 
 def test_a_mail_server_that_is_down_for_an_hour_costs_time_and_no_second_mail(
+    event: Event, mail_server: MailServer, settings: Settings
+) -> None:
+    """REQ AN-07, NO-01: it refuses to be spoken to for more times than an e-mail has attempts; it arrives once."""
+    report = make_report(event)
+    due(report)
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 9
+    for minutes in range(0, 60, 4):
+        run_due(DUE + timedelta(minutes=minutes))
+        assert told(report)[0][0] == "In the outbox"
+    settings.EMAIL_PORT = port
+    run_due(DUE + timedelta(minutes=60))
+    run_due(DUE + timedelta(hours=2))
+    assert (len(mail_server.messages), told(report)[0][0]) == (1, "Sent")
+    assert report.runs.count() == 1
+
+
+def test_a_mail_server_that_puts_it_off_five_times_gets_it_once(
     event: Event, mail_server: MailServer
 ) -> None:
     """REQ AN-07, NO-01: queued until sent; it arrives once, as it was frozen."""
@@ -233,6 +254,23 @@ def test_what_cannot_be_had_is_tried_again_and_then_said(
     assert "Net revenue: not available at the moment" in words
     assert "Some of these figures are older than the rest, or missing" in words
     assert report.runs.get().is_stale
+
+
+def test_figures_that_are_long_in_coming_are_said_to_be_old(mail_server: MailServer) -> None:
+    """REQ AN-07, AN-11: what was told yesterday and is not computed today is not passed over."""
+    place = make_place(time_zone="Europe/Berlin")
+    report = make_report(place.event)
+    keep(told_by_page(place))
+    due(report)
+    run_due(DUE)
+    (received,) = mail_server.messages
+    assert "older than the rest, or missing" in received.get_body(("plain",)).get_content()
+    assert report.runs.get().is_stale
+    refresh(now=DUE)
+    due(report, DUE + timedelta(days=1))
+    run_due(DUE + timedelta(days=1))
+    assert "older than the rest" not in mail_server.messages[1].get_body(("plain",)).get_content()
+    assert not report.runs.latest("due_at").is_stale
 
 
 def test_one_that_cannot_be_made_is_a_dead_letter_and_is_made_again(

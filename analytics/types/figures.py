@@ -1,11 +1,15 @@
 """The figures of an event in a range of days, as every door shows them."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final, Self
 from uuid import UUID
 
 from common.money import Money
 from common.windows import LONGEST_RANGE_DAYS as LONGEST_RANGE_DAYS
+
+# Figures are promised to be newer than this.
+LATE_AFTER: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +129,41 @@ class WaitlistFigures:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How new figures are: everything told before ``data_through`` is in them."""
+    """How new figures are: everything told before ``data_through`` is in them.
+
+    That is the older of ``told_through``, of what front ends told and ``pending_days`` wait for, and ``ads_through``,
+    of ads and ``pending_ad_days``.
+    """
 
     as_of: datetime
-    data_through: datetime
+    told_through: datetime
+    ads_through: datetime
     pending_days: int
+    pending_ad_days: int
     failures: int
     last_error: str
+
+    @classmethod
+    def unknown(cls, *, since: datetime, now: datetime) -> Self:
+        """Say no more than that whatever was told before then is in."""
+        return cls(now, since, since, pending_days=0, pending_ad_days=0, failures=0, last_error="")
+
+    @property
+    def data_through(self) -> datetime:
+        """Until when the figures hold everything."""
+        return min(self.told_through, self.ads_through)
+
+    @property
+    def is_told_late(self) -> bool:
+        """Say whether something of front ends waits for longer than it may."""
+        return self.as_of - self.told_through > LATE_AFTER
+
+    @property
+    def is_ads_late(self) -> bool:
+        """Say whether something of ads does."""
+        return self.as_of - self.ads_through > LATE_AFTER
+
+    @property
+    def is_late(self) -> bool:
+        """Say whether figures are older than promised, or computing them fails. What waits its minute is neither."""
+        return self.is_told_late or self.is_ads_late or self.failures > 0
