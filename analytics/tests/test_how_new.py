@@ -18,6 +18,7 @@ from analytics.tests.factories import Place, keep, make_place, told
 from analytics.tests.figures import DAY, broken, nothing_known, sold
 from analytics.tests.test_dashboard import CONSOLES, enter
 from analytics.types.exports import ReportFormat
+from common import clock
 from common.money import Money
 from common.types import SYSTEM
 
@@ -63,8 +64,10 @@ def test_a_panel_asks_once_how_new_it_is(client: Client) -> None:
     assert sum("payments_ledgerentry" in one for one in sent) == 2
 
 
-def test_right_after_midnight_the_usual_days_of_yesterday_stand_in() -> None:
-    """REQ AN-03: they say which days they are of, in a file as well; nothing else stands in for other days."""
+def test_right_after_midnight_the_usual_days_of_yesterday_stand_in(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQ AN-03: they say which days they are of, in files and panels, too; nothing else stands in for other days."""
     place, first = make_place(time_zone="Europe/Berlin"), date(2096, 10, 23)
     sold(place.offer)
     asked(place, now=NOW)
@@ -78,6 +81,10 @@ def test_right_after_midnight_the_usual_days_of_yesterday_stand_in() -> None:
     a_day = timedelta(days=1)
     rows = table(content_of(report_of(place, ReportFormat.CSV, first + a_day, DAY + a_day, now=later)))
     assert any("and of the days 2096-10-23 to 2096-11-21;" in row["text"] for row in rows["notes"])
+    monkeypatch.setattr(clock, "now", lambda: later)
+    enter(client, place.event)
+    panel = client.get(f"{CONSOLES}{place.event.pk}/panel/revenue/")
+    assert "These are of 23 Oct 2096 – 21 Nov 2096." in panel.content.decode()
     for days, now in (
         ({"date_from": DAY + a_day}, later),  # today alone is not yesterday
         ({"date_from": first + 2 * a_day}, later),  # fewer days
