@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from analytics.exporting.experiments import experiments_section
+from analytics.exporting.funnel import funnel_section
 from analytics.exporting.sections import (
     ADS,
     BY_CURRENCY,
@@ -53,7 +54,8 @@ def content_of(found: Found, details: Details | None, *, written_at: datetime) -
     figures = found.figures
     event = figures.event
     sections = [
-        _by_currency(figures), _by_day(figures), _offers(found), _ads(found), _waitlist(figures),
+        _by_currency(figures), _by_day(figures), _offers(found),
+        funnel_section(figures.parts["offers"].figures, gone=_GONE), _ads(found), _waitlist(figures),
         experiments_section(found.experiments, event.zone, gone=_GONE),
         *([] if details is None else _long(details)),
     ]  # fmt: skip

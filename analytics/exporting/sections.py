@@ -64,6 +64,16 @@ OFFERS: Final = Frame(
         Column("conversion_rate", "Conversion", 12), Column("offer_id", "Offer id", 38, is_on_paper=False),
     ),
 )  # fmt: skip
+FUNNEL: Final = Frame(
+    "funnel",
+    "Funnel",
+    "From views to purchases. Each stage is compared with the last one before it of which anything was told: the share "
+    "that went on, and the drop-off. N/A where more is counted than there, so that something was not told.",
+    (
+        Column("stage", "Stage", 20), Column("count", "Count", 12), Column("compared_with", "Compared with", 16),
+        Column("rate", "Went on", 12), Column("drop_off", "Drop-off", 12),
+    ),
+)  # fmt: skip
 ADS: Final = Frame(
     "ads",
     "Ads",

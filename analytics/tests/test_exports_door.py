@@ -1,0 +1,99 @@
+"""Reports as files, at the door: who may have one, what is refused, how many at once."""
+
+import pytest
+from django.test import Client
+
+from accounts.tests.factories import bearer, make_member, make_user
+from analytics.tests.exports import DAY, FIRST, busy_place
+from analytics.tests.factories import Place, make_place
+from analytics.tests.figures import nothing_known
+from common.audit.models import AuditEntry
+from payments.models import Order
+
+__all__ = ["nothing_known"]
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/api/v1/analytics/events/{}/{}"
+
+
+@pytest.fixture
+def place() -> Place:
+    """An event with a bit of everything, in three currencies."""
+    return busy_place()
+
+
+@pytest.mark.parametrize(
+    ("report_format", "content_type", "begins"),
+    [
+        ("csv", "text/csv; charset=utf-8", b"section,"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", b"PK"),
+        ("pdf", "application/pdf", b"%PDF"),
+    ],
+)
+def test_the_door(client: Client, place: Place, report_format: str, content_type: str, begins: bytes) -> None:
+    """REQ AN-06: a file with a safe name that nobody keeps or guesses at; who had it is in the history."""
+    analyst = make_member("analyst", organization=place.event.organization)
+    place.event.__class__.objects.filter(pk=place.event.pk).update(slug='a"b\r\n/../ü')
+    url = f"{ADDRESS.format(place.event.pk, 'export')}?format={report_format}&date_from={FIRST}&date_to={DAY}"
+    answer = client.get(url, headers={**bearer(analyst), "Accept": "text/html"})
+    assert (answer.status_code, answer["Content-Type"]) == (200, content_type)
+    assert answer.streaming
+    assert answer.getvalue().startswith(begins)
+    name = f"report-a-b-{FIRST}-{DAY}.{report_format}"
+    assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert (answer["Cache-Control"], answer["X-Content-Type-Options"]) == ("no-store", "nosniff")
+    [entry] = AuditEntry.objects.filter(action="analytics.export")
+    assert (entry.actor_id, entry.subject_id) == (analyst.pk, str(place.event.pk))
+    assert entry.changes == {
+        "format": [None, report_format], "date_from": [None, str(FIRST)], "date_to": [None, str(DAY)],
+        "buyers": [None, False],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "format"),
+        ("format=xls", "format"),
+        ("format=", "format"),
+        ("format=csv&sheet=1", "sheet"),
+        ("format=csv&date_from=2096-01-02&date_to=2096-01-01", "date_to"),
+        ("format=csv&date_from=2095-01-01&date_to=2096-01-01", "date_to"),
+        ("format=csv&date_from=yesterday", "date_from"),
+    ],
+)
+def test_what_is_no_report(client: Client, query: str, field: str) -> None:
+    """REQ AN-03, AN-06: 400 with the field's name, nothing made and nothing in the history."""
+    event = make_place().event
+    analyst = make_member("analyst", organization=event.organization)
+    answer = client.get(f"{ADDRESS.format(event.pk, 'export')}?{query}", headers=bearer(analyst))
+    assert answer.status_code == 400
+    assert [one["field"] for one in answer.json()["errors"]] == [field]
+    assert not AuditEntry.objects.filter(action="analytics.export").exists()
+
+
+def test_whose_report_it_is(client: Client, place: Place) -> None:
+    """REQ EV-03, AN-06: analysts and up; only who may see orders sees who bought; too many a minute are refused."""
+    url = f"{ADDRESS.format(place.event.pk, 'export')}?format=csv&date_from={FIRST}&date_to={DAY}"
+    scanner = make_member("scanner", organization=place.event.organization)
+    rival = make_member("owner")
+    assert client.get(url).status_code == 401
+    assert [client.get(url, headers=bearer(who)).status_code for who in (scanner, rival, make_user())] == [
+        403,
+        404,
+        404,
+    ]
+    assert not AuditEntry.objects.filter(action="analytics.export").exists()
+    buyers = {str(order.buyer.email) for order in Order.objects.select_related("buyer")}
+    for role, sees in (("analyst", False), ("staff", True), ("owner", True)):
+        member = make_member(role, organization=place.event.organization)
+        content = client.get(url, headers=bearer(member)).getvalue().decode()
+        assert {one for one in buyers if one in content} == (buyers if sees else set())
+        assert ("left out" in content) is not sees
+    codes = []
+    for _ in range(10):
+        answer = client.get(url, headers=bearer(member))
+        codes.append(answer.status_code)
+        answer.getvalue()
+    assert codes == [200] * 9 + [429]
