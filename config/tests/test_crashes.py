@@ -16,6 +16,8 @@ import redis
 from config.local_stack.postgres import discard
 from config.tests.stack import Product, eventually
 
+pytestmark = pytest.mark.whole_stack
+
 HELD = "SELECT id FROM payments_order WHERE state IN ('reserved', 'session_pending', 'open', 'expiring', 'processing')"
 
 

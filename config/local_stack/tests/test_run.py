@@ -18,6 +18,8 @@ from config.local_stack.environment import ROOT
 from config.local_stack.files import read_env
 from config.local_stack.postgres import discard
 
+pytestmark = pytest.mark.whole_stack
+
 _START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 _PORTS = ("PORT", "STRIPE_SANDBOX_PORT", "REALTIME_PORT", "MAIL_PORT", "MAIL_SMTP_PORT")
