@@ -25,6 +25,7 @@ from analytics.services.monetization import ATTEMPTS, PATIENCE_SECONDS, bounded,
 from analytics.types.exports import Content, ReportFile, ReportFormat
 from analytics.types.figures import Range
 from common import audit
+from common.atonce import AtOnce, Place, take
 from common.errors import Busy
 from common.ratelimits import RateLimit, hit
 from common.types import Actor
@@ -32,6 +33,9 @@ from events.models import Event
 
 # A file of a busy event is some work.
 _A_MINUTE: Final = RateLimit("analytics.export", 10, 60)
+# A download holds a thread of the server until its last piece is taken, and there are few of them. A minute is time
+# for a piece by any line.
+_AT_ONCE: Final = AtOnce("analytics.export", of_one=2, in_all=4, lease=60, retry_after=10)
 _PIECE: Final = 64 * 1024
 _IN_MEMORY: Final = 1024 * 1024
 T = TypeVar("T")
@@ -44,19 +48,38 @@ def export_for(
 ) -> ReportFile:  # fmt: skip
     """Return an event's report to who may read its figures; it is in the event's audit history who had which one.
 
-    Buyers are named to those who may see orders. At most ten a minute of one person. Raises ``Unauthenticated``,
-    ``NotFound`` for other organizations' events, ``Forbidden``, ``Invalid`` for days that are no range, and
-    ``RateLimited``.
+    Buyers are named to those who may see orders. At most ten a minute of one person, and at once two of an
+    organization and four in all, until the file is closed. Raises ``Unauthenticated``, ``NotFound`` for other
+    organizations' events, ``Forbidden``, ``Invalid`` for days that are no range, and ``RateLimited``.
     """
     event = Event.objects.select_related("organization").filter(pk=event_id).first()
     if event is None:
         access.refuse_missing(actor)
     access.require(actor, event.organization_id, Capability.VIEW_ANALYTICS)
     wanted = range_of(event, date_from, date_to, now=now)
-    hit(_A_MINUTE, str(actor.user_id or "system"))
-    with_buyers = report_format != ReportFormat.PDF and access.allowed(
-        actor, event.organization_id, Capability.VIEW_ORDERS
-    )
+    place = take(_AT_ONCE, str(event.organization_id))
+    try:
+        hit(_A_MINUTE, str(actor.user_id or "system"))
+        with_buyers = report_format != ReportFormat.PDF and access.allowed(
+            actor, event.organization_id, Capability.VIEW_ORDERS
+        )
+        _write_down(actor, event, wanted, report_format, with_buyers=with_buyers, now=now)
+        return export_report(event, wanted, report_format, with_buyers=with_buyers, place=place, now=now)
+    except BaseException:
+        place.leave()
+        raise
+
+
+def _write_down(
+    actor: Actor,
+    event: Event,
+    wanted: Range,
+    report_format: ReportFormat,
+    *,
+    with_buyers: bool,
+    now: datetime,
+) -> None:
+    """Keep in the event's audit history who had which report."""
     told = {
         "format": report_format.value,
         "date_from": wanted.first,
@@ -67,26 +90,42 @@ def export_for(
         actor=actor, action="analytics.export", subject=event, organization_id=event.organization_id,
         changes={name: [None, value] for name, value in told.items()}, now=now,
     )  # fmt: skip
-    return export_report(event, wanted, report_format, with_buyers=with_buyers, now=now)
 
 
 def export_report(
-    event: Event, wanted: Range, report_format: ReportFormat, *, with_buyers: bool = False, now: datetime
-) -> ReportFile:
+    event: Event, wanted: Range, report_format: ReportFormat, *, with_buyers: bool = False,
+    place: Place | None = None, now: datetime,
+) -> ReportFile:  # fmt: skip
     """Return an event's report, for readers who were let in already. Close the file when it was read, or not.
 
-    What could not be had is said in it. ``with_buyers`` names who bought. Outside of any transaction: each page of
-    rows is a read of its own. A CSV is read as it is written, the others are written when this returns.
+    What could not be had is said in it. ``with_buyers`` names who bought. ``place`` is kept while it is read, and left
+    when it is closed. Outside of any transaction: each page of rows is a read of its own. A CSV is read as it is
+    written, the others are written when this returns.
     """
     is_paper = report_format == ReportFormat.PDF
     missing: list[str] = []
-    details = None if is_paper else _details(event, wanted, missing, with_buyers=with_buyers)
+    details = None if is_paper else _details(event, wanted, missing, with_buyers=with_buyers, place=place)
     content = content_of(_found(event, wanted, now=now), details, written_at=now)
     missing += content.missing
     content.missing = missing
     chunks, close = _WRITERS[report_format](content)
     name = file_name(event, wanted, report_format)
+    if place is not None:
+        chunks, close = _kept(chunks, place), partial(_leave, place, close)
     return ReportFile(filename=name, report_format=report_format, content=content, chunks=chunks, close=close)
+
+
+def _kept(chunks: Iterator[bytes], place: Place) -> Iterator[bytes]:
+    for chunk in chunks:
+        place.renew()
+        yield chunk
+
+
+def _leave(place: Place, close: Callable[[], None]) -> None:
+    try:
+        close()
+    finally:
+        place.leave()
 
 
 def _found(event: Event, wanted: Range, *, now: datetime) -> Found:
@@ -100,8 +139,12 @@ def _found(event: Event, wanted: Range, *, now: datetime) -> Found:
     )
 
 
-def _details(event: Event, wanted: Range, missing: list[str], *, with_buyers: bool) -> Details:
+def _details(
+    event: Event, wanted: Range, missing: list[str], *, with_buyers: bool, place: Place | None
+) -> Details:
     def read(what: str, page: Callable[[], T]) -> T | None:
+        if place is not None:
+            place.renew()
         found = _attempt(what, page, event=event, until=time.monotonic() + PATIENCE_SECONDS)
         if found is None:
             missing.append(what)

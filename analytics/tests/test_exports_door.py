@@ -1,18 +1,24 @@
 """Reports as files, at the door: who may have one, what is refused, how many at once."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from accounts.tests.factories import bearer, make_member, make_user
-from analytics.tests.exports import DAY, FIRST, busy_place
+from analytics.services import exports
+from analytics.tests.exports import DAY, FIRST, busy_place, go_away
 from analytics.tests.factories import Place, make_place
 from analytics.tests.figures import nothing_known
+from common import redis
 from common.audit.models import AuditEntry
+from common.ratelimits import RateLimit
 from payments.models import Order
 
 __all__ = ["nothing_known"]
 
 pytestmark = pytest.mark.django_db
+
 
 ADDRESS = "/api/v1/analytics/events/{}/{}"
 
@@ -97,3 +103,40 @@ def test_whose_report_it_is(client: Client, place: Place) -> None:
         codes.append(answer.status_code)
         answer.getvalue()
     assert codes == [200] * 9 + [429]
+
+
+def test_few_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REQ AN-11, OF-07: slow downloads do not take all of the server: two of an organization, four in all.
+
+    Who comes then is told when to come again; it is not in the history, and none of what they may have in a minute.
+    """
+    monkeypatch.setattr(exports, "_A_MINUTE", RateLimit("analytics.export", 2, 60))
+    events = [make_place().event for _ in range(3)]
+    members = [bearer(make_member("analyst", organization=one.organization)) for one in events]
+
+    def ask(number: int, report_format: str = "csv") -> Any:
+        url = ADDRESS.format(events[number].pk, "export")
+        days = f"date_from={DAY}&date_to={DAY}"
+        return client.get(f"{url}?format={report_format}&{days}", headers=members[number])
+
+    slow = [ask(0), ask(0, "xlsx")]
+    refused = ask(0)
+    assert (refused.status_code, refused["Retry-After"], refused.json()["code"]) == (
+        429,
+        "10",
+        "rate_limited",
+    )
+    slow += [ask(1), ask(1)]
+    assert [one.status_code for one in slow] == [200] * 4
+    assert ask(2)["Retry-After"] == "10"
+    assert AuditEntry.objects.filter(action="analytics.export").count() == 4
+    go_away(slow.pop())
+    last = ask(2)
+    assert (last.status_code, ask(2)["Retry-After"]) == (200, "10")
+    assert last.getvalue().startswith(b"section,")
+    assert ask(2).getvalue().startswith(b"section,")
+    for answer in slow:
+        go_away(answer)
+    # Too many in a minute keep no place either.
+    assert int(ask(2)["Retry-After"]) > 10
+    assert redis.client().zcard(exports._AT_ONCE.set_name) == 0
