@@ -9,6 +9,7 @@ from pathlib import Path
 import environ
 
 from config.settings import structured_logging, unfold
+from config.settings.product import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -152,57 +153,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# The purchase path
-FRONTEND_URL: str = env.str("FRONTEND_URL", default="")
-PURCHASES_ENABLED: bool = env.bool("PURCHASES_ENABLED", default=True)
-PURCHASE_RATE_LIMIT: int = env.int("PURCHASE_RATE_LIMIT", default=10)
-PURCHASE_RATE_WINDOW_SECONDS: int = env.int("PURCHASE_RATE_WINDOW_SECONDS", default=60)
-PURCHASE_ADDRESS_RATE_LIMIT: int = env.int("PURCHASE_ADDRESS_RATE_LIMIT", default=120)
-RESERVATION_TTL_SECONDS: int = env.int("RESERVATION_TTL_SECONDS", default=900)
-HOLD_LIMIT_UNITS: int = env.int("HOLD_LIMIT_UNITS", default=20)
-HOLD_LIMIT_CHECKOUTS: int = env.int("HOLD_LIMIT_CHECKOUTS", default=3)
-
-# Tickets. Keys that sign their codes: the newest first signs, all verify; none: one that follows from SECRET_KEY
-TICKET_SIGNING_KEYS: list[str] = env.list("TICKET_SIGNING_KEYS", default=[])
-TICKET_LIVE_SECONDS: int = env.int("TICKET_LIVE_SECONDS", default=300)
-# Scans a minute of one scanner, and refused ones among them; hours after which a kept scan comes too late
-SCAN_RATE_LIMIT: int = env.int("SCAN_RATE_LIMIT", default=120)
-SCAN_INVALID_RATE_LIMIT: int = env.int("SCAN_INVALID_RATE_LIMIT", default=10)
-SCAN_OFFLINE_HOURS: int = env.int("SCAN_OFFLINE_HOURS", default=24)
-
-# Waitlists
-WAITLIST_OFFER_TTL_SECONDS: int = env.int("WAITLIST_OFFER_TTL_SECONDS", default=900)
-WAITLIST_JOIN_RATE_LIMIT: int = env.int("WAITLIST_JOIN_RATE_LIMIT", default=30)
-WAITLIST_NEAR_FRONT_PLACES: int = env.int("WAITLIST_NEAR_FRONT_PLACES", default=3)
-
-# Leads of sponsors, a minute: of an attendee, and of each of the sponsor's people
-LEAD_RATE_LIMIT: int = env.int("LEAD_RATE_LIMIT", default=10)
-LEAD_PEOPLE_RATE_LIMIT: int = env.int("LEAD_PEOPLE_RATE_LIMIT", default=120)
-
-# Tracked events a minute of one address, which may be a whole venue's; and how long raw events are kept
-TRACK_RATE_LIMIT: int = env.int("TRACK_RATE_LIMIT", default=120_000)
-ANALYTICS_EVENT_RETENTION_DAYS: int = env.int("ANALYTICS_EVENT_RETENTION_DAYS", default=400)
-# What the dashboard calls figures, as shares of 0 to 1: clicks by impressions, a stage's people who do not go on,
-# purchases by views
-CTR_EXCELLENT: float = env.float("CTR_EXCELLENT", default=0.05)
-CTR_GOOD: float = env.float("CTR_GOOD", default=0.02)
-DROPOFF_HIGH: float = env.float("DROPOFF_HIGH", default=0.7)
-DROPOFF_MODERATE: float = env.float("DROPOFF_MODERATE", default=0.4)
-CONVERSION_SUCCESS: float = env.float("CONVERSION_SUCCESS", default=0.02)
-
-# Ads: how long a served ad may be counted, and how long it holds caps and budgets before it is, in seconds
-AD_TOKEN_TTL_SECONDS: int = env.int("AD_TOKEN_TTL_SECONDS", default=3600)
-AD_RESERVATION_SECONDS: int = env.int("AD_RESERVATION_SECONDS", default=120)
-# How often ads may be asked for a minute, in each process: by one viewer, and from one address
-AD_SERVE_VIEWER_RATE_LIMIT: int = env.int("AD_SERVE_VIEWER_RATE_LIMIT", default=600)
-AD_SERVE_NETWORK_RATE_LIMIT: int = env.int("AD_SERVE_NETWORK_RATE_LIMIT", default=120_000)
-# What may be told of ads a minute, in impressions and clicks: of one viewer, and from one address
-AD_VIEWER_RATE_LIMIT: int = env.int("AD_VIEWER_RATE_LIMIT", default=120)
-AD_NETWORK_RATE_LIMIT: int = env.int("AD_NETWORK_RATE_LIMIT", default=12000)
-AD_CLICK_NETWORK_RATE_LIMIT: int = env.int("AD_CLICK_NETWORK_RATE_LIMIT", default=60)
-# How many days raw events are kept; figures of days stay
-AD_EVENT_RETENTION_DAYS: int = env.int("AD_EVENT_RETENTION_DAYS", default=90)
-
 # Stripe
 STRIPE_SECRET_KEY: str = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRETS: list[str] = env.list("STRIPE_WEBHOOK_SECRET", default=[])
@@ -219,12 +169,9 @@ if RESEND_API_KEY:
     EMAIL_BACKEND = "notifications.mailer.resend.EmailBackend"
     ANYMAIL = {"RESEND_API_KEY": RESEND_API_KEY, "REQUESTS_TIMEOUT": EMAIL_TIMEOUT}
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Marquee <no-reply@localhost>")
-EMAIL_RATE_PER_MINUTE: int = env.int("EMAIL_RATE_PER_MINUTE", default=100)
-EMAIL_RECIPIENT_RATE_PER_MINUTE: int = env.int("EMAIL_RECIPIENT_RATE_PER_MINUTE", default=10)
 
 # The durable queue
 OUTBOX_WAKE: bool = env.bool("OUTBOX_WAKE", default=True)
-DEAD_JOBS_ALERT: int = env.int("DEAD_JOBS_ALERT", default=10)
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -346,10 +293,6 @@ if REALTIME_PUBLIC_URL:
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"].append(REALTIME_PUBLIC_URL.replace("http", "ws", 1))
 REALTIME_PORT: int = env.int("REALTIME_PORT", default=8002)
 REALTIME_CHANNEL: str = env.str("REALTIME_CHANNEL", default=f"marquee.realtime.{ENVIRONMENT}")
-REALTIME_RETENTION_HOURS: int = env.int("REALTIME_RETENTION_HOURS", default=24)
-REALTIME_EVENTS_PER_SECOND: int = env.int("REALTIME_EVENTS_PER_SECOND", default=20)
-REALTIME_CHECK_SECONDS: float = env.float("REALTIME_CHECK_SECONDS", default=20)
-REALTIME_LEGACY_EVENTS: bool = env.bool("REALTIME_LEGACY_EVENTS", default=False)
 
 LOGGING = structured_logging.LOGGING
 LOGGING_CONFIG = "common.logging.configure"
