@@ -23,7 +23,7 @@ from analytics.types.exports import ReportFormat
 from analytics.types.figures import LONGEST_RANGE_DAYS
 from common import clock
 from common.admin.widgets import DayInput
-from common.errors import Failure
+from common.errors import Failure, RateLimited
 from events.models import Event
 
 _USUAL_DAYS: Final = 30
@@ -66,10 +66,20 @@ class ExportPages(ScopedModelAdmin):
         form = ExportForm(
             {**usual, **asked} if "format" in asked else None, initial={**usual, **asked}, today=today
         )
-        answer = _file(request, event, form) if form.is_valid() else None
-        return self._ask(request, event, form) if answer is None else answer
+        if not form.is_valid():
+            return self._ask(request, event, form, status=400 if form.errors else 200)
+        try:
+            return _file(request, event, form)
+        except RateLimited as refusal:
+            show_refusal(form, refusal)
+            page = self._ask(request, event, form, status=429)
+            page["Retry-After"] = str(refusal.retry_after)
+            return page
+        except Failure as refusal:
+            show_refusal(form, refusal)
+            return self._ask(request, event, form, status=400)
 
-    def _ask(self, request: HttpRequest, event: Event, form: ExportForm) -> HttpResponseBase:
+    def _ask(self, request: HttpRequest, event: Event, form: ExportForm, *, status: int) -> HttpResponseBase:
         context = {
             **self.admin_site.each_context(request),
             "title": f"Download figures: {event.title}",
@@ -79,19 +89,13 @@ class ExportPages(ScopedModelAdmin):
             "most_days": LONGEST_RANGE_DAYS,
             "back_url": reverse("admin:analytics_event_dashboard", args=[event.pk]),
         }
-        return TemplateResponse(
-            request, "admin/analytics/export.html", context, status=400 if form.errors else 200
-        )
+        return TemplateResponse(request, "admin/analytics/export.html", context, status=status)
 
 
-def _file(request: HttpRequest, event: Event, form: ExportForm) -> HttpResponseBase | None:
-    """Return the file; None when it is refused, which the form then says."""
+def _file(request: HttpRequest, event: Event, form: ExportForm) -> HttpResponseBase:
+    """Return the file. Raises what the service refuses it with."""
     asked = {**form.cleaned_data}
     report_format = ReportFormat(asked.pop("format"))
     actor, now = scope_of(request).actor, clock.now()
-    try:
-        report = export_for(actor=actor, event_id=event.pk, report_format=report_format, now=now, **asked)
-    except Failure as refusal:
-        show_refusal(form, refusal)
-        return None
+    report = export_for(actor=actor, event_id=event.pk, report_format=report_format, now=now, **asked)
     return file_answer(report)

@@ -7,8 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.tests.factories import make_member
+from analytics.services import exports
 from analytics.tests.factories import make_place
 from common import clock
+from common.atonce import take
 from common.audit.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +48,20 @@ def test_what_is_no_report_is_said_at_its_field(client: Client) -> None:
         page = client.get(url, asked)
         assert (page.status_code, said in page.content.decode()) == (400, True), said
     assert not AuditEntry.objects.exists()
+
+
+def test_too_many_at_once_are_told_to_wait(client: Client) -> None:
+    """REQ AN-11, OF-07: the page says so, with 429 and when to come again; no file, nothing in the history."""
+    event = make_place().event
+    client.force_login(make_member("analyst", organization=event.organization))
+    taken = [take(exports._AT_ONCE, str(event.organization_id)) for _ in range(2)]
+    url = reverse("admin:analytics_event_export", args=[event.pk])
+    page = client.get(url, {"format": "csv"})
+    assert (page.status_code, page["Retry-After"]) == (429, "10")
+    assert "Too many of these are under way" in page.content.decode()
+    assert not AuditEntry.objects.exists()
+    taken.pop().leave()
+    assert client.get(url, {"format": "csv"}).getvalue().startswith(b"section,")
 
 
 def test_another_organizations_event_is_not_there(client: Client) -> None:
