@@ -1,7 +1,5 @@
 """Many buyers, few units: nobody gets what is not there (REQUIREMENTS OF-04)."""
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from pytest_django.fixtures import Settings
 
@@ -201,36 +199,9 @@ def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _all_begin_at_once(race: Race, offer: Offer, wishes: list[PurchaseOffer]) -> list[Any]:
-    """Hold the offer until every purchase waits for it in the middle of its writing, then let it go."""
-    holding = threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            Offer.objects.select_for_update().get(pk=offer.pk)
-            holding.set()
-            _until_waiting(len(wishes))
-
-    def buy(wish: PurchaseOffer) -> Order:
-        assert holding.wait(30)
-        return reserve_purchase(wish, NO_KEY, now=clock.now())
-
-    acts: list[Callable[[], Any]] = [hold, *(partial(buy, wish) for wish in wishes)]
-    return race.each(acts)[1:]
-
-
-def _until_waiting(count: int) -> None:
-    """Return when so many of the database's sessions wait for a lock."""
-    end = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while time.monotonic() < end:
-            # Its figures stand still within a transaction unless told otherwise.
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if cursor.fetchone()[0] >= count:
-                return
-    raise AssertionError("They did not all wait")
+    """Let every purchase wait for the offer in the middle of its writing, then all go on."""
+    acts = [partial(reserve_purchase, wish, NO_KEY, now=clock.now()) for wish in wishes]
+    return race.behind(Offer.objects.filter(pk=offer.pk), acts)
 
 
 def _restore_check(offer: Offer) -> None:

@@ -1,9 +1,6 @@
 """Many buyers, few tickets; and the whole way through Stripe's sandbox (REQUIREMENTS OF-04, OF-05)."""
 
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -73,34 +70,9 @@ def test_control_without_the_lock_they_oversell(race: Race, monkeypatch: pytest.
 
 
 def _all_at_once(race: Race, tier: TicketTier, wanted: list[BuyTickets]) -> list[Any]:
-    """Hold the tier until every buyer waits for it in the middle of their purchase, then let it go."""
-    holding = threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            TicketTier.objects.select_for_update().get(pk=tier.pk)
-            holding.set()
-            _until_waiting(len(wanted))
-
-    def buy(one: BuyTickets) -> Order:
-        assert holding.wait(30)
-        return reserve_tickets(one, NO_KEY, now=clock.now())
-
-    acts: list[Callable[[], Any]] = [hold, *(partial(buy, one) for one in wanted)]
-    return race.each(acts)[1:]
-
-
-def _until_waiting(count: int) -> None:
-    end = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while time.monotonic() < end:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if cursor.fetchone()[0] >= count:
-                return
-    raise AssertionError("They did not all wait")
+    """Let every buyer wait for the tier in the middle of their purchase, then all go on."""
+    acts = [partial(reserve_tickets, one, NO_KEY, now=clock.now()) for one in wanted]
+    return race.behind(TicketTier.objects.filter(pk=tier.pk), acts)
 
 
 def test_settled_ten_times_at_once_it_issues_once(race: Race) -> None:

@@ -1,9 +1,14 @@
 """Contenders for one scarce thing: threads that begin at the same moment, each with its own connection."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 T = TypeVar("T")
 _START_SECONDS = 30.0
@@ -25,6 +30,46 @@ class Race:
         barrier = threading.Barrier(len(acts))
         with ThreadPoolExecutor(max_workers=len(acts)) as pool:
             return list(pool.map(lambda act: _contend(barrier, act), acts))
+
+    def behind(self, rows: "QuerySet[Any]", acts: Sequence[Callable[[], T]]) -> list[T | BaseException]:
+        """Run acts that all come to wait for locked rows in the middle of their work, then let the rows go."""
+        from django.db import transaction
+
+        holding = threading.Event()
+
+        def hold() -> None:
+            with transaction.atomic():
+                list(rows.select_for_update())
+                holding.set()
+                _until_waiting(len(acts))
+
+        def begin(act: Callable[[], T]) -> T:
+            if not holding.wait(_START_SECONDS):
+                raise AssertionError("The rows were not locked")
+            return act()
+
+        contenders: list[Callable[[], Any]] = [hold, *(partial(begin, act) for act in acts)]
+        held, *outcomes = self.each(contenders)
+        if isinstance(held, BaseException):
+            raise held
+        return outcomes
+
+
+def _until_waiting(count: int) -> None:
+    """Return when so many of the database's sessions wait for a lock."""
+    from django.db import connection
+
+    end = time.monotonic() + _START_SECONDS
+    with connection.cursor() as cursor:
+        while time.monotonic() < end:
+            # Its figures stand still within a transaction unless told otherwise.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.fetchone()[0] >= count:
+                return
+    raise AssertionError("They did not all wait")
 
 
 def _contend(barrier: threading.Barrier, act: Callable[[], T]) -> T | BaseException:
