@@ -7,6 +7,7 @@ import pytest
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from common import redis
 from config.local_stack.mailcatcher.server import MailCatcher
 from config.local_stack.testing.database import use_test_database
 from config.local_stack.testing.plugin import servers_key
@@ -27,13 +28,18 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
 
 @pytest.fixture(autouse=True)
 def _clean_valkey(pytestconfig: pytest.Config) -> Iterator[None]:
-    """Leave no key to the next test, and the server running."""
+    """Leave no key to the next test, the server running, and the breaker that keeps calls from it closed.
+
+    Closed before as well: a thread that a test left behind may fail after that test's end.
+    """
+    redis.breaker.reset()
     yield
     server = pytestconfig.stash[servers_key].valkey
     if server is not None:
         if not server.is_running:
             server.start()
         server.flush()
+    redis.breaker.reset()
 
 
 @pytest.fixture
