@@ -1,0 +1,29 @@
+"""What is written to people, by each channel, and how far it got."""
+
+from notifications.models.email import (
+    MAXIMUM_ATTACHED,
+    MAXIMUM_FILENAME,
+    AttemptOutcome,
+    EmailAttachment,
+    EmailAttempt,
+    EmailChannel,
+    EmailFile,
+    EmailMessage,
+    EmailStatus,
+)
+from notifications.models.realtime import RealtimeEvent, RealtimeState, RealtimeStream
+
+__all__ = [
+    "MAXIMUM_ATTACHED",
+    "MAXIMUM_FILENAME",
+    "AttemptOutcome",
+    "EmailAttachment",
+    "EmailAttempt",
+    "EmailChannel",
+    "EmailFile",
+    "EmailMessage",
+    "EmailStatus",
+    "RealtimeEvent",
+    "RealtimeState",
+    "RealtimeStream",
+]
