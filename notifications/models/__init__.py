@@ -11,6 +11,17 @@ from notifications.models.email import (
     EmailMessage,
     EmailStatus,
 )
+from notifications.models.push import (
+    PushAudience,
+    PushCampaign,
+    PushChannel,
+    PushDelivery,
+    PushDevice,
+    PushMessage,
+    PushPlatform,
+    PushProvider,
+    PushStatus,
+)
 from notifications.models.realtime import RealtimeEvent, RealtimeState, RealtimeStream
 
 __all__ = [
@@ -23,6 +34,15 @@ __all__ = [
     "EmailFile",
     "EmailMessage",
     "EmailStatus",
+    "PushAudience",
+    "PushCampaign",
+    "PushChannel",
+    "PushDelivery",
+    "PushDevice",
+    "PushMessage",
+    "PushPlatform",
+    "PushProvider",
+    "PushStatus",
     "RealtimeEvent",
     "RealtimeState",
     "RealtimeStream",
