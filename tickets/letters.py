@@ -1,5 +1,6 @@
 """Numbers and codes that people read aloud: without letters and digits that are mistaken for each other."""
 
+import hashlib
 import secrets
 
 # Neither 0 and O nor 1, I and L; a ticket's number is read, not typed in a hurry.
@@ -20,6 +21,11 @@ def new_number() -> str:
 def new_manual_code() -> str:
     """Return a code for typing, of 23^8 (8 * 10^10): too many to guess at ten wrong ones a minute."""
     return _random(_CODE_LETTERS, CODE_LENGTH)
+
+
+def manual_code_hash(code: str) -> bytes:
+    """Return by what a code for typing is looked up; the index over tickets makes the same of theirs."""
+    return hashlib.sha256(code.encode()).digest()
 
 
 def shown_manual_code(code: str) -> str:

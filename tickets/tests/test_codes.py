@@ -4,14 +4,18 @@ import hmac
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from accounts.tests.factories import NOW
-from tickets.letters import new_manual_code, shown_manual_code, typed_manual_code
-from tickets.models import CodeKind
-from tickets.services import codes, pictures
+from tickets.letters import manual_code_hash, new_manual_code, shown_manual_code, typed_manual_code
+from tickets.models import CodeKind, Ticket
+from tickets.models.tickets import MANUAL_CODE_HASH
+from tickets.services import codes, pictures, verdicts
+from tickets.tests.factories import make_scanner, make_ticket, scan
 from tickets.types import SignedCode
 
 TICKET, EVENT = uuid4(), uuid4()
@@ -90,6 +94,40 @@ def test_signatures_are_compared_in_constant_time(
     monkeypatch.setattr(codes.hmac, "compare_digest", noting)
     codes.read(text)
     assert compared == [4, 32] * 3
+
+
+@pytest.mark.django_db
+def test_codes_for_typing_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looked up by a hash, the letters compared by the comparison that does not end early: no statement has them in
+    it, and a code that only shares the hash opens nothing. REQ TK-02."""
+    ticket = make_ticket()
+    scanner, code = make_scanner(ticket.event), ticket.manual_code
+    compared: list[tuple[str, str]] = []
+    real = hmac.compare_digest
+
+    def noting(one: str, other: str) -> bool:
+        compared.append((one, other))
+        return real(one, other)
+
+    monkeypatch.setattr(verdicts.hmac, "compare_digest", noting)
+    with CaptureQueriesContext(connection) as queries:
+        assert scan(scanner, ticket.event, code).result == "accepted"
+    assert compared == [(code, code)]
+    assert not [one["sql"] for one in queries if code in one["sql"]]
+    other = make_ticket(tier=ticket.tier)
+    monkeypatch.setattr(verdicts, "manual_code_hash", lambda _: manual_code_hash(other.manual_code))
+    assert scan(scanner, ticket.event, new_manual_code()).reason == "unknown"
+
+
+@pytest.mark.django_db
+def test_a_code_for_typing_has_its_index() -> None:
+    """Found by the index over the hashes, whatever the number of tickets. REQ OP-07, TK-02."""
+    ticket = make_ticket()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    found = Ticket.objects.alias(hash=MANUAL_CODE_HASH).filter(hash=manual_code_hash(ticket.manual_code))
+    assert "ticket_manual_code_hash" in found.explain()
+    assert found.get() == ticket
 
 
 def test_pictures_hold_the_code_in_few_squares() -> None:

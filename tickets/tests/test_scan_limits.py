@@ -46,12 +46,13 @@ def test_so_many_scans_a_minute(settings: Settings) -> None:
 def test_catching_up_shuts_no_door(settings: Settings) -> None:
     """Late scans have twice the live limit for themselves; refused ones among them shut nothing. REQ TK-02, TK-03."""
     settings.SCAN_RATE_LIMIT, settings.SCAN_INVALID_RATE_LIMIT = 2, 1
-    ticket, then = make_ticket(), NOW - timedelta(minutes=10)
+    ticket, there, then = make_ticket(), make_ticket(), NOW - timedelta(minutes=10)
     scanner = make_scanner(ticket.event)
+    elsewhere = code_of(there, now=then)
     for _ in range(4):
-        assert scan(scanner, ticket.event, "nonsense", scanned_at=then).result == "invalid"
+        assert scan(scanner, ticket.event, elsewhere, scanned_at=then).result == "wrong_event"
     with pytest.raises(RateLimited):
-        scan(scanner, ticket.event, "nonsense", scanned_at=then)
+        scan(scanner, ticket.event, elsewhere, scanned_at=then)
     assert scan(scanner, ticket.event, code_of(ticket)).result == "accepted"
     assert scan(scanner, ticket.event, "nonsense").result == "invalid"
     live: tuple[datetime | None, ...] = (None, NOW - timedelta(seconds=60))
@@ -59,3 +60,27 @@ def test_catching_up_shuts_no_door(settings: Settings) -> None:
         with pytest.raises(RateLimited):
             scan(scanner, ticket.event, code_of(ticket), scanned_at=at)
     assert TicketScan.objects.count() == 6
+
+
+def test_who_says_that_a_scan_is_late_guesses_no_more_often() -> None:
+    """Ten wrong codes a minute and then none at all, not even a right one; the live door stays open. REQ TK-03."""
+    ticket, then = make_ticket(), NOW - timedelta(minutes=10)
+    scanner = make_scanner(ticket.event)
+    for code in [new_manual_code() for _ in range(9)] + ["MQ1:" + "A" * 139]:
+        assert scan(scanner, ticket.event, code, scanned_at=then).result == "invalid"
+    for code in (new_manual_code(), ticket.manual_code, code_of(ticket, now=then)):
+        with pytest.raises(RateLimited):
+            scan(scanner, ticket.event, code, scanned_at=then)
+    ticket.refresh_from_db()
+    assert (ticket.first_scanned_at, TicketScan.objects.count()) == (None, 10)
+    assert scan(scanner, ticket.event, code_of(ticket)).result == "accepted"
+
+
+def test_what_was_scanned_all_evening_without_a_network_arrives() -> None:
+    """Forty kept scans of other events, void and used tickets in one go: answered and kept, each one. REQ TK-02."""
+    ticket, there, then = make_ticket(), make_ticket(), NOW - timedelta(hours=3)
+    scanner = make_scanner(ticket.event)
+    made = [code_of(ticket, now=then), code_of(there, now=then)] * 20
+    told = [scan(scanner, ticket.event, code, scanned_at=then).result for code in made]
+    assert told == ["accepted", "wrong_event", *["duplicate", "wrong_event"] * 19]
+    assert TicketScan.objects.filter(is_late=True).count() == 40
