@@ -10,7 +10,13 @@ from notifications.models import EmailStatus
 
 _GONE_OUT = frozenset({EmailStatus.SENT, EmailStatus.DELIVERED, EmailStatus.COMPLAINED})
 _TROUBLES = frozenset(
-    {EmailStatus.FAILED, EmailStatus.BOUNCED, EmailStatus.COMPLAINED, EmailStatus.CANCELLED}
+    {
+        EmailStatus.FAILED,
+        EmailStatus.BOUNCED,
+        EmailStatus.COMPLAINED,
+        EmailStatus.SUPPRESSED,
+        EmailStatus.CANCELLED,
+    }
 )
 # What went out is told more closely than by the run's own state.
 _SENT, _IN_PART, _NOT_SENT = "Sent", "Not sent to all", "Not sent"

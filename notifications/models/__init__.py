@@ -11,6 +11,7 @@ from notifications.models.email import (
     EmailMessage,
     EmailStatus,
 )
+from notifications.models.preferences import MutedBy, MutedKind, NotificationPreferences
 from notifications.models.push import (
     PushAudience,
     PushCampaign,
@@ -23,6 +24,12 @@ from notifications.models.push import (
     PushStatus,
 )
 from notifications.models.realtime import RealtimeEvent, RealtimeState, RealtimeStream
+from notifications.models.tracking import (
+    EmailEvent,
+    EmailEventKind,
+    EmailSuppression,
+    SuppressionReason,
+)
 
 __all__ = [
     "MAXIMUM_ATTACHED",
@@ -31,9 +38,15 @@ __all__ = [
     "EmailAttachment",
     "EmailAttempt",
     "EmailChannel",
+    "EmailEvent",
+    "EmailEventKind",
     "EmailFile",
     "EmailMessage",
     "EmailStatus",
+    "EmailSuppression",
+    "MutedBy",
+    "MutedKind",
+    "NotificationPreferences",
     "PushAudience",
     "PushCampaign",
     "PushChannel",
@@ -46,4 +59,5 @@ __all__ = [
     "RealtimeEvent",
     "RealtimeState",
     "RealtimeStream",
+    "SuppressionReason",
 ]

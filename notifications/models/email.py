@@ -13,7 +13,10 @@ MAXIMUM_FILENAME = 150
 
 
 class EmailStatus(models.TextChoices):
-    """How far an e-mail got. What was sent never becomes unsent; only a failed one may be tried again."""
+    """How far an e-mail got. What was sent never becomes unsent; only staff have a failed or a suppressed one tried again.
+
+    Suppressed: nothing was handed to the provider, or it held it back, since the box is not written to any more.
+    """
 
     QUEUED = "queued", "Queued"
     SENT = "sent", "Sent"
@@ -21,6 +24,7 @@ class EmailStatus(models.TextChoices):
     BOUNCED = "bounced", "Bounced"
     COMPLAINED = "complained", "Complained"
     FAILED = "failed", "Failed"
+    SUPPRESSED = "suppressed", "Suppressed"
     CANCELLED = "cancelled", "Cancelled"
 
 
@@ -64,6 +68,21 @@ class EmailMessage(models.Model):
             # Few beside those that are sent.
             models.Index(fields=["status", "created_at"], condition=Q(status="queued"), name="email_queued"),
             models.Index(fields=["status", "-created_at"], condition=Q(status="failed"), name="email_failed"),
+            models.Index(
+                fields=["status", "-created_at"], condition=Q(status="suppressed"), name="email_suppressed"
+            ),
+            # All that was written to one person, by address or by account.
+            models.Index(fields=["recipient_key", "-created_at", "-id"], name="email_recipient"),
+            models.Index(
+                fields=["user_id", "-created_at", "-id"],
+                condition=Q(user_id__isnull=False),
+                name="email_user",
+            ),
+            models.Index(
+                fields=["provider_message_id"],
+                condition=~Q(provider_message_id=""),
+                name="email_provider_message",
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(status__in=EmailStatus.values), name="email_status_known"),
