@@ -18,10 +18,9 @@ class AnalyticsConfig(AppConfig):
         from analytics.services import reports_words
         from common.metrics import register_at_scrape
         from events.admin_pages import EventPage, register_event_page
-        from notifications.templates import register
 
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="analytics-partitions")
-        register(reports_words.TEMPLATE)
+        reports_words.register_templates()
         register_at_scrape(FiguresCollector())
         register_event_page(
             EventPage("Console", "dashboard", "admin:analytics_event_dashboard", Capability.VIEW_ANALYTICS)

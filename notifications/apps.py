@@ -8,5 +8,7 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the jobs of this room, the rooms of events, and the check of everybody's e-mail templates."""
-        from notifications import checks, handlers  # noqa: F401 models are loaded only now
+        from notifications import checks, handlers, kinds  # noqa: F401 models are loaded only now
         from notifications.realtime import visitors  # noqa: F401
+
+        kinds.register(kinds.ANNOUNCEMENTS)

@@ -13,12 +13,21 @@ from analytics.services.reports_files import Written
 from analytics.types.exports import ReportFormat
 from analytics.types.figures import AdFigures, OfferFigures, Revenue, WaitlistFigures
 from common.money import format_money
-from notifications.templates import EmailTemplate
+from notifications import kinds
+from notifications.kinds import Channel, Kind
+from notifications.templates import EmailTemplate, register
 
 TEMPLATE: Final = EmailTemplate(
     "scheduled_report",
     ("title", "event_title", "report_name", "days", "figures", "notes", "files", "zone", "data_through"),
     optional=("chosen_by",),
+)
+KIND: Final = Kind(
+    "reports",
+    "Scheduled reports",
+    "Figures of your organization's events, sent by schedule.",
+    is_transactional=False,
+    channels=frozenset({Channel.EMAIL}),
 )
 _TITLES: Final = {
     Cadence.DAILY: "Daily report",
@@ -32,6 +41,12 @@ _STALE: Final = (
 )
 
 Line = tuple[str, str]
+
+
+def register_templates() -> None:
+    """Make the room's message known; called once when the app is ready."""
+    kinds.register(KIND, TEMPLATE.name)
+    register(TEMPLATE)
 
 
 def context_of(run: ReportRun, figures: Monetization, written: Written, *, is_stale: bool) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from notifications import kinds
 from notifications.services.email import queue_email
 from notifications.templates import EmailTemplate, register
 from offers.models import Fulfillment, Purchase
 from payments.models import Order
+from payments.services.messages import PURCHASES
 from payments.services.requests import order_page
 
 _COMMON = ("order_number", "title", "quantity", "event_title", "order_url")
@@ -20,6 +22,7 @@ def register_templates() -> None:
     """Make the room's messages known; called once when the app is ready."""
     for template in (ACCESS_CODE, UPGRADED, SHIPPED, APPOINTMENT):
         register(template)
+        kinds.assign(PURCHASES.name, template.name)
 
 
 def send_access_code(purchase: Purchase, order: Order, fulfillment: Fulfillment, *, now: datetime) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from common.money import Money, format_money
+from notifications import kinds
+from notifications.kinds import Channel, Kind
 from notifications.services.email import queue_email
 from notifications.templates import EmailTemplate, register
 from payments.models import Order, Refund
@@ -16,12 +18,21 @@ LATE_REFUND = EmailTemplate(
     "payments_late_refund", ("order_number", "title", "amount", "order_url"), urgent=True
 )
 REFUND = EmailTemplate("payments_refund", ("order_number", "title", "amount", "order_url"), urgent=True)
+PURCHASES = Kind(
+    "purchases",
+    "Purchases and tickets",
+    "Receipts, tickets and codes, deliveries, appointments and refunds.",
+    is_transactional=True,
+    channels=frozenset({Channel.EMAIL}),
+)
 
 
 def register_templates() -> None:
     """Make the room's messages known; called once when the app is ready."""
+    kinds.register(PURCHASES)
     for template in (RECEIPT, LATE_REFUND, REFUND):
         register(template)
+        kinds.assign(PURCHASES.name, template.name)
 
 
 def send_receipt(order: Order, *, now: datetime) -> None:

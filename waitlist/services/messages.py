@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from notifications import kinds
+from notifications.kinds import Channel, Kind
 from notifications.push import PushMessage
 from notifications.realtime import constants
 from notifications.services.email import NewEmail
@@ -23,6 +25,13 @@ ACCEPTED = EmailTemplate("waitlist_accepted", (*_COMMON, "starts_at"), urgent=Tr
 REMOVED = EmailTemplate("waitlist_removed", (*_COMMON, "reason"))
 CLOSED = EmailTemplate("waitlist_closed", _COMMON)
 NEAR_FRONT = EmailTemplate("waitlist_near_front", (*_COMMON, "position"))
+KIND = Kind(
+    "waitlist",
+    "Waitlists",
+    "Seats that are offered to you, and what becomes of your place.",
+    is_transactional=True,
+    channels=frozenset({Channel.EMAIL, Channel.PUSH}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,10 @@ class Notice:
 
 def register_templates() -> None:
     """Make the room's messages known; called once when the app is ready."""
+    kinds.register(KIND)
     for template in (OFFER, EXPIRED, ACCEPTED, REMOVED, CLOSED, NEAR_FRONT):
         register(template)
+        kinds.assign(KIND.name, template.name)
 
 
 def session_page(session_id: UUID) -> str:
