@@ -13,7 +13,7 @@ MAXIMUM_FILENAME = 150
 
 
 class EmailStatus(models.TextChoices):
-    """How far an e-mail got. What was sent never becomes unsent; only staff have a failed or a suppressed one tried again.
+    """How far an e-mail got. What was sent never becomes unsent; a failed or suppressed one may be tried again.
 
     Suppressed: nothing was handed to the provider, or it held it back, since the box is not written to any more.
     """

@@ -1,4 +1,4 @@
-"""Reads of the e-mail outbox."""
+"""What was written about a thing, how far it got, and the figures above the outbox."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
