@@ -12,9 +12,9 @@ from datetime import date
 from typing import Final
 
 from ads.sheets import inert
-from analytics.exporting.text import plain
 from analytics.types.exports import Cell, Column, Content, Note, Rate, Row, Section
 from common.money import Money, decimal_string
+from common.plain_text import plain
 
 _SECTION, _ABOUT, _TEXT = "section", "about", "text"
 _CHUNK: Final = 16 * 1024

@@ -26,7 +26,6 @@ def write(content: Content, into: BinaryIO) -> None:
     paper = Paper(foot=_foot(content))
     paper.set_title(content.title)
     paper.set_author(content.organization)
-    paper.set_lang("en")
     paper.set_creation_date(content.written_at)
     paper.add_page()
     paper.title_line(content.title)

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import IO, Any, Final
 
-from analytics.exporting.text import plain
 from analytics.types.exports import Cell, Content, Note, Rate, Section
 from common.money import Money, format_money
+from common.plain_text import plain
 
 # Excel: "Worksheet size", rows; one of them and those above it hold the header.
 MOST_ROWS: Final = 1_048_576

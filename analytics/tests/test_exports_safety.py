@@ -4,12 +4,12 @@ import pytest
 
 from analytics.exporting import xlsx
 from analytics.exporting.csv import written
-from analytics.exporting.text import LONGEST, plain
 from analytics.tests.exports import content_of, report_of, table, text, workbook
 from analytics.tests.factories import make_place
 from analytics.tests.figures import nothing_known, sold
 from analytics.types.exports import Rate, ReportFormat
 from common.money import Money
+from common.plain_text import LONGEST, plain
 from offers.tests.factories import make_offer
 
 __all__ = ["nothing_known"]
