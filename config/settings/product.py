@@ -65,3 +65,27 @@ REALTIME_LEGACY_EVENTS: bool = env.bool("REALTIME_LEGACY_EVENTS", default=False)
 EMAIL_RATE_PER_MINUTE: int = env.int("EMAIL_RATE_PER_MINUTE", default=100)
 EMAIL_RECIPIENT_RATE_PER_MINUTE: int = env.int("EMAIL_RECIPIENT_RATE_PER_MINUTE", default=10)
 DEAD_JOBS_ALERT: int = env.int("DEAD_JOBS_ALERT", default=10)
+
+# Federation: whether _service tells the schema, introspection or not
+GRAPHQL_SDL: bool = env.bool("GRAPHQL_SDL", default=True)
+
+# Push. FCM: the file of a service account; an API base only for a stand-in. Web Push: our key pair, who may be asked
+# about it (mailto: or https:), and the push services whose subscriptions are taken
+FCM_CREDENTIALS_FILE: str = env.str("FCM_CREDENTIALS_FILE", default="")
+FCM_API_BASE: str = env.str("FCM_API_BASE", default="")
+WEBPUSH_VAPID_PRIVATE_KEY: str = env.str("WEBPUSH_VAPID_PRIVATE_KEY", default="")
+WEBPUSH_VAPID_SUBJECT: str = env.str("WEBPUSH_VAPID_SUBJECT", default="")
+WEBPUSH_ALLOWED_HOSTS: list[str] = env.list(
+    "WEBPUSH_ALLOWED_HOSTS",
+    default=[
+        "fcm.googleapis.com",
+        "*.push.services.mozilla.com",
+        "*.notify.windows.com",
+        "*.push.apple.com",
+    ],
+)
+PUSH_TIMEOUT_SECONDS: float = env.float("PUSH_TIMEOUT_SECONDS", default=10)
+# Messages an hour, to one person and of one campaign; failures in a row that switch a device off
+PUSH_USER_RATE_PER_HOUR: int = env.int("PUSH_USER_RATE_PER_HOUR", default=10)
+PUSH_CAMPAIGN_RATE_PER_HOUR: int = env.int("PUSH_CAMPAIGN_RATE_PER_HOUR", default=100)
+PUSH_DEVICE_FAILURES: int = env.int("PUSH_DEVICE_FAILURES", default=5)

@@ -1,0 +1,84 @@
+"""Where a browser's subscription may lie: an address that a stranger sends us, and that we then call.
+
+So it is held to a list of push services, when it is registered and again at the moment of sending, and read by the
+same eyes that the HTTP library has: a host is what that library would connect to.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+LONGEST: Final = 2048
+# What an address may consist of (RFC 3986), without user names (@), fragments, and what parsers disagree about.
+_PLAIN: Final = re.compile(r"[a-z]+://[A-Za-z0-9.\-:]+/[A-Za-z0-9\-._~!$&'()*+,;=:/?%]*")
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9\-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9\-]*[a-z0-9])?)+")
+_PORTS: Final = {"https": 443, "http": 80}
+
+
+class NotAllowed(ValueError):
+    """The address does not lead to a push service that is on the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of ``WEBPUSH_ALLOWED_HOSTS``: a host, ``*.`` and what its name ends on, or a whole origin.
+
+    A host means https at its usual port. An origin (``http://127.0.0.1:8003``) is for stand-ins, and refused in
+    production.
+    """
+
+    host: str
+    is_suffix: bool = False
+    scheme: str = "https"
+    port: int = 443
+
+    def admits(self, scheme: str, host: str, port: int) -> bool:
+        """Say whether an address of these parts is on this line."""
+        if (scheme, port) != (self.scheme, self.port):
+            return False
+        if not self.is_suffix:
+            return host == self.host
+        # At least one more label: "*.example.com" is neither "example.com" nor "badexample.com".
+        return host.endswith(f".{self.host}") and _HOST.fullmatch(host) is not None
+
+    @property
+    def is_origin(self) -> bool:
+        """Say whether it was written as an origin, as stand-ins are."""
+        return self.scheme != "https" or self.port != 443 or not _HOST.fullmatch(self.host)
+
+
+def entry_of(text: str) -> Entry:
+    """Read one line; ``ValueError`` for what is none."""
+    if "://" in text:
+        scheme, _, rest = text.rpartition("://")
+        host, _, port = rest.partition(":")
+        if (
+            scheme not in _PORTS
+            or not re.fullmatch(r"[a-z0-9.\-]+", host)
+            or not re.fullmatch(r"\d{0,5}", port)
+        ):
+            raise ValueError(f"{text!r} is no origin")
+        return Entry(host, scheme=scheme, port=int(port or _PORTS[scheme]))
+    host = text.removeprefix("*.")
+    if not _HOST.fullmatch(host) or host.rpartition(".")[2].isdigit():
+        raise ValueError(f"{text!r} is no host")
+    return Entry(host, is_suffix=text.startswith("*."))
+
+
+def require_allowed(address: str) -> Url:
+    """Return the address as the HTTP library reads it, or raise ``NotAllowed``."""
+    if len(address) > LONGEST or not _PLAIN.fullmatch(address):
+        raise NotAllowed("This is not the address of a push subscription")
+    try:
+        read = parse_url(address)
+    except LocationParseError as error:
+        raise NotAllowed("This is not the address of a push subscription") from error
+    scheme, host = read.scheme or "", read.host or ""
+    port = read.port or _PORTS.get(scheme, 0)
+    if not any(entry.admits(scheme, host, port) for entry in map(entry_of, settings.WEBPUSH_ALLOWED_HOSTS)):
+        raise NotAllowed("Push subscriptions of this host are not taken")
+    return read
