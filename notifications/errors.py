@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from common.errors import Conflict, Invalid
+from common.errors import Conflict, Failure, Invalid
 
 
 class TemplateFailure(Exception):
@@ -36,6 +36,15 @@ class BrokenTemplate(TemplateFailure):
     """The subject or the text part could not be rendered, or came out empty."""
 
 
+class NobodyNamed(TemplateFailure):
+    """People may do without such messages, so each must name the person who could."""
+
+    def __init__(self, template: str) -> None:
+        super().__init__(
+            f"The e-mail {template!r} can be switched off by its person, and names none (user_id)"
+        )
+
+
 class FileRefused(Exception):
     """A file cannot go along with an e-mail: its name is none, or the files are too much for one message."""
 
@@ -52,7 +61,49 @@ class NotCancellable(Conflict):
 
 
 class NotResendable(Conflict):
-    """It did not fail, so there is nothing to repeat."""
+    """It neither failed nor was held back, so there is nothing to repeat."""
 
     code = "email_not_failed"
     title = "Only an e-mail that failed can be sent again"
+
+
+class UnsubscribeLinkInvalid(Failure):
+    """It was not made by us, or is about messages or a person that are no more."""
+
+    code = "unsubscribe_link_invalid"
+    title = "This link does not work"
+
+
+class BoxSuppressed(Conflict):
+    """Its box is on the list of those that are not written to: it would only be held back again."""
+
+    code = "email_suppressed"
+    title = "This address is not written to any more: lift the suppression first"
+
+
+class AlreadySuppressed(Conflict):
+    """The address is on the list."""
+
+    code = "already_suppressed"
+    title = "This address is on the list already"
+
+
+class NotSuppressed(Conflict):
+    """The address is off the list."""
+
+    code = "not_suppressed"
+    title = "This suppression was lifted already"
+
+
+class BadWebhook(Failure):
+    """Not an event that the mail provider signed for us, or not one that can be read."""
+
+    code = "bad_webhook"
+    title = "This is not a webhook of the mail provider"
+
+
+class WebhookTooLarge(BadWebhook):
+    """The body is larger than any event."""
+
+    code = "bad_webhook"
+    title = "The body is too large for a webhook"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from notifications.errors import UnknownTemplate
 
 # Given to every message by the renderer.
-PROVIDED = frozenset({"site_name", "site_url", "subject"})
+PROVIDED = frozenset({"site_name", "site_url", "subject", "kind_title", "unsubscribe_url"})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,79}")
 
 

@@ -17,9 +17,12 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
+from notifications.kinds import Channel
 from notifications.mailer import verdicts
 from notifications.mailer.verdicts import Verdict
 from notifications.models import AttemptOutcome, EmailFile, EmailMessage
+from notifications.services.unsubscribing import link_for
+from notifications.services.unwanted import choice_of
 
 BATCH = 50
 # Servers end idle connections after some minutes; ours is not kept for a batch that is over.
@@ -77,6 +80,18 @@ def message_id(message: EmailMessage) -> str:
     return f"<{message.id}@{domain}>"
 
 
+def idempotency_key(message: EmailMessage) -> str:
+    """Return the provider's key of this e-mail, the same at every attempt.
+
+    What the provider took, reported as failed, and staff released again is another sending: under the old key it would
+    only be told the old answer.
+    """
+    key = f"email/{message.id}"
+    if message.provider_message_id and message.released_at is not None:
+        return f"{key}/{int(message.released_at.timestamp())}"
+    return key
+
+
 def is_resend() -> bool:
     """Say whether the provider is Resend, which knows an e-mail again for a day only."""
     return bool(settings.EMAIL_BACKEND == "notifications.mailer.resend.EmailBackend")
@@ -94,12 +109,26 @@ def _mail(message: EmailMessage, connection: BaseEmailBackend) -> EmailMultiAlte
             "Date": format_datetime(message.created_at),
             # RFC 3834, 5: nobody's out-of-office answers this.
             "Auto-Submitted": "auto-generated",
+            **_unsubscribe_headers(message),
         },
     )
     if message.html_body:
         mail.attach_alternative(message.html_body, "text/html")
-    mail.idempotency_key = f"email/{message.id}"  # type: ignore[attr-defined]
+    mail.idempotency_key = idempotency_key(message)  # type: ignore[attr-defined]
+    mail.email_id = str(message.id)  # type: ignore[attr-defined]
     return mail
+
+
+def _unsubscribe_headers(message: EmailMessage) -> dict[str, str]:
+    """Return what lets a mail program unsubscribe by one click (RFC 8058); nothing for what always comes."""
+    choice = choice_of(message.template, message.user_id)
+    if choice is None:
+        return {}
+    user_id, kind = choice
+    return {
+        "List-Unsubscribe": f"<{link_for(user_id, kind, Channel.EMAIL)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def _part(file: EmailFile) -> MIMEBase:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -52,7 +53,7 @@ def decide(user_ids: Collection[UUID], *, kind: str, channel: Channel, now: date
     if known is None or known.is_transactional or not decided:
         return decided
     with connection.cursor() as cursor:
-        asked = {"users": list(decided), "kind": known.name, "channel": channel.value}
+        asked: dict[str, Any] = {"users": list(decided), "kind": known.name, "channel": channel.value}
         cursor.execute(_DECIDE, asked)
         for user_id, starts_at, ends_at, zone, is_muted in cursor.fetchall():
             if is_muted:
@@ -70,7 +71,7 @@ def switched_off(asked: Sequence[tuple[UUID, str]], *, channel: Channel) -> set[
     """
     if not asked:
         return set()
-    columns = {"users": [one for one, _ in asked], "kinds": [kind for _, kind in asked]}
+    columns: dict[str, Any] = {"users": [one for one, _ in asked], "kinds": [kind for _, kind in asked]}
     with connection.cursor() as cursor:
         cursor.execute(_MUTED, columns | {"channel": channel.value})
         return {(user_id, kind) for user_id, kind in cursor.fetchall()}

@@ -44,8 +44,10 @@ class _Undeclared(str):
         raise BrokenTemplate(f"The template reads {variable}, which was not given")
 
 
-def render(template: EmailTemplate, variables: Mapping[str, Any]) -> Rendered:
-    """Return the words of the message.
+def render(
+    template: EmailTemplate, variables: Mapping[str, Any], *, kind_title: str = "", unsubscribe_url: str = ""
+) -> Rendered:
+    """Return the words of the message. With an ``unsubscribe_url`` its footer offers to do without its kind.
 
     Raises ``MissingVariables`` or ``UnknownVariables``, naming them, and ``BrokenTemplate`` when the subject or
     the text part cannot be made. An HTML part that fails is left out and logged.
@@ -56,6 +58,8 @@ def render(template: EmailTemplate, variables: Mapping[str, Any]) -> Rendered:
         **variables,
         "site_name": SITE_NAME,
         "site_url": settings.FRONTEND_URL,
+        "kind_title": kind_title,
+        "unsubscribe_url": unsubscribe_url,
     }
     subject = one_line(_plain(template.subject_file, values))
     text = _tidy(_plain(template.text_file, values | {"subject": subject}))

@@ -1,10 +1,13 @@
 """People's choices to speak of in tests."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import time
 
 from accounts.models import User
 from accounts.tests.factories import NOW
-from notifications.kinds import Channel
+from notifications import kinds
+from notifications.kinds import Channel, Kind
 from notifications.models import MutedBy, MutedKind, NotificationPreferences
 
 
@@ -30,3 +33,14 @@ def quiet_at_night(user: User, time_zone: str = "UTC") -> None:
 def muted_of(user: User) -> set[tuple[str, str]]:
     """Return what a person does without."""
     return set(MutedKind.objects.filter(preferences__user=user).values_list("kind", "channel"))
+
+
+@contextmanager
+def optional_kind(*messages: str) -> Iterator[Kind]:
+    """Register a kind that people may do without, to which these messages belong."""
+    kind = Kind("test_news", "News", "What is new.", is_transactional=False, channels=frozenset(Channel))
+    kinds.register(kind, *messages)
+    try:
+        yield kind
+    finally:
+        kinds.registry.remove(kind.name)
