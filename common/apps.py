@@ -9,8 +9,16 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the start-up checks and what the metrics say of the queue."""
+        from django.conf import settings
+
         from common import checks  # noqa: F401
-        from common.metrics import register_at_scrape
+        from common.health import register_check
+        from common.metrics import register_at_scrape, serve
         from common.outbox.metrics import QueueCollector
+        from common.schedules.metrics import ScheduleCollector, ask_schedules
 
         register_at_scrape(QueueCollector())
+        register_at_scrape(ScheduleCollector())
+        register_check("schedules", ask_schedules, is_required=False)
+        if settings.METRICS_PORT:
+            serve(settings.METRICS_PORT)

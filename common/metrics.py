@@ -5,15 +5,22 @@ folder, and whichever is asked adds them up.
 """
 
 import os
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from django.db import connection
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest, start_http_server
+from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-__all__ = ["CONTENT_TYPE_LATEST", "exposition", "register_at_scrape"]
+__all__ = ["CONTENT_TYPE_LATEST", "exposition", "register_at_scrape", "serve"]
 
+_TRY_AGAIN_SECONDS: Final = 5.0
 _at_scrape = CollectorRegistry()
 
 
@@ -25,6 +32,39 @@ def register_at_scrape(collector: Collector) -> None:
 def exposition() -> bytes:
     """Return all metrics in Prometheus's text format."""
     return generate_latest(_counted()) + generate_latest(_at_scrape)
+
+
+def serve(port: int) -> None:
+    """Answer Prometheus at a port of this process's own, in a thread, for as long as the process lives.
+
+    Inside a private network: there is no password. Of several processes at one address (the workers of a web
+    server, a command beside them) the first has the port; another takes it when that one is gone.
+    """
+    threading.Thread(target=_serve, args=(port,), name="metrics", daemon=True).start()
+
+
+def _serve(port: int) -> None:
+    registry = CollectorRegistry()
+    registry.register(_Everything())
+    while True:
+        try:
+            start_http_server(port, registry=registry)
+        except OSError:
+            time.sleep(_TRY_AGAIN_SECONDS)
+        else:
+            return
+
+
+class _Everything(Collector):
+    """Both kinds of figures, read by a thread that is gone afterwards."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what is counted and what is read now, and give the connection back."""
+        try:
+            yield from _counted().collect()
+            yield from _at_scrape.collect()
+        finally:
+            connection.close()
 
 
 def _counted() -> CollectorRegistry:

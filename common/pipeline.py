@@ -61,6 +61,11 @@ class Batch:
         if self._pgconn.transaction_status == pq.TransactionStatus.IDLE:
             self._add(partial(self._pgconn.send_query_params, b"BEGIN", None), _nothing)
 
+    def commit(self) -> None:
+        """Have an open transaction end behind what was added; the server skips it when something before it fails."""
+        if self._pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            self._add(partial(self._pgconn.send_query_params, b"COMMIT", None), _nothing)
+
     def add(self, sql: str, values: Values) -> Answer:
         """Add a statement; its answer is filled by ``send``."""
         transformer = Transformer(self._connection)

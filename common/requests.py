@@ -45,14 +45,16 @@ def tracing(trace_id: str, **ids: Any) -> Iterator[str]:
     request_id = accepted_id(trace_id) or new_id()
     before = structlog.contextvars.get_contextvars()
     token = _current.set(request_id)
-    structlog.contextvars.clear_contextvars()
+    if before:
+        structlog.contextvars.clear_contextvars()
     bind(request_id=request_id, **ids)
     try:
         yield request_id
     finally:
         _current.reset(token)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(**before)
+        if before:
+            structlog.contextvars.bind_contextvars(**before)
 
 
 def new_id() -> str:

@@ -87,22 +87,29 @@ def _raw(database: BaseDatabaseWrapper) -> psycopg.Connection[Any]:
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def together(*, commits: bool = False) -> Iterator[None]:
     """Send what ``run`` is told in this block as one packet at its end, and wait once for all answers.
 
     Each statement still begins after the one before has ended, with a snapshot of its own. Outside of a
     transaction the block is one by itself, committed at its end (PostgreSQL: "Pipeline Mode"): its locks are held
     while the server works, and never while it waits for us. Only ``run`` may be used in here: the ORM would be
     ahead of it. Raises Django's database errors; then nothing of the block has happened.
+
+    ``commits``: it is the last of an ``atomic`` block, whose COMMIT goes along; that block's end then finds nothing
+    left to send. In a block inside of another it changes nothing. A statement that must not be committed has to fail.
     """
     database = connections[DEFAULT_DB_ALIAS]
     database.validate_no_broken_transaction()
     batch = _here.batch = Batch(_raw(database))
-    if not database.get_autocommit():
+    is_last = commits and database.in_atomic_block and not database.savepoint_ids
+    # Where nothing was sent before, the packet is the whole transaction and needs neither BEGIN nor COMMIT.
+    if not database.get_autocommit() and not is_last:
         batch.begin()
     try:
         yield
     finally:
         _here.batch = None
+    if is_last:
+        batch.commit()
     with database.wrap_database_errors:
         batch.send()

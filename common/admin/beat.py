@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django_celery_beat import admin as theirs
@@ -27,8 +27,11 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from common import clock
 from common.admin.scoping import policy
+from common.admin.times import time_words
 from common.audit.history import AuditHistoryMixin
 from common.audit.services import Changes, changes_between, record, snapshot
+from common.schedules.models import ScheduledRun
+from common.schedules.services import standing_of
 
 
 class AuditedAdmin(AuditHistoryMixin, ModelAdmin):
@@ -97,9 +100,40 @@ class ScheduledTaskAdmin(AuditedAdmin, theirs.PeriodicTaskAdmin):
     form = ScheduledTaskForm
     # Theirs carries a script that our Content-Security-Policy refuses; it only repeats a schedule in words.
     change_form_template = None
-    list_display = ("name", "enabled", "scheduler", "last_run_at", "total_run_count", "one_off")
+    list_display = ("name", "enabled", "scheduler", "last_run_at", "last_success", "standing")
+    list_select_related = ("interval", "crontab", "solar", "clocked")
     list_filter = ("enabled", "one_off", "task")
     date_hierarchy = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PeriodicTask]:
+        """Return the entries with what is known of their runs."""
+        run = ScheduledRun.objects.filter(name=OuterRef("name"))
+        wanted = ("known_since", "succeeded_at", "failures", "error")
+        known = {f"run_{field}": Subquery(run.values(field)) for field in wanted}
+        entries: QuerySet[PeriodicTask] = super().get_queryset(request).annotate(**known)
+        return entries
+
+    @admin.display(description="Last success")
+    def last_success(self, entry: Any) -> str:
+        """Say when a worker last finished it."""
+        return time_words(entry.run_succeeded_at)
+
+    @admin.display(description="State")
+    def standing(self, entry: Any) -> str:
+        """Say in words whether it runs when it should."""
+        if entry.run_known_since is None:
+            return "Not run yet"
+        run = ScheduledRun(
+            name=entry.name,
+            known_since=entry.run_known_since,
+            succeeded_at=entry.run_succeeded_at,
+            failures=entry.run_failures,
+            error=entry.run_error,
+        )
+        found = standing_of(entry, run, now=clock.now())
+        words = [f"Late by {round(found.late_seconds / 60)} min"] if found.late_seconds else []
+        words += [f"failed {found.failures} times: {found.error}"] if found.failures else []
+        return "; ".join(words) or "In time"
 
     @admin.action(description="Enable the chosen", permissions=["change"])
     def enable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:

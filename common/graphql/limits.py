@@ -36,19 +36,23 @@ MAXIMUM_PAGE = 200
 # What a list is reckoned at that names no page size.
 USUAL_PAGE = 10
 _PAGE_ARGUMENTS = frozenset({"first", "last", "limit"})
+# Federation: its list is as long as the list that it is given.
+_REFERENCES = "representations"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The bounds of one request.
 
-    ``complexity`` counts the fields answered, each times the lengths of its lists.
+    ``complexity`` counts the fields answered, each times the lengths of its lists; ``references`` what other
+    subgraphs refer to, in the whole request.
     """
 
     depth: int = 10
     introspection_depth: int = 16
     aliases: int = 30
     complexity: int = 20_000
+    references: int = 200
 
     @classmethod
     def from_settings(cls) -> "Limits":
@@ -108,6 +112,7 @@ class _Measure:
     limits: Limits
     aliases: int = 0
     visited: int = 0
+    references: int = 0
 
     def cost_of(self, selected: SelectionSetNode | None, parent: Any, place: "_Place") -> int:
         """Return how many values the selection may answer; raises as soon as a bound is passed."""
@@ -149,9 +154,11 @@ class _Measure:
 
     def _page(self, node: FieldNode, definition: GraphQLField | None) -> int | None:
         """Return the page size that is asked for or given by default; None for a field without pages."""
-        if definition is None or not _PAGE_ARGUMENTS.intersection(definition.args):
+        if definition is None or not _PAGE_ARGUMENTS.union({_REFERENCES}).intersection(definition.args):
             return None
         values = _arguments(definition, node, self.variables)
+        if _REFERENCES in values:
+            return self._referred(values[_REFERENCES])
         if (values.get("offset") or 0) < 0:
             raise Invalid.field("offset", "out_of_range", "Begin at 0 or later.")
         for name in sorted(_PAGE_ARGUMENTS.intersection(definition.args)):
@@ -161,6 +168,12 @@ class _Measure:
                     raise Invalid.field(name, "out_of_range", f"Ask for 1 to {MAXIMUM_PAGE} at once.")
                 return size
         return USUAL_PAGE
+
+    def _referred(self, given: list[Any]) -> int:
+        self.references += len(given)
+        if self.references > self.limits.references:
+            raise GraphQLTooComplex(f"At most {self.limits.references} representations are answered at once.")
+        return len(given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from graphql import (
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLIncludeDirective,
     GraphQLResolveInfo,
@@ -13,26 +14,35 @@ from graphql import (
     SelectionNode,
     SelectionSetNode,
     get_directive_values,
+    get_named_type,
 )
 from graphql.pyutils import camel_to_snake
 
 Wanted = dict[str, "Wanted"]
 
 
-def wanted(info: GraphQLResolveInfo) -> Wanted:
+def wanted(info: GraphQLResolveInfo, kind: str | None = None) -> Wanted:
     """Return the fields selected under the resolver's own field, nested, in snake_case.
+
+    Where the field answers a union, ``kind`` names the type whose fields are meant.
 
     Fragments are followed, ``@skip`` and ``@include`` obeyed, aliases merged under the field's real name:
     ``{offers {results {id inventory {sold}}}}`` resolving ``offers`` gives ``{"results": {"id": {},
     "inventory": {"sold": {}}}}``.
     """
     result: Wanted = {}
+    kinds = None if kind is None else frozenset({kind, get_named_type(info.return_type).name})
     for node in info.field_nodes:
-        _collect(node.selection_set, result, info)
+        _collect(node.selection_set, result, info, kinds)
     return result
 
 
-def _collect(selected: SelectionSetNode | None, result: Wanted, info: GraphQLResolveInfo) -> None:
+def _collect(
+    selected: SelectionSetNode | None,
+    result: Wanted,
+    info: GraphQLResolveInfo,
+    kinds: frozenset[str] | None = None,
+) -> None:
     for node in selected.selections if selected else ():
         if not _included(node, info):
             continue
@@ -40,15 +50,18 @@ def _collect(selected: SelectionSetNode | None, result: Wanted, info: GraphQLRes
             if not node.name.value.startswith("__"):
                 _collect(node.selection_set, result.setdefault(camel_to_snake(node.name.value), {}), info)
         else:
-            for inner in _inside(node, info):
-                _collect(inner, result, info)
+            for inner in _inside(node, info, kinds):
+                _collect(inner, result, info, kinds)
 
 
-def _inside(node: SelectionNode, info: GraphQLResolveInfo) -> Iterator[SelectionSetNode]:
-    if isinstance(node, InlineFragmentNode):
-        yield node.selection_set
-    elif isinstance(node, FragmentSpreadNode):
-        yield info.fragments[node.name.value].selection_set
+def _inside(
+    node: SelectionNode, info: GraphQLResolveInfo, kinds: frozenset[str] | None
+) -> Iterator[SelectionSetNode]:
+    fragment = info.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+    assert isinstance(fragment, InlineFragmentNode | FragmentDefinitionNode)  # noqa: S101  for the type checker
+    condition = fragment.type_condition
+    if kinds is None or condition is None or condition.name.value in kinds:
+        yield fragment.selection_set
 
 
 def _included(node: SelectionNode, info: GraphQLResolveInfo) -> bool:

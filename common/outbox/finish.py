@@ -4,6 +4,8 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import DataError
+
 from common import statements
 from common.outbox.claim import Claimed
 from common.outbox.failures import KEPT_ERRORS
@@ -12,12 +14,14 @@ _MINE = "WHERE id = %s AND claim = %s AND status = 'running' RETURNING id"
 _APPEND = f"errors = CASE WHEN jsonb_array_length(errors) >= {KEPT_ERRORS} THEN errors - 0 ELSE errors END || %s::jsonb"
 
 # Wanted again while it ran: it goes back to the queue as if new.
+# Nobody's job is a division by zero: its COMMIT goes along in the same packet, so it has to fail by itself.
 DONE = f"""
-UPDATE common_job SET status = CASE WHEN again THEN 'pending' ELSE 'done' END,
+WITH ended AS (UPDATE common_job SET status = CASE WHEN again THEN 'pending' ELSE 'done' END,
     attempts = CASE WHEN again THEN 0 ELSE attempts END, run_at = CASE WHEN again THEN %s ELSE run_at END,
     finished_at = CASE WHEN again THEN NULL ELSE %s::timestamptz END, lease_until = NULL, again = false,
     note = ''
-{_MINE}
+{_MINE})
+SELECT 1 / count(*) FROM ended
 """  # noqa: S608 - constants
 _FAILED = f"""
 UPDATE common_job SET status = 'pending', run_at = %s, lease_until = NULL, error_group = %s, {_APPEND} {_MINE}
@@ -41,8 +45,15 @@ class TakenOver(Exception):
 
 
 def done(job: Claimed, now: datetime) -> None:
-    """Mark the job done, or pending again if it was wanted once more while it ran."""
-    _end(DONE, [now, now], job)
+    """Mark the job done, or pending again if it was wanted once more while it ran, and commit.
+
+    It is the last act of the transaction that the job's effects were written in.
+    """
+    try:
+        with statements.together(commits=True):
+            statements.run(DONE, [now, now, job.id, job.claim])
+    except DataError as error:
+        raise _taken_over(job) from error
 
 
 def failed(job: Claimed, now: datetime, error: str, group: str, wait: float) -> None:
@@ -74,4 +85,8 @@ def _entry(job: Claimed, now: datetime, error: str) -> str:
 
 def _end(sql: str, params: list[Any], job: Claimed) -> None:
     if statements.run(sql, [*params, job.id, job.claim]).fetchone() is None:
-        raise TakenOver(f"{job.kind} {job.id} was taken over")
+        raise _taken_over(job)
+
+
+def _taken_over(job: Claimed) -> TakenOver:
+    return TakenOver(f"{job.kind} {job.id} was taken over")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import structlog
 from django.db import DatabaseError, connection
@@ -49,8 +50,15 @@ _log = structlog.get_logger(__name__)
 
 def finished(lane: Lane, kind: str, outcome: str, seconds: float) -> None:
     """Count an attempt that ended after so many seconds."""
-    _FINISHED.labels(lane.value, kind, outcome).inc()
-    _SECONDS.labels(lane.value).observe(seconds)
+    count, duration = _of(lane, kind, outcome)
+    count.inc()
+    duration.observe(seconds)
+
+
+@cache
+def _of(lane: Lane, kind: str, outcome: str) -> tuple[Counter, Histogram]:
+    """Return what is counted for these labels: the library looks for it each time, under a lock."""
+    return _FINISHED.labels(lane.value, kind, outcome), _SECONDS.labels(lane.value)
 
 
 @dataclass(frozen=True, slots=True)

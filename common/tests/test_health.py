@@ -10,6 +10,7 @@ from django.test import Client
 
 from common import health
 from common.health import Check, NotReady, register_check
+from config.local_stack import ports
 
 pytestmark = pytest.mark.urls("common.tests.urls")
 NOWHERE = "redis://127.0.0.1:9/0"
@@ -142,15 +143,40 @@ for _ in range({times}):
 """
 
 
+_ASK = """
+import time, urllib.request
+from django.db import connection
+for _ in range(100):
+    try:
+        told = urllib.request.urlopen("http://127.0.0.1:{port}/metrics", timeout=10).read()
+        break
+    except OSError:
+        time.sleep(0.1)
+print(told.decode())
+"""
+
+
 @pytest.mark.django_db
 def test_processes_add_up_what_they_count(tmp_path, monkeypatch) -> None:
-    """REQ OP-02: whichever process of a machine is asked, the counters are those of all of them."""
+    """REQ OP-02: whichever process of a machine is asked, the counters are those of all of them.
+
+    A process also tells them at a port of its own, to Prometheus inside the network.
+    """
+    port = ports.free_port()
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+    told = {"METRICS_PORT": str(port)}
     counting = [
-        subprocess.Popen([sys.executable, "-c", _COUNT.format(times=times)], env=environment)
-        for times in (2, 3)
+        subprocess.Popen(
+            [sys.executable, "-c", _COUNT.format(times=times) + more],
+            env=environment | own,
+            stdout=subprocess.PIPE,
+        )
+        for times, own, more in ((2, {}, ""), (3, told, _ASK.format(port=port)))
     ]
-    assert [process.wait(60) for process in counting] == [0, 0]
+    page = [process.communicate(timeout=60)[0] for process in counting][1]
+    assert [process.returncode for process in counting] == [0, 0]
+    assert b'marquee_jobs_total{kind="probe",lane="money",outcome="done"}' in page
+    assert b"marquee_jobs_waiting" in page
     line = b'marquee_jobs_total{kind="probe",lane="money",outcome="done"}'
     assert line not in Client().get("/metrics").content
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from common import statements
@@ -58,6 +58,44 @@ def test_together_belongs_to_the_transaction_round_it() -> None:
         with statements.together():
             _add(1)
         assert _n() == 1
+        transaction.set_rollback(True)
+    assert _n() == 0
+
+
+def _commits_in_a_block(*, fails: bool = False, before: bool = True) -> list[str]:
+    """Send the last statement of a block with its COMMIT; say what was committed when, and which hooks ran."""
+    told: list[str] = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: told.append("hook"))
+        if before:
+            _add(1)
+        with statements.together(commits=True):
+            statements.run("UPDATE together_probe SET n = n + 10 / %(by)s", {"by": 0 if fails else 1})
+        told.append(f"now {connection.connection.info.transaction_status.name}")
+    return told
+
+
+@pytest.mark.parametrize(("before", "n"), [(True, 11), (False, 10)])
+def test_the_commit_goes_along_with_the_last(before: bool, n: int) -> None:
+    """Sent, the transaction is over, whether it had begun before or is that packet alone; hooks run at its end."""
+    assert _commits_in_a_block(before=before) == ["now IDLE", "hook"]
+    assert _n() == n
+
+
+def test_what_fails_is_not_committed() -> None:
+    """Neither the statement nor what came before it in the block; no hook runs, and the connection goes on."""
+    with pytest.raises(DataError):
+        _commits_in_a_block(fails=True)
+    with pytest.raises(DataError):
+        _commits_in_a_block(fails=True, before=False)
+    assert _n() == 0
+    assert _commits_in_a_block() == ["now IDLE", "hook"]
+
+
+def test_in_a_block_inside_of_another_nothing_is_committed() -> None:
+    """The outer block's end decides."""
+    with transaction.atomic():
+        assert _commits_in_a_block() == ["now INTRANS"]
         transaction.set_rollback(True)
     assert _n() == 0
 

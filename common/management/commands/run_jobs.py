@@ -4,13 +4,18 @@ import signal
 import threading
 from typing import Any
 
+import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import Error, connection
 
+from common import clock
 from common.outbox.types import Drained, Lane
 from common.outbox.worker import Worker, pause
+from common.schedules.services import watch
 
 _POLL_SECONDS = 1.0
+_WATCH_SECONDS = 60.0
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -40,6 +45,7 @@ class Command(BaseCommand):
         threads = [
             threading.Thread(target=_keep_working, args=(lane, stopping), name=lane.value) for lane in lanes
         ]
+        threads.append(threading.Thread(target=_keep_watching, args=(stopping,), name="watch"))
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -75,3 +81,14 @@ def _keep_working(lane: Lane, stopping: threading.Event) -> None:
         # The pool takes the connection back between looks, so that an idle net holds none.
         connection.close()
         pause(_POLL_SECONDS, stopping.is_set)
+
+
+def _keep_watching(stopping: threading.Event) -> None:
+    """Report each minute what should have run by the clock and did not; neither beat nor a broker is needed."""
+    while not stopping.is_set():
+        try:
+            watch(now=clock.now())
+        except Error as error:
+            _log.warning("schedules_unreadable", error=type(error).__name__)
+        connection.close()
+        stopping.wait(_WATCH_SECONDS)
