@@ -19,6 +19,7 @@ from common.clock import now as read_clock
 from common.money import Money, format_money
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
+from common.schedules.services import standings
 from events.models import Event
 from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType
 from payments.models import HOLDING_STATES, LedgerEntry, LedgerKind, Order
@@ -97,7 +98,16 @@ def _todo(scope: set[UUID] | None) -> list[dict[str, Any]]:
         _task("Disputed orders", money["disputed"], "payments_order", trouble="disputed"),
         _task("Quarantined payments", money["quarantined"], "payments_order", trouble="quarantined"),
         _task("Dead letters", dead, "common_deadletter"),
+        *_operators_tasks(scope),
     ]
+
+
+def _operators_tasks(scope: set[UUID] | None) -> list[dict[str, Any]]:
+    """What runs by the clock belongs to no organization: operators alone see it."""
+    if scope is not None:
+        return []
+    wrong = sum(1 for one in standings(now=read_clock()) if one.late_seconds or one.failures)
+    return [_task("Schedules late or failing", wrong, "django_celery_beat_periodictask")]
 
 
 def _task(label: str, count: int, screen: str, **filters: str) -> dict[str, Any]:

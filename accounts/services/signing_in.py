@@ -8,6 +8,7 @@ from django.contrib.auth import authenticate
 from accounts.models import User
 from accounts.services import tokens
 from common.errors import Unauthenticated
+from common.operations import observed
 from common.ratelimits import RateLimit, hit
 
 _MINUTE = 60
@@ -27,6 +28,7 @@ def limit_attempts(email: str, address: str) -> None:
     hit(RateLimit("login_address", allowed * _ACCOUNTS_PER_ADDRESS, _MINUTE), address)
 
 
+@observed("sign_in")
 def sign_in(*, email: str, password: str, address: str, now: datetime) -> tokens.TokenPair:
     """Return tokens for the right e-mail and password.
 

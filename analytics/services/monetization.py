@@ -32,6 +32,7 @@ from analytics.types.figures import (
     Revenue,
     WaitlistFigures,
 )
+from common.operations import observed
 from common.types import Actor
 from events.models import Event
 from waitlist.figures import figures_between
@@ -128,7 +129,11 @@ def monetization(
     if event is None:
         access.refuse_missing(actor)
     access.require(actor, event.organization_id, Capability.VIEW_ANALYTICS)
-    answer = figures_of(event, range_of(event, date_from, date_to, now=now), parts=parts, now=now)
+    wanted = range_of(event, date_from, date_to, now=now)
+    with observed("analytics") as call:
+        answer = figures_of(event, wanted, parts=parts, now=now)
+        if answer.is_stale:
+            call.failed()
     looked((now - min(answer.as_of, answer.freshness.data_through)).total_seconds())
     return answer
 

@@ -13,6 +13,7 @@ from analytics.services.known import known
 from analytics.types.tracking import Batch, Kept, Refused, Tracked, Visitor
 from common import statements
 from common.db import retrying
+from common.operations import observed
 
 # A stage of the connection's own: COPY into it is the fastest way in, and it is empty again after each commit.
 _STAGE = """
@@ -55,6 +56,7 @@ ON CONFLICT (event_id, day, reason) DO UPDATE SET count = r.count + EXCLUDED.cou
 """
 
 
+@observed("track")
 def track(batch: Batch, visitor: Visitor, *, now: datetime) -> Tracked:
     """Keep the events of a batch, each once however often it is sent, and say what became of each.
 

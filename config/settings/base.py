@@ -258,8 +258,8 @@ if env.str("PROMETHEUS_MULTIPROC_DIR", default=""):
 else:
     # Set and empty would mean the folder it was started in.
     env.ENVIRON.pop("PROMETHEUS_MULTIPROC_DIR", None)
-# A process without a web page of its own (worker, run_jobs, realtime) tells its metrics here; 0: nowhere.
-PROMETHEUS_METRICS_EXPORT_PORT: int = env.int("METRICS_PORT", default=0)
+# Where a process tells its metrics inside a private network, without a password; 0: nowhere.
+METRICS_PORT: int = env.int("METRICS_PORT", default=0)
 METRICS_NETWORKS: list[str] = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
 
 # Pages carry no inline script. The admin theme evaluates Alpine expressions, so it alone needs unsafe-eval

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from prometheus_client import Gauge
+
 from notifications.realtime.pace import Pace
+
+_OPEN = Gauge(
+    "marquee_realtime_sockets", "Sockets that are connected and signed in", multiprocess_mode="livesum"
+)
 
 
 @dataclass(slots=True)
@@ -44,6 +50,7 @@ class Sockets:
         """Note a new socket."""
         self.remove(sid)
         self._sockets[sid] = socket
+        _OPEN.inc()
         before = self._of_user.get(socket.user_id, 0)
         self._of_user[socket.user_id] = before + 1
         if before == 0:
@@ -54,6 +61,7 @@ class Sockets:
         socket = self._sockets.pop(sid, None)
         if socket is None:
             return
+        _OPEN.dec()
         left = self._of_user[socket.user_id] - 1
         if left:
             self._of_user[socket.user_id] = left

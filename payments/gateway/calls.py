@@ -3,6 +3,7 @@
 Built on use, bounded in time, behind a breaker, its errors sorted.
 """
 
+import time
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
@@ -12,13 +13,17 @@ from django.conf import settings
 from django.db import connection
 
 from common.breaker import Breaker
+from payments.gateway import metrics
 from payments.gateway.errors import GatewayError, NotThere, Refused, RefusedRetryable, Unknown
+from payments.gateway.metrics import CallOutcome
 from payments.gateway.transport import RETRIES, BoundedSession, CallState, one_call
 
 R = TypeVar("R")
 
 _FAILURES = 5
 _PAUSE_SECONDS = 20.0
+# Our own code for a request that never left; Stripe has none such.
+_NOT_SENT = "not_sent"
 breaker = Breaker(name="stripe", failures=_FAILURES, pause=_PAUSE_SECONDS, counts=(Unknown,))
 
 
@@ -36,14 +41,18 @@ def call(act: Callable[[stripe.StripeClient], R]) -> R:
     """
     _refuse_transactions()
     if not breaker.admit():
+        metrics.kept_away()
         raise RefusedRetryable("Stripe did not answer lately; it is left alone for a moment.")
+    started = time.monotonic()
     with one_call(settings.STRIPE_TIMEOUT_SECONDS) as state:
         try:
             answer = act(_client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE))
         except stripe.StripeError as error:
             failure = _sorted(error, state)
+            metrics.called(_outcome(failure, state), time.monotonic() - started)
             _tell_breaker(failure, error)
             raise failure from error
+    metrics.called(CallOutcome.ANSWERED, time.monotonic() - started)
     breaker.succeeded()
     return answer
 
@@ -82,11 +91,20 @@ def _sorted(error: stripe.StripeError, state: CallState) -> GatewayError:
 def _unanswered(message: str, state: CallState) -> GatewayError:
     if state.may_have_been_sent:
         return Unknown(message, is_key_spent=state.was_answered_5xx)
-    return RefusedRetryable(message, code="not_sent")
+    return RefusedRetryable(message, code=_NOT_SENT)
+
+
+def _outcome(failure: GatewayError, state: CallState) -> CallOutcome:
+    if state.timed_out:
+        return CallOutcome.TIMEOUT
+    is_refusal = isinstance(failure, Refused | NotThere) or (
+        isinstance(failure, RefusedRetryable) and failure.code != _NOT_SENT
+    )
+    return CallOutcome.REFUSED if is_refusal else CallOutcome.FAILED
 
 
 def _tell_breaker(failure: GatewayError, error: stripe.StripeError) -> None:
-    if isinstance(failure, Unknown) or failure.code == "not_sent":
+    if isinstance(failure, Unknown) or failure.code == _NOT_SENT:
         breaker.failed(error)
     else:
         breaker.succeeded()

@@ -30,6 +30,8 @@ class CallState:
     tries_left: int = RETRIES + 1
     may_have_been_sent: bool = False
     was_answered_5xx: bool = False
+    # Of the latest try.
+    timed_out: bool = False
 
     def note(self, status: int) -> None:
         """Remember an answer after which a later try of the same call cannot say that nothing happened."""
@@ -81,9 +83,11 @@ class BoundedSession(requests.Session):
         if state is None:
             raise RuntimeError("Stripe is called outside of the gateway's call()")
         kwargs["timeout"] = state.timeouts()
+        state.timed_out = False
         try:
             response = super().request(*args, **kwargs)
         except requests.exceptions.RequestException as error:
+            state.timed_out = isinstance(error, requests.exceptions.Timeout)
             if not _never_connected(error):
                 state.may_have_been_sent = True
             raise

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from common import idempotency
 from common.errors import Failure, FieldError, Invalid
+from common.operations import observed
 from common.problems.documents import status_of
 from common.ratelimits import RateLimit, hit
 from payments.errors import BuyerLimit, CheckoutClosed, CheckoutRefused, HoldLimit, PurchasesDisabled, SoldOut
@@ -42,6 +43,7 @@ class Counter(Protocol):
         """Hold the goods and return their order, by one transaction; a free one is complete at once."""
 
 
+@observed("checkout", refusals=(PurchasesDisabled,))
 def buy(wish: Wish, counter: Counter, *, now: datetime) -> PurchaseAnswer:
     """Hold what somebody wants and answer where to pay; what costs nothing is complete at once.
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import stripe
 from django.db import transaction
+from prometheus_client import REGISTRY
 from typing_extensions import is_typeddict
 
 from common.money import Money
@@ -41,6 +42,11 @@ def new_order(*, allows_delayed: bool = False) -> NewOrder:
         known_price_id="price_1",
         allows_delayed=allows_delayed,
     )
+
+
+def calls(outcome: str) -> float:
+    """Return how many calls came to this, as Prometheus is told."""
+    return REGISTRY.get_sample_value("marquee_stripe_calls_total", {"outcome": outcome}) or 0.0
 
 
 def unknown_names(given: Any, allowed: Any, path: str = "") -> list[str]:
@@ -109,10 +115,12 @@ def test_a_call_with_its_retries_ends_in_time(stripe_sandbox: SandboxProcess, se
     """A Stripe that never answers costs no more than the time set for the whole call. REQ PA-01."""
     settings.STRIPE_TIMEOUT_SECONDS = 3.0
     stripe_sandbox.control("faults", api="timeout", times=None, path_prefix="/v1/")
-    started = time.monotonic()
+    started, before = time.monotonic(), (calls("timeout"), calls("failed"))
     with pytest.raises(gateway.Unknown):
         gateway.retrieve_session("cs_test_1")
     assert time.monotonic() - started < 3.3
+    # REQ OP-02: an alert watches what timed out, and once a call, not once a try.
+    assert (calls("timeout"), calls("failed")) == (before[0] + 1, before[1])
 
 
 @pytest.mark.django_db
@@ -126,6 +134,7 @@ def test_the_breaker_opens_and_says_that_nothing_was_sent(
     settings.STRIPE_TIMEOUT_SECONDS = 2.0
     stripe_sandbox.control("faults", api="500", times=None, path_prefix="/v1/")
     params = session_params(new_order(), uuid4(), now=datetime.now(UTC))
+    failed, kept_away = calls("failed"), calls("kept_away")
     for number in range(5):
         with pytest.raises(gateway.Unknown):
             gateway.create_session(params, key=f"key-{number}")
@@ -133,6 +142,7 @@ def test_the_breaker_opens_and_says_that_nothing_was_sent(
     with pytest.raises(gateway.RefusedRetryable):
         gateway.create_session(params, key="key-6")
     assert len(stripe_sandbox.control("requests")["requests"]) == sent
+    assert (calls("failed"), calls("kept_away")) == (failed + 5, kept_away + 1)
 
 
 @pytest.mark.django_db
@@ -152,8 +162,10 @@ def test_a_5xx_before_the_time_was_over_stays_unknown(stripe_sandbox: SandboxPro
 @pytest.mark.django_db
 def test_what_is_not_there_is_told_apart(stripe_sandbox: SandboxProcess) -> None:
     """404 is an answer of its own. REQ PA-01."""
+    before = calls("refused")
     with pytest.raises(gateway.NotThere):
         gateway.retrieve_session("cs_test_missing")
+    assert calls("refused") == before + 1
 
 
 @pytest.mark.django_db(transaction=True)

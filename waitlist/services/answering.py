@@ -5,6 +5,7 @@ from uuid import UUID
 
 from common.db import retrying
 from common.errors import Unauthenticated
+from common.operations import observed
 from common.types import Actor
 from events.models import Attendance
 from events.services.sessions import seat_held
@@ -16,6 +17,7 @@ from waitlist.services.filling import locked_queue
 from waitlist.services.queue import Queue
 
 
+@observed("waitlist_accept")
 @retrying
 def accept(*, actor: Actor, session_id: UUID, join_token: str, now: datetime) -> Attendance:
     """Take the offered seats and return the attendance, which the roster shows.

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from common import idempotency
 from common.db import retrying, violated
 from common.errors import Invalid, Unauthenticated
+from common.operations import observed
 from common.types import Actor
 from events.errors import AlreadyAttending
 from events.models import Session
@@ -27,6 +28,7 @@ from waitlist.types import Place
 NO_KEY = idempotency.Ticket(None, None, None)
 
 
+@observed("waitlist_join")
 @retrying
 def join(
     *,
