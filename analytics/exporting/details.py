@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, Protocol
 
-from analytics.selectors.details import PageOfOrders, movements_of, orders_until, paid_orders
+from analytics.selectors.details import PageOfOrders, movements_of, moved_orders, paid_orders
 from analytics.types.exports import Cell, Note, Row
 from analytics.types.figures import Range
 from common.money import Money
@@ -34,7 +34,7 @@ def order_rows(event: Event, wanted: Range, read: Read, *, with_buyers: bool) ->
 
 def ledger_rows(event: Event, wanted: Range, read: Read) -> Iterator[Row]:
     """Yield what moved in the range, order by order. Two statements a page of orders."""
-    for found in _pages(partial(orders_until, event, wanted), partial(read, "Ledger")):
+    for found in _pages(partial(moved_orders, event, wanted), partial(read, "Ledger")):
         if isinstance(found, Note):
             yield found
             return

@@ -31,6 +31,8 @@ class OfferSales:
 def sales_by_offer(*, event_id: UUID, start: datetime, end: datetime) -> Sequence[OfferSales]:
     """Return what was paid for in ``[start, end)``, free things too, the best seller first. One statement.
 
+    By the time of the charge, which the ledger has as well, so that purchases and money of a day agree.
+
     Later refunds change nothing here: they are money of their own day. The caller answers for who may see it.
     """
     with connection.cursor() as cursor:

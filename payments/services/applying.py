@@ -73,11 +73,12 @@ def _apply_payments(
             quarantine(order, reason)
         settling.remember_session(payment, seen.session)
         if seen.session.intent is not None and seen.session.intent.charge is not None:
-            settling.record_charge(order, payment, seen.session.intent.charge, now=now)
+            charge = seen.session.intent.charge
+            settling.record_charge(order, payment, charge, now=now)
             refunding.record_refunds(order, payment, seen.refunds, now=now)
             disputing.record_disputes(order, payment, seen.disputes, now=now)
             if seen.session.is_paid and not order.is_quarantined:
-                settling.settle(order, payment, seen.refunds, now=now)
+                settling.settle(order, payment, seen.refunds, paid_at=charge.occurred_at, now=now)
 
 
 def _conclude(order: Order, payments: Mapping[UUID, Payment], snapshot: OrderSnapshot, now: datetime) -> None:

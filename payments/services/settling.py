@@ -55,8 +55,13 @@ def record_charge(order: Order, payment: Payment, charge: ChargeView, *, now: da
     payment.save()
 
 
-def settle(order: Order, payment: Payment, refunds: Iterable[RefundView], *, now: datetime) -> None:
+def settle(
+    order: Order, payment: Payment, refunds: Iterable[RefundView], *, paid_at: datetime, now: datetime
+) -> None:
     """Give the goods for a payment that arrived, once.
+
+    ``paid_at`` is the charge's own time, by Stripe's clock: the order and the ledger have a sale on the same day,
+    however late we hear of it.
 
     Paid twice: the second payment goes back, the goods stay. Refunded in full before we looked: the goods are
     not given. Paid after the goods were released and nothing is left of them: all of it goes back.
@@ -65,7 +70,7 @@ def settle(order: Order, payment: Payment, refunds: Iterable[RefundView], *, now
         _return_extra_payment(order, payment, now=now)
         return
     going_back = sum(refund.amount for refund in refunds if refund.status in _GOING_BACK)
-    order.paid_at = order.closed_at = now
+    order.paid_at, order.closed_at = paid_at, now
     cancel(hold_job_key(order))
     if going_back >= payment.paid_amount:
         purpose_of(order).release(order, now=now)
