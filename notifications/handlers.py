@@ -1,16 +1,17 @@
-"""Jobs of this room: sending e-mail, telling sockets."""
+"""Jobs of this room: sending e-mail, working what its provider tells, telling sockets."""
 
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from common import facts
-from common.outbox import Gate, GiveUp, JobContext, Lane, Postpone, on_fact, remote_job
+from common.outbox import Gate, GiveUp, JobContext, Lane, Postpone, job, on_fact, remote_job
 from notifications.models import AttemptOutcome
 from notifications.realtime import constants, emitter, relay, streams
-from notifications.services import rates, sending
+from notifications.services import rates, sending, tracking
 from notifications.services.email import BULK_KIND, URGENT_KIND
 
+EMAIL_EVENT = "notifications.email_event"
 # REQ NO-01, in seconds.
 RETRY_AFTER = (1, 5, 30, 300, 1800)
 # A dialogue of SMTP has about eight turns, each bounded by EMAIL_TIMEOUT.
@@ -52,6 +53,12 @@ def send_email(job: JobContext) -> None:
     if verdict.outcome == AttemptOutcome.PAUSED:
         raise Postpone(sending.pause_of(verdict).total_seconds(), verdict.detail)
     raise NotSent(verdict.detail)
+
+
+@job(EMAIL_EVENT, lane=Lane.BULK, retry_after=(5, 60, 300, 1800, 7200))
+def work_email_event(job: JobContext) -> None:
+    """Add one verified event of the mail provider to its e-mail's story."""
+    tracking.work_event(UUID(job.payload["inbox_id"]), now=job.now)
 
 
 @on_fact(facts.PurchaseUpdated, "notifications.tell_purchase_update", lane=Lane.REALTIME, timeout=10)

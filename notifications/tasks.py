@@ -5,7 +5,7 @@ from celery import shared_task
 from common import clock
 from common.outbox import Lane, wake
 from notifications.realtime import relay, retention, streams
-from notifications.services import files, sending
+from notifications.services import files, sending, tracking
 
 
 @shared_task(name="notifications.send_due_emails", ignore_result=True)
@@ -14,6 +14,12 @@ def send_due_emails() -> int:
     requeued = sending.requeue_orphans(now=clock.now())
     wake.on_commit((Lane.URGENT_MAIL, Lane.BULK))
     return requeued
+
+
+@shared_task(name="notifications.match_email_events", ignore_result=True)
+def match_email_events() -> int:
+    """Give events their e-mail that were heard before it was known; returns how many. Beat: each minute."""
+    return tracking.adopt_orphans(now=clock.now())
 
 
 @shared_task(name="notifications.forget_files", ignore_result=True)

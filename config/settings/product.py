@@ -64,6 +64,14 @@ REALTIME_LEGACY_EVENTS: bool = env.bool("REALTIME_LEGACY_EVENTS", default=False)
 # E-mails a minute, in all and to one address; dead jobs from which operators are alarmed
 EMAIL_RATE_PER_MINUTE: int = env.int("EMAIL_RATE_PER_MINUTE", default=100)
 EMAIL_RECIPIENT_RATE_PER_MINUTE: int = env.int("EMAIL_RECIPIENT_RATE_PER_MINUTE", default=10)
+# The mail provider's webhook: what it signs with, several while a secret is being rotated
+RESEND_WEBHOOK_SECRETS: list[str] = env.list("RESEND_WEBHOOK_SECRET", default=[])
+# E-mails to one box that bounce for now in a row until it is not written to any more; 0: however many
+EMAIL_SOFT_BOUNCES: int = env.int("EMAIL_SOFT_BOUNCES", default=5)
+# Shares of a day's e-mails from which operators are alarmed, once so many were sent: bounced, called unwanted
+EMAIL_BOUNCE_RATE_ALERT: float = env.float("EMAIL_BOUNCE_RATE_ALERT", default=0.04)
+EMAIL_COMPLAINT_RATE_ALERT: float = env.float("EMAIL_COMPLAINT_RATE_ALERT", default=0.0008)
+EMAIL_ALERT_MINIMUM: int = env.int("EMAIL_ALERT_MINIMUM", default=100)
 DEAD_JOBS_ALERT: int = env.int("DEAD_JOBS_ALERT", default=10)
 
 # Federation: whether _service tells the schema, introspection or not

@@ -8,6 +8,7 @@ os.environ.setdefault("JWT_SECRET", "test-jwt-secret-that-is-long-enough-0123456
 os.environ.setdefault("FRONTEND_URL", "https://front.test")
 os.environ.setdefault("STRIPE_SECRET_KEY", "sk_test_sandbox")
 os.environ.setdefault("STRIPE_WEBHOOK_SECRET", "whsec_test")
+os.environ.setdefault("RESEND_WEBHOOK_SECRET", "whsec_dGVzdC13ZWJob29rLXNlY3JldA==")
 os.environ.setdefault("STRIPE_API_BASE", "http://127.0.0.1:9")
 os.environ.setdefault("OUTBOX_WAKE", "false")
 os.environ.setdefault("STATIC_ROOT", ".local/test-static")

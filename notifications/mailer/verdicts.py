@@ -5,8 +5,9 @@ ones (RFC 5321, 4.2.1) and the 5xx final. A provider that was not reached answer
 so none loses an attempt.
 """
 
+import re
 import smtplib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anymail.exceptions import (
     AnymailAPIError,
@@ -39,6 +40,10 @@ _FAULTS_OF_THE_MESSAGE = (
 )
 # SMTP: authentication needed, mechanism too weak, encryption needed, credentials refused (RFC 4954, 6).
 _SMTP_NOT_ALLOWED = frozenset({530, 534, 535, 538})
+# There is no such mailbox: by the extended code where a server gives one (RFC 3463, 3.2, 3.3), else by the plain one.
+_EXTENDED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
+_BOX_UNKNOWN_EXTENDED = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+_BOX_UNKNOWN = frozenset({550, 551, 553})
 # Resend: an account's allowance for a day or a month is used up.
 _RESEND_QUOTAS = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
 _RESEND_SAME_KEY_NOW = "concurrent_idempotent_requests"
@@ -46,12 +51,16 @@ _RESEND_SAME_KEY_NOW = "concurrent_idempotent_requests"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How one attempt ended. ``retry_after``: seconds that everybody is to wait, or None: as the outcome has it."""
+    """How one attempt ended. ``retry_after``: seconds that everybody is to wait, or None: as the outcome has it.
+
+    ``is_box_unknown``: the recipient's server said that there is no such box, so none may be written to it again.
+    """
 
     outcome: AttemptOutcome
     detail: str = ""
     provider_message_id: str = ""
     retry_after: float | None = None
+    is_box_unknown: bool = False
 
 
 def sent(provider_message_id: str) -> Verdict:
@@ -77,7 +86,8 @@ def of_sending(error: Exception) -> Verdict:
     # The library's errors are OSErrors as well: first what the server answered, then a line that broke.
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, answer = next(iter(error.recipients.values()))
-        return _of_reply(code, error, answer)
+        verdict = _of_reply(code, error, answer)
+        return replace(verdict, is_box_unknown=_is_box_unknown(code, verdict.detail))
     if isinstance(error, smtplib.SMTPResponseException):
         return _of_reply(error.smtp_code, error, error.smtp_error)
     if isinstance(error, _FAULTS_OF_THE_MESSAGE):
@@ -99,6 +109,11 @@ def _of_reply(code: int, error: Exception, answer: bytes | str) -> Verdict:
         return Verdict(AttemptOutcome.PAUSED, detail)
     # smtplib answers -1 for what is no reply at all.
     return Verdict(AttemptOutcome.FINAL if code >= 500 else AttemptOutcome.RETRY, detail)
+
+
+def _is_box_unknown(code: int, text: str) -> bool:
+    extended = _EXTENDED.search(text)
+    return code in _BOX_UNKNOWN if extended is None else extended.group() in _BOX_UNKNOWN_EXTENDED
 
 
 def _of_http(error: AnymailAPIError) -> Verdict:

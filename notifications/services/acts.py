@@ -15,9 +15,9 @@ from common.outbox import dead_letters
 from common.outbox.dead_letters import LONGEST_REASON
 from common.outbox.types import JobStatus
 from common.types import Actor
-from notifications.errors import NotCancellable, NotResendable
+from notifications.errors import BoxSuppressed, NotCancellable, NotResendable
 from notifications.models import EmailChannel, EmailMessage, EmailStatus
-from notifications.services import sending
+from notifications.services import sending, suppression
 from notifications.services.email import job_key, sending_job
 
 
@@ -41,20 +41,23 @@ def cancel(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> Email
 @retrying
 @transaction.atomic
 def send_again(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> EmailMessage:
-    """Try a failed e-mail again, with all its attempts; raises ``NotResendable`` for any other.
+    """Try a failed or suppressed e-mail again, with all its attempts; raises ``NotResendable`` for any other.
 
     Its dead job comes back, so the dead letters keep nothing of what goes out. It goes out under the same
     ``Message-ID``. The person who asks accepts that an earlier attempt, whose end is not known, may have reached the
-    recipient. Raises what ``access.require`` raises too.
+    recipient. Raises ``BoxSuppressed`` while its address is not written to, and what ``access.require`` raises.
     """
     message = _locked(email_id, actor)
-    if message.status != EmailStatus.FAILED:
+    before = EmailStatus(message.status)
+    if before not in (EmailStatus.FAILED, EmailStatus.SUPPRESSED):
         raise NotResendable
+    if EmailMessage.objects.filter(suppression.standing(), id=message.id).exists():
+        raise BoxSuppressed
     message.status = EmailStatus.QUEUED
     message.released_at = now
     message.save(update_fields=["status", "released_at"])
     _give_a_job(message, actor=actor, reason=reason, now=now)
-    _audit("notifications.send_email_again", message, EmailStatus.FAILED, actor, reason, now)
+    _audit("notifications.send_email_again", message, before, actor, reason, now)
     return message
 
 

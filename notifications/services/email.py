@@ -11,29 +11,37 @@ from django.db import connection, transaction
 from common.outbox import NewJob, enqueue_many
 from common.outbox.ids import new_id
 from notifications import addresses, templates
+from notifications.kinds import Channel
 from notifications.models import EmailStatus
-from notifications.services import files
+from notifications.services import files, unsubscribing, unwanted
+from notifications.services.metrics import count_suppressed
 from notifications.services.rendering import Rendered, render
+from notifications.services.suppression import HELD_BACK
 
 URGENT_KIND = "notifications.send_email"
 BULK_KIND = "notifications.send_bulk_email"
 
-# One row a message; those whose key was used before are left out.
+# One row a message; those whose key was used before are left out, those whose box is on the list are held back.
 _INSERT = """
 INSERT INTO notifications_emailmessage (id, organization_id, user_id, template, "to", recipient_key, subject,
     text_body, html_body, is_urgent, status, dedupe_key, about_type, about_id, provider_message_id, last_error,
     created_at)
 SELECT given.id, given.organization_id, given.user_id, given.template, given.recipient, given.recipient_key,
-    given.subject, given.text_body, given.html_body, given.is_urgent, %(status)s, given.dedupe_key,
-    given.about_type, given.about_id, '', '', %(now)s
+    given.subject, given.text_body, given.html_body, given.is_urgent,
+    CASE WHEN held.id IS NULL THEN given.status ELSE %(held_back)s END, given.dedupe_key, given.about_type,
+    given.about_id, '', CASE WHEN held.id IS NULL THEN given.last_error ELSE %(why)s END, %(now)s
 FROM unnest(%(ids)s::uuid[], %(organizations)s::uuid[], %(users)s::uuid[], %(templates)s::text[],
     %(recipients)s::text[], %(keys)s::text[], %(subjects)s::text[], %(texts)s::text[], %(htmls)s::text[],
-    %(urgents)s::boolean[], %(dedupe_keys)s::text[], %(about_types)s::text[], %(abouts)s::uuid[])
+    %(urgents)s::boolean[], %(dedupe_keys)s::text[], %(about_types)s::text[], %(abouts)s::uuid[], %(statuses)s::text[],
+    %(last_errors)s::text[])
     AS given (id, organization_id, user_id, template, recipient, recipient_key, subject, text_body, html_body,
-        is_urgent, dedupe_key, about_type, about_id)
+        is_urgent, dedupe_key, about_type, about_id, status, last_error)
+LEFT JOIN notifications_emailsuppression held
+    ON held.recipient_key = given.recipient_key AND held.lifted_at IS NULL
 ON CONFLICT (dedupe_key) DO NOTHING
-RETURNING id
+RETURNING id, status
 """
+_HELD_BACK = {"held_back": EmailStatus.SUPPRESSED.value, "why": HELD_BACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,8 @@ class _Ready:
     recipient: str
     words: Rendered
     is_urgent: bool
+    # Whose choice it is whether it comes; None: it always does.
+    choice: unwanted.Choice | None
 
 
 def queue_email(
@@ -83,11 +93,12 @@ def queue_email(
     """Queue one e-mail in the caller's transaction and return its id; it goes out after the commit.
 
     The words are rendered now and kept. With a ``dedupe_key`` that was used before the id is that e-mail's, and
-    nothing new is sent; see ``NewEmail``.
+    nothing new is sent; see ``NewEmail``. What its person does without,
+    and what is for a box that is not written to any more, is kept as suppressed, and not sent.
 
     Raises, before anything is written: ``UnknownTemplate``, ``MissingVariables``, ``UnknownVariables``,
-    ``BrokenTemplate`` (all ``TemplateFailure``), ``InvalidRecipient``, and ``FileRefused`` for files that weigh more
-    than ``MAXIMUM_ATTACHED`` together.
+    ``BrokenTemplate``, ``NobodyNamed`` (all ``TemplateFailure``), ``InvalidRecipient``, and ``FileRefused`` for
+    files that weigh more than ``MAXIMUM_ATTACHED`` together.
     """
     email = NewEmail(
         template, to, context, dedupe_key, urgent, user_id, organization_id, subject_ref, file_ids
@@ -97,7 +108,10 @@ def queue_email(
 
 
 def queue_emails(emails: Sequence[NewEmail], *, now: datetime) -> int:
-    """Queue many by two statements, and return how many are new. Raises as ``queue_email`` does, for the first."""
+    """Queue many, and return how many are new. Raises as ``queue_email`` does, for the first.
+
+    Two statements; one more where people may do without some of them.
+    """
     return len(_queue([_ready(email) for email in emails], now=now)) if emails else 0
 
 
@@ -120,30 +134,40 @@ def _ready(email: NewEmail) -> _Ready:
     known = templates.registry.get(email.template)
     recipient = addresses.checked(email.to)
     is_urgent = known.urgent if email.urgent is None else email.urgent
-    return _Ready(new_id(), email, recipient, render(known, email.context), is_urgent)
+    choice = unwanted.choice_to_offer(email.template, email.user_id)
+    if choice is None:
+        return _Ready(new_id(), email, recipient, render(known, email.context), is_urgent, None)
+    user_id, kind = choice
+    link = unsubscribing.link_for(user_id, kind, Channel.EMAIL)
+    words = render(known, email.context, kind_title=kind.title, unsubscribe_url=link)
+    return _Ready(new_id(), email, recipient, words, is_urgent, choice)
 
 
 def _queue(ready: Sequence[_Ready], *, now: datetime) -> list[UUID]:
     """Write the messages, what goes along, and their jobs; return the ids of those that are new."""
     files.refuse_too_heavy({one.email.file_ids for one in ready})
     with transaction.atomic(savepoint=False):
+        refused = unwanted.unwanted_of([one.choice for one in ready])
+        reasons = ["" if one.choice is None else refused.get(one.choice, "") for one in ready]
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT, _columns(ready) | {"now": now, "status": EmailStatus.QUEUED.value})
-            new = {row[0] for row in cursor.fetchall()}
+            cursor.execute(_INSERT, _columns(ready, reasons) | _HELD_BACK | {"now": now})
+            new = dict(cursor.fetchall())
         files.attach({one.id: one.email.file_ids for one in ready if one.id in new})
         jobs = [
             sending_job(
                 one.id, one.recipient, is_urgent=one.is_urgent, organization_id=one.email.organization_id
             )
             for one in ready
-            if one.id in new
+            if new.get(one.id) == EmailStatus.QUEUED
         ]
         if jobs:
             enqueue_many(jobs, now=now)
+    count_suppressed(sum(status == EmailStatus.SUPPRESSED for status in new.values()))
     return [one.id for one in ready if one.id in new]
 
 
-def _columns(ready: Sequence[_Ready]) -> dict[str, list[Any]]:
+def _columns(ready: Sequence[_Ready], reasons: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the values by column; ``reasons``: why one is not to be sent, or empty."""
     about = [one.email.subject_ref or ("", None) for one in ready]
     return {
         "ids": [one.id for one in ready],
@@ -159,6 +183,8 @@ def _columns(ready: Sequence[_Ready]) -> dict[str, list[Any]]:
         "dedupe_keys": [one.email.dedupe_key for one in ready],
         "about_types": [kind for kind, _ in about],
         "abouts": [about_id for _, about_id in about],
+        "statuses": [(EmailStatus.SUPPRESSED if reason else EmailStatus.QUEUED).value for reason in reasons],
+        "last_errors": list(reasons),
     }
 
 

@@ -16,10 +16,18 @@ from notifications import mailer
 from notifications.mailer import Verdict
 from notifications.mailer.channel import is_resend
 from notifications.mailer.resend import KEY_LIVES_HOURS
-from notifications.models import AttemptOutcome, EmailAttempt, EmailChannel, EmailMessage, EmailStatus
-from notifications.services import files, rates
+from notifications.models import (
+    AttemptOutcome,
+    EmailAttempt,
+    EmailChannel,
+    EmailMessage,
+    EmailStatus,
+    SuppressionReason,
+)
+from notifications.services import files, rates, suppression, tracking
 from notifications.services.email import job_key, sending_job
 from notifications.services.metrics import observe
+from notifications.services.unwanted import suppress_if_unwanted
 
 # A failed one is sent when somebody brings its job back from the dead letters.
 SENDABLE = (EmailStatus.QUEUED, EmailStatus.FAILED)
@@ -37,11 +45,16 @@ log = structlog.get_logger(__name__)
 def deliver(email_id: UUID, *, now: datetime) -> Verdict | None:
     """Send one e-mail and record what became of it; None when there is nothing (more) to send.
 
-    Runs with no transaction open. Raises ``NoRoom`` when the limits or a pause forbid it now. A worker lost in
-    the middle leaves an attempt that is begun for ever; the repetition says the same under the same ids.
+    One whose box is not written to any more ends as suppressed, however long before the bounce it was queued. Runs
+    with no transaction open. Raises ``NoRoom`` when the limits or a pause forbid it now. A worker lost in the middle
+    leaves an attempt that is begun for ever; the repetition says the same under the same ids.
     """
-    message = EmailMessage.objects.filter(id=email_id, status__in=SENDABLE).first()
-    if message is None:
+    rows = EmailMessage.objects.filter(id=email_id, status__in=SENDABLE)
+    message = rows.annotate(is_held_back=suppression.standing()).first()
+    if message is not None and message.is_held_back:
+        suppression.hold_back(message)
+        return None
+    if message is None or suppress_if_unwanted(message):
         return None
     if _is_too_old_to_repeat(message, now):
         return Verdict(AttemptOutcome.FINAL, TOO_OLD)
@@ -125,8 +138,11 @@ def _record(message: EmailMessage, attempt_id: UUID, verdict: Verdict, *, now: d
             provider_message_id=verdict.provider_message_id,
             last_error="",
         )
+        tracking.settle(message.id)
     else:
         rows.update(last_error=verdict.detail)
+    if verdict.is_box_unknown:
+        suppression.suppress(message, SuppressionReason.REFUSED, verdict.detail, occurred_at=now, now=now)
     if verdict.outcome == AttemptOutcome.PAUSED:
         wait = pause_of(verdict)
         pause(now + wait, verdict.detail, now=now)
