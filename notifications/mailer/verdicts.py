@@ -113,6 +113,8 @@ def _of_reply(code: int, error: Exception, answer: bytes | str) -> Verdict:
 
 def _is_box_unknown(code: int, text: str) -> bool:
     extended = _EXTENDED.search(text)
+    if code < 500:
+        return False
     return code in _BOX_UNKNOWN if extended is None else extended.group() in _BOX_UNKNOWN_EXTENDED
 
 

@@ -20,18 +20,18 @@ _numbers = count(1)
 
 
 def event(
-    kind: str, email_id: UUID | None = None, *, at: str = "2026-05-04T12:01:00.000Z", **data: Any
+    kind: str, ours: UUID | None = None, /, *, at: str = "2026-05-04T12:01:00.000Z", **data: Any
 ) -> bytes:
     """Return an event's body as Resend sends it, about our e-mail where one is named."""
-    about = {
+    about: dict[str, Any] = {
         "created_at": "2026-05-04T12:00:01.000Z",
         "email_id": "re-1",
         "from": "Marquee <no-reply@marquee.test>",
         "to": ["ada@example.com"],
         "subject": "Your code",
     }
-    if email_id is not None:
-        about["tags"] = {"email_id": str(email_id)}
+    if ours is not None:
+        about["tags"] = {"email_id": str(ours)}
     return json.dumps({"type": f"email.{kind}", "created_at": at, "data": {**about, **data}}).encode()
 
 
