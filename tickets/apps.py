@@ -10,9 +10,11 @@ class TicketsConfig(AppConfig):
         """Fill the registries of the rooms below."""
         from events.registry import register_currency_lock
         from payments import purposes
-        from tickets import timeline  # noqa: F401 registries need the models first
+        from tickets import handlers, timeline  # noqa: F401 registries need the models first
+        from tickets.services import messages
         from tickets.services.purpose import TicketPurpose
         from tickets.services.tiers import currency_lock
 
         register_currency_lock(currency_lock)
         purposes.register(TicketPurpose())
+        messages.register_templates()

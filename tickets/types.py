@@ -36,6 +36,14 @@ class ShownCode:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PrintedTicket:
+    """A ticket as a PDF, and the name to keep it under."""
+
+    filename: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanTicket:
     """One scan at a door.

@@ -78,17 +78,25 @@ export async function freshToken() {
   return fresh;
 }
 
+async function answered(method, path, options) {
+  const answer = await send(method, path, options, tokens()?.access);
+  return answer.status === 401 && tokens() ? send(method, path, options, await refreshed()) : answer;
+}
+
 /** Call the API. Resolves to the JSON answer (null for 204), rejects with a `Problem`. */
 export async function api(method, path, options = {}) {
-  let answer = await send(method, path, options, tokens()?.access);
-  if (answer.status === 401 && tokens()) {
-    const access = await refreshed();
-    answer = await send(method, path, options, access);
-  }
+  const answer = await answered(method, path, options);
   if (answer.status === 204) return null;
   const document = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Problem({ status: answer.status, ...document });
   return document;
+}
+
+/** Fetch a file of the API, which a plain link cannot: it sends no token. Rejects with a `Problem`. */
+export async function file(path, type) {
+  const answer = await answered("GET", path, { headers: { Accept: type } });
+  if (!answer.ok) throw new Problem({ status: answer.status, ...(await answer.json().catch(() => ({}))) });
+  return answer.blob();
 }
 
 export const get = (path) => api("GET", path);

@@ -1,9 +1,11 @@
 // One's tickets, and the living code of the one that is open: fetched anew before it runs out.
-import { Problem, get, signIn, tokens } from "./api.js";
+import { Problem, file, get, signIn, tokens } from "./api.js";
 import { $, el, fill, formatTime, notify } from "./dom.js";
 
 // A code is replaced when this much of its life is over, so that what is on the screen is always good.
 const RENEW_AT = 0.7;
+// Browsers read what is saved some time after the click.
+const KEPT_MS = 60_000;
 const RETRY_MS = [1000, 3000, 8000];
 const wanted = document.body.dataset.ticket;
 let timer = 0;
@@ -67,6 +69,24 @@ function refuse(problem) {
   $("#code-problem").hidden = false;
 }
 
+/** Save the page for printing under the ticket's number. */
+async function download(ticket) {
+  const button = $("#print");
+  button.disabled = true;
+  try {
+    const address = URL.createObjectURL(await file(`tickets/${ticket.id}/pdf`, "application/pdf"));
+    const link = el("a", { href: address, download: `ticket-${ticket.number}.pdf` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), KEPT_MS);
+  } catch (problem) {
+    if (problem.status === 401) return signIn();
+    notify(problem.message, "error");
+  } finally {
+    button.disabled = false;
+  }
+  return undefined;
+}
+
 async function show() {
   if (!tokens()) return signIn();
   const { results } = await get("me/tickets?limit=200");
@@ -78,6 +98,9 @@ async function show() {
   $("#ticket").hidden = false;
   $("#ticket-title").textContent = mine.event.title;
   $("#ticket-about").textContent = `${mine.tier.name} · ${mine.number} · ${formatTime(mine.event.starts_at, mine.event.time_zone)}`;
+  $("#print-part").hidden = !mine.is_printable;
+  $("#print-hint").hidden = mine.is_printable || mine.status !== "VALID";
+  $("#print").addEventListener("click", () => download(mine));
   // Back from another app or a locked screen: what is shown is renewed at once.
   document.addEventListener("visibilitychange", () => { if (!document.hidden) fetchCode(); });
   return fetchCode();

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_GET
 
 from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
+from accounts.admin_base.acts import sentence
+from accounts.scope import scope_of
 from accounts.types import Capability
+from common import clock
+from common.admin.base import button
 from common.admin.times import time_column, time_words
+from common.errors import Failure
+from tickets.files import pdf_answer
 from tickets.models import Ticket, TicketStatus
 from tickets.services import reissuing
+from tickets.services.printing import print_ticket
+from tickets.services.showing import is_printable
 
 
 class CameFilter(admin.SimpleListFilter):
@@ -36,7 +48,7 @@ class CameFilter(admin.SimpleListFilter):
 
 @admin.register(Ticket)
 class TicketAdmin(ScopedModelAdmin):
-    """Who holds which ticket. Nothing is edited; codes are not shown here."""
+    """Who holds which ticket. Nothing is edited, and codes are shown only in what is downloaded for printing."""
 
     organization_path = "event__organization"
     # Holders are people: who may see orders may see them.
@@ -54,7 +66,41 @@ class TicketAdmin(ScopedModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Fetch people and tiers along with the rows."""
-        return super().get_queryset(request).select_related("event", "tier", "holder", "sale__order")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("event__checkin_policy", "tier", "holder", "sale__order")
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page for printing."""
+        view = self.admin_site.admin_view(self.print_view)
+        page: URLPattern = path("<uuid:ticket_id>/pdf/", view, name="tickets_ticket_pdf")
+        return [page, *super().get_urls()]
+
+    @method_decorator(require_GET)
+    def print_view(self, request: HttpRequest, ticket_id: UUID) -> HttpResponse:
+        """Download the ticket as its holder may print it; refused, say why on the ticket's own page."""
+        if not self.get_queryset(request).filter(pk=ticket_id).exists():
+            raise Http404
+        try:
+            return pdf_answer(print_ticket(scope_of(request).actor, ticket_id, now=clock.now()))
+        except Failure as refusal:
+            messages.error(request, sentence(refusal))
+            return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[ticket_id]))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Offer the page for printing where there is one."""
+        ticket: Ticket | None = kwargs.get("obj")
+        may = ticket and scope_of(request).has(Capability.REISSUE, ticket.event.organization_id)
+        if ticket is not None and may and is_printable(ticket):
+            where = reverse("admin:tickets_ticket_pdf", args=[ticket.pk])
+            pdf = button("Ticket as PDF", "print", where)
+            context["actions_detail"] = [pdf, *context.get("actions_detail", [])]
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
 
     def acts_for(self, request: HttpRequest, obj: Model) -> list[Act]:
         """Offer nothing on a void ticket."""

@@ -9,6 +9,7 @@ from common.money import decimal_string
 from events.graphql import EventType
 from tickets.models import CodeKind, Direction, ScanReason, ScanResult, Ticket, TicketTier
 from tickets.services import pictures
+from tickets.services.showing import is_printable
 from tickets.types import ShownCode
 
 TicketCodeKindEnum = graphene.Enum(
@@ -50,6 +51,14 @@ class TicketType(graphene.ObjectType):
     tier = graphene.Field(TicketTierType, required=True)
     issued_at = graphene.DateTime(required=True)
     first_scanned_at = graphene.DateTime()
+    is_printable = graphene.Boolean(
+        required=True, description="Whether REST's `tickets/{id}/pdf` gives a page for printing."
+    )
+
+    @staticmethod
+    def resolve_is_printable(ticket: Ticket, info: GraphQLResolveInfo) -> bool:
+        """Ask the event's policy."""
+        return is_printable(ticket)
 
 
 class TicketCodeType(graphene.ObjectType):

@@ -23,6 +23,13 @@ class PngRenderer(_Ready):
     format = "png"
 
 
+class PdfRenderer(_Ready):
+    """Pages for printing."""
+
+    media_type = "application/pdf"
+    format = "pdf"
+
+
 class SvgRenderer(_Ready):
     """A picture that stays sharp."""
 

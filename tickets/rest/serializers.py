@@ -7,6 +7,7 @@ from rest_framework import serializers
 from common.rest import DecimalPriceField, StrictSerializer
 from tickets.models import CodeKind, Direction, ScanReason, ScanResult, Ticket, TicketStatus, TicketTier
 from tickets.services import pictures
+from tickets.services.showing import is_printable
 from tickets.types import MAXIMUM_GATE, MAXIMUM_NONCE, ShownCode
 
 # Forms in which a ticket's code can be asked for.
@@ -52,11 +53,18 @@ class TicketAnswer(serializers.ModelSerializer[Ticket]):
 
     event = TicketEventAnswer()
     tier = TicketTierAnswer()
+    is_printable = serializers.SerializerMethodField(help_text="Whether `pdf` gives a page for printing.")
 
     class Meta:
         model = Ticket
-        fields = ("id", "number", "status", "event", "tier", "issued_at", "first_scanned_at")
+        fields = (
+            "id", "number", "status", "event", "tier", "issued_at", "first_scanned_at", "is_printable",
+        )  # fmt: skip
         read_only_fields = fields
+
+    def get_is_printable(self, ticket: Ticket) -> bool:
+        """Ask the event's policy."""
+        return is_printable(ticket)
 
 
 class QrAnswer(serializers.Serializer[Any]):

@@ -3,11 +3,13 @@
 from common.rest import optional_slash
 from tickets.rest.checkin import DoorView, QrView, ReissueView, ScanView, VoidView
 from tickets.rest.checkout import CheckoutView
+from tickets.rest.printing import PdfView
 from tickets.rest.views import MyTickets, TierList
 
 urlpatterns = [
     optional_slash("checkin/scan", ScanView.as_view(), name="checkin-scan"),
     optional_slash("tickets/<uuid:ticket_id>/qr", QrView.as_view(), name="ticket-qr"),
+    optional_slash("tickets/<uuid:ticket_id>/pdf", PdfView.as_view(), name="ticket-pdf"),
     optional_slash("tickets/<uuid:ticket_id>/reissue", ReissueView.as_view(), name="ticket-reissue"),
     optional_slash("tickets/<uuid:ticket_id>/void", VoidView.as_view(), name="ticket-void"),
     optional_slash("events/<uuid:event_id>/checkout", CheckoutView.as_view(), name="event-checkout"),

@@ -18,10 +18,12 @@ def tiers_of(actor: Actor, event_id: UUID) -> QuerySet[TicketTier]:
 
 
 def my_tickets(actor: Actor) -> QuerySet[Ticket]:
-    """Return the actor's tickets with event and tier, the newest first. Raises ``Unauthenticated``."""
+    """Return the actor's tickets with event, policy and tier, the newest first. Raises ``Unauthenticated``."""
     if actor.user_id is None:
         raise Unauthenticated
-    tickets = Ticket.objects.filter(holder_id=actor.user_id).select_related("event__organization", "tier")
+    tickets = Ticket.objects.filter(holder_id=actor.user_id).select_related(
+        "event__organization", "event__checkin_policy", "tier"
+    )
     return tickets.order_by("-issued_at", "id")
 
 

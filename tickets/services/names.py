@@ -4,6 +4,7 @@ from uuid import UUID
 
 PURPOSE = "ticket"
 OPERATION = "tickets.checkout"
+LETTER_JOB = "tickets.send_letter"
 
 
 def stripe_reference(tier_id: UUID) -> str:

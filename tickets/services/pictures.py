@@ -24,5 +24,10 @@ def svg(text: str) -> bytes:
     return out.getvalue()
 
 
+def squares(text: str) -> list[list[int]]:
+    """Return the code's rows, 1 for each dark square, without the quiet zone."""
+    return [[int(bool(square)) for square in row] for row in _code(text).matrix]
+
+
 def _code(text: str) -> Any:
     return segno.make_qr(text, error=_ERROR, boost_error=False)

@@ -10,6 +10,7 @@ from payments.models import Order
 from payments.purposes import ItemDescription, Settlement
 from tickets.models import Ticket, TicketSale, TicketStatus, TicketTier
 from tickets.services import names
+from tickets.services.posting import owe_tickets
 from tickets.services.stock import lock_tiers, move
 from tickets.services.tickets import issue_for_sale
 from tickets.services.voiding import void_locked
@@ -34,7 +35,8 @@ class TicketPurpose:
         TicketSale.objects.select_for_update().get(pk=purpose_id)
 
     def settle(self, order: Order, *, now: datetime) -> Settlement:
-        """Issue the tickets for what was reserved, or for what is still there when the reservation is over."""
+        """Issue the tickets for what was reserved, or for what is still there when the reservation is over; a letter
+        brings them."""
         sale = _sale_of(order)
         if sale.sold_units or sale.returned_units:
             return Settlement.SETTLED
@@ -45,6 +47,7 @@ class TicketPurpose:
         sale.reserved_units, sale.sold_units, sale.purchased_at = 0, sale.quantity, now
         sale.save(update_fields=["reserved_units", "sold_units", "purchased_at"])
         issue_for_sale(sale, now=now)
+        owe_tickets(sale, order.organization_id, now=now)
         return Settlement.SETTLED
 
     def release(self, order: Order, *, now: datetime) -> None:

@@ -14,6 +14,7 @@ from common.types import Actor
 from tickets.errors import TicketVoid
 from tickets.letters import new_manual_code
 from tickets.models import Ticket, TicketStatus
+from tickets.services.posting import owe_reissued
 from tickets.services.stock import lock_ticket_with_tier
 from tickets.services.voiding import void_locked
 
@@ -25,7 +26,8 @@ LONGEST_REASON = 500
 def reissue_ticket(*, actor: Actor, ticket_id: UUID, reason: str, now: datetime) -> Ticket:
     """Give a ticket new codes: all that were shown, printed or typed before open nothing from now on.
 
-    What the doors saw of it stays: whoever is in does not get in again. Raises what ``access.require`` raises,
+    What the doors saw of it stays: whoever is in does not get in again. A letter tells its holder.
+    Raises what ``access.require`` raises,
     ``Invalid`` for too long a reason, ``TicketVoid``.
     """
     ticket = _for(actor, ticket_id, Capability.REISSUE)
@@ -36,6 +38,7 @@ def reissue_ticket(*, actor: Actor, ticket_id: UUID, reason: str, now: datetime)
     locked.generation += 1
     locked.manual_code = new_manual_code()
     locked.save(update_fields=["generation", "manual_code"])
+    owe_reissued(locked, ticket.event.organization_id, now=now)
     record(
         actor=actor, action="tickets.reissue", subject=locked, organization_id=ticket.event.organization_id,
         reason=why, changes={"generation": [locked.generation - 1, locked.generation]}, now=now,

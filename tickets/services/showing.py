@@ -25,7 +25,7 @@ def show_code(actor: Actor, ticket_id: UUID, *, kind: CodeKind = CodeKind.LIVE, 
     """
     if not actor.is_authenticated:
         raise Unauthenticated
-    tickets = Ticket.objects.select_related("event__checkin_policy", "event__organization", "tier")
+    tickets = Ticket.objects.select_related("event__checkin_policy", "event__organization", "tier", "holder")
     ticket = tickets.filter(pk=ticket_id).first()
     if ticket is None:
         raise NotFound
@@ -35,10 +35,17 @@ def show_code(actor: Actor, ticket_id: UUID, *, kind: CodeKind = CodeKind.LIVE, 
         raise TicketVoid
     if kind == CodeKind.PRINTED and not policy_of(ticket.event).accepts_printed:
         raise PrintedCodesOff
-    return _shown(ticket, kind, now)
+    return code_of(ticket, kind, now=now)
 
 
-def _shown(ticket: Ticket, kind: CodeKind, now: datetime) -> ShownCode:
+def is_printable(ticket: Ticket) -> bool:
+    """Say whether it may be printed: it is valid, and its event's doors take paper. The event and its policy are at
+    hand."""
+    return ticket.status == TicketStatus.VALID and policy_of(ticket.event).accepts_printed
+
+
+def code_of(ticket: Ticket, kind: CodeKind, *, now: datetime) -> ShownCode:
+    """Return a code of a ticket that has its event at hand; the caller answers for who gets it."""
     text = codes.sign(
         ticket_id=ticket.pk, event_id=ticket.event_id, generation=ticket.generation, kind=kind, now=now
     )

@@ -16,6 +16,7 @@ from common.errors import NotFound
 from common.types import SYSTEM
 from tickets.errors import UpgradeInProgress, UpgradeNotPossible, UpgradeSuperseded
 from tickets.models import Ticket, TicketStatus, TicketTier, TierChange, TierChangeStatus
+from tickets.services.posting import owe_moved
 from tickets.services.stock import lock_tier, lock_tiers, move, require_room
 
 __all__ = ["lock_tier", "release_upgrade", "reserve_upgrade", "reverse_upgrade", "settle_upgrade"]
@@ -76,6 +77,7 @@ def settle_upgrade(*, cause: UUID, now: datetime) -> Ticket:
     change.save(update_fields=["from_tier", "status", "settled_at", "ended_at"])
     ticket.tier = target
     ticket.save(update_fields=["tier"])
+    owe_moved(ticket, f"{cause}:{change.status}", now=now)
     return ticket
 
 
@@ -121,6 +123,7 @@ def reverse_upgrade(*, cause: UUID, now: datetime) -> None:
     move(origin.pk, sold=1)
     ticket.tier = origin
     ticket.save(update_fields=["tier"])
+    owe_moved(ticket, f"{cause}:{change.status}", now=now)
 
 
 def _earlier(ticket: Ticket, cause: UUID) -> tuple[TierChange | None, bool]:
@@ -159,7 +162,10 @@ def _locked(cause: UUID) -> tuple[TierChange, dict[UUID, TicketTier], Ticket]:
 
 def _lock_ticket(ticket_id: UUID) -> Ticket:
     ticket = (
-        Ticket.objects.select_for_update(of=("self",)).select_related("tier").filter(pk=ticket_id).first()
+        Ticket.objects.select_for_update(of=("self",))
+        .select_related("tier", "event__checkin_policy")
+        .filter(pk=ticket_id)
+        .first()
     )
     if ticket is None:
         raise NotFound
