@@ -31,6 +31,13 @@ class ExperimentArchived(Conflict):
     title = "This experiment is archived"
 
 
+class AmbiguousSlug(Conflict):
+    """Several organizations of the caller have an experiment of that slug: its id says which one is meant."""
+
+    code = "ambiguous_slug"
+    title = "Several of your organizations have an experiment of that slug; name it by its id (UUID) instead"
+
+
 class ReportArchived(Conflict):
     """An archived report is kept for its history and sends nothing any more."""
 

@@ -24,7 +24,7 @@ from analytics.admin.console_parts import PANELS, PARTS, ConsolePart
 from analytics.admin.dashboard_range import FIELDS, Chosen, chosen_range
 from analytics.admin.exports import ExportPages
 from analytics.models import EventConsole
-from analytics.services.refreshing import refresh_now
+from analytics.services.refreshing import Refreshed, refresh_now
 from common import clock
 from common.admin.links import link_to
 from common.admin.times import time_column, time_words
@@ -152,12 +152,7 @@ class ConsoleAdmin(ExportPages):
             return _refreshed(
                 request, event, "Some days could not be computed; they are tried again.", status=503
             )
-        days = (
-            f"{worked.days} day{'' if worked.days == 1 else 's'} computed anew."
-            if worked.days
-            else "Nothing new."
-        )
-        return _refreshed(request, event, days, status=200)  # fmt: skip
+        return _refreshed(request, event, _computed(worked), status=200)
 
     def _event(self, request: HttpRequest, event_id: UUID) -> EventConsole:
         """Return the event, of the member's own organizations. Raises ``Http404``."""
@@ -213,6 +208,17 @@ def _content(request: HttpRequest, event: EventConsole, panel: Panel, chosen: Ch
         "data_through": time_words(told.data_through, event.zone),
     }
     return render_to_string(panel.template, context, request=request)
+
+
+def _computed(worked: Refreshed) -> str:
+    """Say how many days were computed, and how many are left for the job by the clock."""
+    if not (worked.days or worked.waiting):
+        return "Nothing new."
+    done = f"{worked.days} day{'' if worked.days == 1 else 's'} computed anew."
+    if not worked.waiting:
+        return done
+    left = "1 day still waits and is" if worked.waiting == 1 else f"{worked.waiting} days still wait and are"
+    return f"{done} {left} computed within minutes."
 
 
 def _refreshed(request: HttpRequest, event: EventConsole, words: str, *, status: int) -> HttpResponse:

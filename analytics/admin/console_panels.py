@@ -21,10 +21,9 @@ from analytics.admin.dashboard_words import (
 )
 from analytics.selectors.funnel import Stage, funnel
 from analytics.selectors.ranges import before
-from analytics.services.experiment_results import results_of_event
-from analytics.services.monetization import Part, bounded, monetization, part_of
+from analytics.services.experiment_looks import look
+from analytics.services.monetization import Part, monetization, part_of
 from analytics.services.thresholds import Judgement, judge_conversion, judge_ctr, judge_drop_off
-from analytics.types.experiments import Results
 from analytics.types.figures import AdFigures, OfferFigures, Range, Revenue, WaitlistFigures
 from common.money import format_fraction, format_money
 from events.models import Event
@@ -255,13 +254,12 @@ def _waitlist(asked: Asked) -> Told:
 
 def _experiments(asked: Asked) -> Told:
     """Show the newest. One more is asked for, to know whether there are more."""
-    found: list[Results] = bounded(
-        lambda: results_of_event(asked.event.pk, newest=MOST_EXPERIMENTS + 1, now=asked.now)
-    )
-    shown = found[::-1][:MOST_EXPERIMENTS]
+    found = look(asked.event, newest=MOST_EXPERIMENTS + 1, now=asked.now)
+    shown = found.results[:MOST_EXPERIMENTS]
     rows = [(one, reverse("admin:analytics_experiment_results", args=[one.experiment.pk])) for one in shown]
     everything = f"{reverse('admin:analytics_experiment_changelist')}?event__id__exact={asked.event.pk}"
-    return Told({"rows": rows, "rest": everything if len(found) > len(shown) else ""}, asked.now)
+    context = {"rows": rows, "rest": everything if len(found.results) > len(shown) else ""}
+    return Told(context, found.as_of, found.as_of, is_stale=found.is_stale)
 
 
 FIGURES: Final = (

@@ -7,9 +7,10 @@ from django.urls import reverse
 
 from accounts.admin_base import Act
 from analytics.models import Experiment, ExperimentRefusalReason, Metric
+from analytics.services.experiment_words import brought_by, likely_brought_by
 from analytics.types.experiments import Results, VariantResult, Verdict
 from common.admin.times import time_words
-from common.money import Money, format_money
+from common.money import format_money
 
 _TONES = {
     Verdict.COLLECTING: "mq-hint", Verdict.RUNNING: "mq-hint", Verdict.DECIDED: "mq-good", Verdict.INVALID: "mq-off",
@@ -59,8 +60,12 @@ class Row:
     @property
     def per_person(self) -> str:
         """Say what one of them brought."""
-        brought = self.told.revenue_per_person
-        return "-" if brought is None else format_money(Money(round(brought), self.told.revenue.currency))
+        return brought_by(self.told)
+
+    @property
+    def per_person_range(self) -> str:
+        """Say between what that likely lies."""
+        return likely_brought_by(self.told)
 
 
 def results_context(found: Results, acts: list[Act], *, can_edit: bool) -> dict[str, Any]:

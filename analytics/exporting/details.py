@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, Protocol
 
-from analytics.selectors.details import PageOfOrders, movements_of, moved_orders, paid_orders
+from analytics.selectors.details import PageOfOrders, moved_orders, movements_of, paid_orders
 from analytics.types.exports import Cell, Note, Row
 from analytics.types.figures import Range
 from common.money import Money

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from analytics.exporting.sections import EXPERIMENTS, Frame
+from analytics.services.experiment_words import brought_by, likely_brought_by
 from analytics.statistics.proportions import Interval
 from analytics.types.experiments import Results, VariantResult
 from analytics.types.exports import Cell, Rate, Section
+from common.money import Money
 
 
 def experiments_section(found: list[Results] | None, zone: tzinfo, *, gone: str) -> Section:
@@ -19,7 +21,16 @@ def experiments_section(found: list[Results] | None, zone: tzinfo, *, gone: str)
 
 def _in_words(found: list[Results]) -> Iterator[str]:
     for one in found:
-        yield f"{one.experiment.name} ({one.test_id}): {one.headline}. {one.recommendation}"
+        yield f"{one.experiment.name} ({one.test_id}): {one.headline}. {one.recommendation}{_brought(one)}"
+
+
+def _brought(found: Results) -> str:
+    """Say what a person brings with each variant, and between what it likely lies; nothing where nobody brought any."""
+    if not any(one.revenue.amount for one in found.variants):
+        return ""
+    told = [(f"{brought_by(one)} with {one.name}", likely_brought_by(one)) for one in found.variants]
+    words = [f"{brought} (likely {likely})" if likely else brought for brought, likely in told]
+    return f" A person brings {', '.join(words)}."
 
 
 def _row(one: Results, variant: VariantResult, zone: tzinfo) -> tuple[Cell, ...]:
@@ -28,14 +39,24 @@ def _row(one: Results, variant: VariantResult, zone: tzinfo) -> tuple[Cell, ...]
     return (
         experiment.name, one.headline, f"{variant.name}{control}", variant.weight, variant.impressions,
         variant.conversions, _rate(variant.conversion_rate), *_ends(variant.interval), _rate(variant.lift),
-        *_ends(variant.lift_interval), variant.revenue.currency, variant.revenue, variant.p_value,
-        variant.p_value_always_valid, experiment.get_status_display(), _at(experiment.started_at, zone),
-        _at(experiment.stopped_at, zone), one.recommendation,
+        *_ends(variant.lift_interval), variant.revenue.currency, variant.revenue, *_per_person(variant),
+        variant.p_value, variant.p_value_always_valid, experiment.get_status_display(),
+        _at(experiment.started_at, zone), _at(experiment.stopped_at, zone), one.recommendation,
     )  # fmt: skip
 
 
 def _rate(percent: float | None) -> Rate:
     return Rate(None if percent is None else percent / 100)  # results speak of percent, files of shares
+
+
+def _per_person(variant: VariantResult) -> tuple[Money | None, ...]:
+    """Return what a person brings, and the ends of its interval, in whole minor units."""
+    interval = variant.revenue_interval
+    ends = (None, None) if interval is None else (interval.low, interval.high)
+    return tuple(
+        None if one is None else Money(round(one), variant.revenue.currency)
+        for one in (variant.revenue_per_person, *ends)
+    )
 
 
 def _ends(interval: Interval | None) -> tuple[Rate, Rate]:

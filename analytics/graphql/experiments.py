@@ -7,7 +7,7 @@ import graphene
 from analytics.services.experiment_results import results
 from analytics.types.experiments import Results, VariantResult, Verdict
 from common import clock
-from common.graphql.types import MoneyType, money
+from common.graphql.types import MoneyType, count_field, money
 
 AbTestStatusEnum = graphene.Enum(
     "AbTestStatusEnum", [(one.name, one.value) for one in Verdict], description="How far an experiment is."
@@ -28,9 +28,9 @@ class AbTestVariantType(graphene.ObjectType):
     name = graphene.String(required=True)
     is_control = graphene.Boolean(required=True)
     weight = graphene.Int(required=True)
-    impressions = graphene.Int(required=True)
-    conversions = graphene.Int(required=True)
-    secondary_conversions = graphene.Int(required=True)
+    impressions = count_field()
+    conversions = count_field()
+    secondary_conversions = count_field()
     conversion_rate = graphene.Float()
     confidence_level = graphene.Float()
     interval = graphene.Field(AbTestIntervalType)
@@ -64,7 +64,7 @@ class AbTestRefusedType(graphene.ObjectType):
     """How much was refused for a reason."""
 
     reason = graphene.String(required=True)
-    count = graphene.Int(required=True)
+    count = count_field()
 
 
 class AbTestResultsType(graphene.ObjectType):
@@ -73,8 +73,8 @@ class AbTestResultsType(graphene.ObjectType):
     test_id = graphene.ID(required=True)
     status = graphene.Field(AbTestStatusEnum, required=True)
     as_of = graphene.DateTime(required=True)
-    total_impressions = graphene.Int(required=True)
-    total_conversions = graphene.Int(required=True)
+    total_impressions = count_field()
+    total_conversions = count_field()
     variants = graphene.List(graphene.NonNull(AbTestVariantType), required=True)
     method = graphene.String(required=True)
     p_value = graphene.Float(description="For one look; it decides nothing.")
@@ -82,7 +82,7 @@ class AbTestResultsType(graphene.ObjectType):
     srm = graphene.Field(AbTestRatioType, required=True)
     winner = graphene.ID()
     confidence = graphene.Float()
-    people_needed = graphene.Int(description="How many more each variant needs.")
+    people_needed = count_field("How many more each variant needs.", required=False)
     headline = graphene.String(required=True)
     recommendation = graphene.String(required=True)
     refused = graphene.List(graphene.NonNull(AbTestRefusedType), required=True)
@@ -103,7 +103,9 @@ class ExperimentsQuery:
 
     ab_test_results = graphene.Field(
         graphene.NonNull(AbTestResultsType),
-        test_id=graphene.ID(required=True, description="A slug or an id."),
+        test_id=graphene.ID(
+            required=True, description="An id, or a slug of one of the caller's organizations."
+        ),
         description="What came of an experiment so far; looking early is safe.",
     )
 

@@ -5,15 +5,11 @@ from typing import Any
 import graphene
 
 from analytics.services.monetization import Monetization
-from common.graphql.types import MoneyType
+from common.graphql.types import MoneyType, count_field
 
 
 def _money() -> graphene.Field:
     return graphene.Field(MoneyType, required=True)
-
-
-def _count() -> graphene.BigInt:
-    return graphene.BigInt(required=True)
 
 
 def _many(kind: type[graphene.ObjectType]) -> graphene.Field:
@@ -61,10 +57,10 @@ class OfferPerformanceType(graphene.ObjectType):
 
     offer_id = graphene.ID(required=True)
     title = graphene.String(required=True)
-    views = _count()
-    clicks = _count()
-    purchases = _count()
-    units = _count()
+    views = count_field()
+    clicks = count_field()
+    purchases = count_field()
+    units = count_field()
     revenue = _money()
     conversion_rate = graphene.Float()
 
@@ -72,11 +68,11 @@ class OfferPerformanceType(graphene.ObjectType):
 class MonetizationOffersType(graphene.ObjectType):
     """Offers: what front ends told, and what was bought. Rates are 0 to 1, or null."""
 
-    total_views = _count()
-    unique_viewers = graphene.BigInt(required=True, description="Of each day, added up.")
-    total_clicks = _count()
-    total_carts = _count()
-    total_purchases = _count()
+    total_views = count_field()
+    unique_viewers = count_field("Of each day, added up.")
+    total_clicks = count_field()
+    total_carts = count_field()
+    total_purchases = count_field()
     conversion_rate = graphene.Float()
     has_click_data = graphene.Boolean(required=True)
     top_performers = _many(OfferPerformanceType)
@@ -87,8 +83,8 @@ class AdTopPerformerType(graphene.ObjectType):
 
     ad_id = graphene.ID(required=True)
     name = graphene.String(required=True)
-    impressions = _count()
-    clicks = _count()
+    impressions = count_field()
+    clicks = count_field()
     ctr = graphene.Float()
     spend = _money()
 
@@ -96,9 +92,9 @@ class AdTopPerformerType(graphene.ObjectType):
 class MonetizationAdsType(graphene.ObjectType):
     """Ads, from redeemed tokens."""
 
-    total_impressions = _count()
-    total_viewable = _count()
-    total_clicks = _count()
+    total_impressions = count_field()
+    total_viewable = count_field()
+    total_clicks = count_field()
     average_c_t_r = graphene.Float(name="averageCTR")
     top_performers = _many(AdTopPerformerType)
 
@@ -112,16 +108,17 @@ class MonetizationAdsType(graphene.ObjectType):
 class MonetizationWaitlistType(graphene.ObjectType):
     """Waitlists, from their entries."""
 
-    total_joins = _count()
-    offers_issued = _count()
+    total_joins = count_field()
+    offers_issued = count_field()
     acceptance_rate = graphene.Float()
     average_wait_time_minutes = graphene.Float()
 
 
 class MonetizationFreshnessType(graphene.ObjectType):
-    """How far the figures of tracked events are behind."""
+    """How far the figures are behind: of what front ends told, and of what ads counted."""
 
-    pending_days = _count()
+    pending_days = count_field()
+    pending_ad_days = count_field("The same of ads.")
     failures = graphene.Int(required=True, description="In a row.")
 
 

@@ -52,15 +52,17 @@ class ExperimentRefusalReason(models.TextChoices):
 class Experiment(models.Model):
     """A question and its variants. Once it is started its definition stands still; a trigger holds that.
 
-    ``slug`` is what front ends call it, and part of who sees what: unique over all, and no UUID. ``minimum_sample``
-    is people a variant. ``currency`` is the event's when it was defined; goal values are its minor units.
+    ``slug`` is what front ends call it, and part of who sees what: unique in its organization, whose id stands here
+    for that, and no UUID. ``minimum_sample`` is people a variant. ``currency`` is the event's when it was defined; goal
+    values are its minor units.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.ForeignKey(
         "events.Event", on_delete=models.PROTECT, related_name="experiments", db_index=False
     )
-    slug = models.CharField(max_length=MAXIMUM_KEY, unique=True)
+    organization_id = models.UUIDField(editable=False)
+    slug = models.CharField(max_length=MAXIMUM_KEY)
     name = models.CharField(max_length=MAXIMUM_NAME)
     hypothesis = models.CharField(max_length=MAXIMUM_HYPOTHESIS, blank=True)
     metric = models.CharField(max_length=10, choices=Metric.choices, default=Metric.CONVERSION)
@@ -82,6 +84,8 @@ class Experiment(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = [
+            # Found by the slug alone as well.
+            models.UniqueConstraint(fields=["slug", "organization_id"], name="experiment_slug_once"),
             models.CheckConstraint(
                 condition=Q(slug__regex=KEY_PATTERN) & ~Q(name=""), name="experiment_is_named"
             ),

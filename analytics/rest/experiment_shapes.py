@@ -27,7 +27,9 @@ class AbTestVariantSerializer(StrictSerializer):
 class AbTestWriteSerializer(StrictSerializer):
     """What a caller may say about a draft."""
 
-    slug = serializers.CharField(required=False, allow_blank=True, help_text="Required. Unique over all.")
+    slug = serializers.CharField(
+        required=False, allow_blank=True, help_text="Required. Unique in the organization."
+    )
     name = serializers.CharField(
         required=False, allow_blank=True, help_text="Required. At most 200 characters."
     )

@@ -84,7 +84,7 @@ class ExperimentsView(APIView):
 
 
 class ExperimentView(APIView):
-    """``ab-tests/{id}``: a slug or an id."""
+    """``ab-tests/{id}``: an id, or a slug of one of the caller's organizations (409 where several have it)."""
 
     @extend_schema(operation_id="get_ab_test", responses=AbTestShape)
     def get(self, request: Request, test_id: str) -> Response:

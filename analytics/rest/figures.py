@@ -112,9 +112,12 @@ class WaitlistFiguresShape(Base):
 
 
 class FreshnessShape(Base):
-    """How far the figures of tracked events are behind."""
+    """How far the figures are behind: of what front ends told, and of what ads counted."""
 
-    pending_days = serializers.IntegerField()
+    pending_days = serializers.IntegerField(
+        help_text="Days of what front ends told that wait to be computed."
+    )
+    pending_ad_days = serializers.IntegerField(help_text="Days of what ads counted that wait to be computed.")
     failures = serializers.IntegerField(help_text="In a row.")
 
 

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from accounts.selectors import organization_ids
 from accounts.services import access
 from accounts.types import Capability
+from analytics.errors import AmbiguousSlug
 from analytics.models import Experiment, ExperimentStatus
 from analytics.types.experiments import ExperimentFilters
 from common.errors import Invalid, Unauthenticated
@@ -16,27 +17,47 @@ from events.models import Event
 from events.selectors import visible_event
 
 
-def named(ref: str) -> Q:
-    """Return the condition for an experiment by its id or its slug; no slug is an id."""
+def find(rows: QuerySet[Experiment], actor: Actor, ref: str, capability: Capability) -> Experiment:
+    """Return the experiment that somebody means by its id or its slug, for who has the capability.
+
+    A slug is looked up in the actor's own organizations, those with the capability first: what others call theirs is
+    not told. Raises as ``access.require`` (a missing one is as another organization's), and ``AmbiguousSlug`` where it
+    may be several.
+    """
     try:
-        return Q(pk=UUID(ref))
+        experiment = rows.filter(pk=UUID(ref)).first()
     except ValueError:
-        return Q(slug=ref)
+        experiment = _by_slug(rows, actor, ref, capability)
+    if experiment is None:
+        access.refuse_missing(actor)
+    access.require(actor, experiment.event.organization_id, capability)
+    return experiment
+
+
+def _by_slug(
+    rows: QuerySet[Experiment], actor: Actor, slug: str, capability: Capability
+) -> Experiment | None:
+    for where in (organization_ids(actor, capability), organization_ids(actor)):
+        found = rows.filter(slug=slug)
+        if where is not None:
+            found = found.filter(organization_id__in=where)
+        several = list(found.order_by("pk")[:2])
+        if len(several) > 1:
+            raise AmbiguousSlug
+        if several:
+            return several[0]
+    return None
 
 
 def experiment_of(
     actor: Actor, ref: str, *, capability: Capability = Capability.VIEW_ANALYTICS
 ) -> Experiment:
-    """Return an experiment with its event and variants, for who has the capability. Three statements.
+    """Return an experiment with its event and variants, for who has the capability. Raises as ``find``.
 
-    Raises as ``access.require``; a missing one is as another organization's.
+    Three statements, a fourth by its slug.
     """
-    found = Experiment.objects.select_related("event").prefetch_related("variants").filter(named(ref))
-    experiment = found.first()
-    if experiment is None:
-        access.refuse_missing(actor)
-    access.require(actor, experiment.event.organization_id, capability)
-    return experiment
+    rows = Experiment.objects.select_related("event").prefetch_related("variants")
+    return find(rows, actor, ref, capability)
 
 
 def experiments_of(actor: Actor, filters: ExperimentFilters) -> QuerySet[Experiment]:

@@ -9,15 +9,14 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import F
 
-from analytics.models import Experiment, RefusalReason
 from analytics.models import ExperimentRefusalReason as Reason
+from analytics.models import RefusalReason
 from analytics.services.checking import Refusal, clock_error, moment
 from analytics.statistics.assignment import assigned
 from analytics.types.experiments import Definition, IncomingResult, ResultBatch, Told
 from analytics.types.tracking import Refused
+from common import statements
 
 _SAID: Final = {
     Reason.UNKNOWN_TEST: "test_id: there is no such experiment.",
@@ -27,6 +26,17 @@ _SAID: Final = {
     Reason.WRONG_VARIANT: "variant_id: this session is to see another variant.",
     Reason.NOT_ACHIEVED: "goal_achieved: nothing was achieved, so nothing is counted.",
 }
+# By (the event that was told, slug).
+Known = Mapping[tuple[UUID | None, str | None], Definition]
+_NAMED: Final = statements.one_line("""
+    SELECT told.id, x.id, x.slug, x.event_id, x.started_at, x.stopped_at, x.is_archived,
+        array_agg(v.key ORDER BY v.position), array_agg(v.weight ORDER BY v.position)
+    FROM events_event told
+    JOIN analytics_experiment x ON x.organization_id = told.organization_id
+    JOIN analytics_variant v ON v.experiment_id = x.id
+    WHERE told.id = ANY(%(events)s::uuid[]) AND x.slug = ANY(%(slugs)s::text[])
+    GROUP BY told.id, x.id
+""")
 _NEEDED: Final = ("test_id", "event_id", "session_token", "variant_id", "event_type")
 
 
@@ -48,25 +58,25 @@ class Heard:
         return self.experiment_id, self.visitor
 
 
-def definitions(batch: ResultBatch) -> dict[str, Definition]:
-    """Return the experiments that a batch names, by slug, drafts too. One statement."""
-    slugs = {event.test_id for _, event in batch.events if event.test_id}
-    rows = Experiment.objects.filter(slug__in=slugs).annotate(
-        keys=ArrayAgg("variants__key", order_by=F("variants__position").asc()),
-        weights=ArrayAgg("variants__weight", order_by=F("variants__position").asc()),
-    )
+def definitions(batch: ResultBatch) -> Known:
+    """Return the experiments that a batch names, drafts too, by (event, slug). One statement.
+
+    A slug is looked up in the organization of the event that is told with it: others may have the same.
+    """
+    given = {
+        "slugs": list({event.test_id for _, event in batch.events if event.test_id}),
+        "events": list({event.event_id for _, event in batch.events if event.event_id}),
+    }
+    rows = statements.run(_NAMED, given).fetchall() if all(given.values()) else []
     return {
-        row.slug: Definition(
-            id=row.pk, slug=row.slug, event_id=row.event_id, started_at=row.started_at, stopped_at=row.stopped_at,
-            is_archived=row.is_archived, keys=tuple(row.keys), weights=tuple(row.weights),
+        (told, slug): Definition(
+            pk, slug, event_id, started, stopped, is_archived, tuple(keys), tuple(weights)
         )
-        for row in rows
-    }  # fmt: skip
+        for told, pk, slug, event_id, started, stopped, is_archived, keys, weights in rows
+    }
 
 
-def check(
-    batch: ResultBatch, known: Mapping[str, Definition], *, now: datetime
-) -> tuple[list[Heard], list[Refused]]:
+def check(batch: ResultBatch, known: Known, *, now: datetime) -> tuple[list[Heard], list[Refused]]:
     """Return what may count, and what is refused, both in the body's order."""
     heard, refused = [], list(batch.unreadable)
     skew = clock_error(batch.sent_at, now)
@@ -78,11 +88,9 @@ def check(
     return heard, refused
 
 
-def reasons(
-    refused: Iterable[Refused], batch: ResultBatch, known: Mapping[str, Definition]
-) -> list[tuple[UUID | None, str]]:
+def reasons(refused: Iterable[Refused], batch: ResultBatch, known: Known) -> list[tuple[UUID | None, str]]:
     """Return (experiment, reason) of what was refused, the experiment only where it is one of ours."""
-    named = {index: known.get(event.test_id or "") for index, event in batch.events}
+    named = {index: known.get((event.event_id, event.test_id)) for index, event in batch.events}
     ours = [(named.get(one.index), one.code) for one in refused]
     return [(None if definition is None else definition.id, code) for definition, code in ours]
 
@@ -98,13 +106,11 @@ def _key(secret: str) -> bytes:
     return sha256(b"analytics.experiments:" + secret.encode()).digest()
 
 
-def _heard(
-    index: int, event: IncomingResult, known: Mapping[str, Definition], skew: timedelta, now: datetime
-) -> Heard:
+def _heard(index: int, event: IncomingResult, known: Known, skew: timedelta, now: datetime) -> Heard:
     missing = next((name for name in _NEEDED if not getattr(event, name)), None)
     if missing is not None:
         raise Refusal(RefusalReason.INVALID, f"{missing}: this field is required.")
-    definition = known.get(event.test_id or "")
+    definition = known.get((event.event_id, event.test_id))
     if definition is None:
         raise _refusal(Reason.UNKNOWN_TEST)
     if event.event_id != definition.event_id:

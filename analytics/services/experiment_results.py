@@ -1,7 +1,7 @@
 """The results of an experiment, read from what is kept of its people."""
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -35,6 +35,17 @@ SELECT experiment_id, place, sum(people), sum(conversions), sum(secondary), sum(
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is kept of one experiment's people, by the variants' places, and how often what was refused, by reason."""
+
+    tallies: dict[int, Tally]
+    refused: dict[str, int]
+
+
+Counts = dict[UUID, Counted]
+
+
 def results(*, actor: Actor, ref: str, now: datetime) -> Results:
     """Return an experiment's results by its id or slug, for analysts and up.
 
@@ -44,60 +55,73 @@ def results(*, actor: Actor, ref: str, now: datetime) -> Results:
     return results_of([experiment_of(actor, ref)], now=now)[0]
 
 
-def results_of_event(event_id: UUID, *, newest: int | None = None, now: datetime) -> list[Results]:
+def results_of_event(event_id: UUID, *, now: datetime) -> list[Results]:
     """Return the results of all experiments of an event that were started and are not archived, by their start.
 
-    ``newest``: of so many of them at most, those that were started last. For readers who were let in already. A fixed
-    number of statements, however many experiments and people. Raises ``Busy`` as above.
+    For readers who were let in already. A fixed number of statements, however many experiments and people. Raises
+    ``Busy`` as above.
     """
+    return results_of(started_at(event_id)[::-1], now=now)
+
+
+def started_at(event_id: UUID, *, newest: int | None = None) -> list[Experiment]:
+    """Return an event's experiments that were started and are not archived, the newest first; so many at most."""
     found = Experiment.objects.filter(event_id=event_id, is_archived=False).exclude(
         status=ExperimentStatus.DRAFT
     )
     found = found.select_related("event").prefetch_related("variants").order_by("-started_at", "-pk")
-    return results_of(list(found[:newest])[::-1], now=now)
+    return list(found[:newest])
 
 
 def results_of(experiments: Sequence[Experiment], *, now: datetime) -> list[Results]:
     """Return the results of experiments whose reader was let in already. Two statements, and their variants.
 
-    Each statement has five seconds; then ``Busy`` is raised: the figures of an experiment are all of now, or none.
+    Raises as ``count_people``: the figures of an experiment are all of now, or none.
     """
-    ids = [one.pk for one in experiments]
-    try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
-            tallies, refused = _tallies(ids), _refused(ids)
-    except OperationalError as error:
-        if sqlstate_of(error) != _ENDED:
-            raise
-        raise Busy from error
+    return judged(experiments, count_people([one.pk for one in experiments]), now=now)
+
+
+def judged(experiments: Sequence[Experiment], counts: Counts, *, now: datetime) -> list[Results]:
+    """Return what these counts say, which are of ``now``. No statement."""
     return [
         verdict(
             one,
             sorted(one.variants.all(), key=lambda variant: variant.position),
-            tallies[one.pk],
-            refused=refused[one.pk],
+            counts[one.pk].tallies,
+            refused=counts[one.pk].refused,
             now=now,
         )
         for one in experiments
     ]
 
 
-def _tallies(experiment_ids: Sequence[UUID]) -> dict[UUID, dict[int, Tally]]:
-    tallies: dict[UUID, dict[int, Tally]] = defaultdict(dict)
-    for experiment_id, place, *sums in statements.run(_TALLY, {"experiments": experiment_ids}).fetchall():
+def count_people(experiment_ids: Sequence[UUID]) -> Counts:
+    """Count the people of these experiments, and what was refused. Two statements, of five seconds each.
+
+    Raises ``Busy`` when one takes longer.
+    """
+    counts: Counts = {one: Counted({}, {}) for one in experiment_ids}
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
+            _add_tallies(counts)
+            _add_refused(counts)
+    except OperationalError as error:
+        if sqlstate_of(error) != _ENDED:
+            raise
+        raise Busy from error
+    return counts
+
+
+def _add_tallies(counts: Counts) -> None:
+    for experiment_id, place, *sums in statements.run(_TALLY, {"experiments": list(counts)}).fetchall():
         people, conversions, secondary, total, squares = (int(one) for one in sums)
-        tallies[experiment_id][place] = Tally(people, conversions, secondary, total, squares)
-    return tallies
+        counts[experiment_id].tallies[place] = Tally(people, conversions, secondary, total, squares)
 
 
-def _refused(experiment_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    """Return how often each reason stood against an event, the most frequent first."""
-    counted = ExperimentRefusal.objects.filter(experiment__in=experiment_ids).values_list(
-        "experiment_id", "reason"
-    )
-    refused: dict[UUID, dict[str, int]] = defaultdict(dict)
+def _add_refused(counts: Counts) -> None:
+    """Add how often each reason stood against an event, the most frequent first."""
+    counted = ExperimentRefusal.objects.filter(experiment__in=counts).values_list("experiment_id", "reason")
     for experiment_id, reason, times in counted.annotate(times=Sum("count")).order_by("-times", "reason"):
-        refused[experiment_id][reason] = times
-    return refused
+        counts[experiment_id].refused[reason] = times

@@ -110,7 +110,7 @@ def _decided(known: Known) -> str:
 
 def _figures(known: Known, winner: VariantResult) -> str:
     if known.experiment.metric == Metric.REVENUE:
-        told = [f"{_brought(row)} with {row.name}" for row in (winner, *_against(known, winner))]
+        told = [f"{brought_by(row)} with {row.name}" for row in (winner, *_against(known, winner))]
         return f"A person brings {told[0]}, against {' and '.join(told[1:])}."
     told = [f"{row.conversion_rate or 0:.1f} % with {row.name}" for row in (winner, *_against(known, winner))]
     return f"Of those who see it, {told[0]} reach the goal, against {' and '.join(told[1:])}."
@@ -153,8 +153,20 @@ def _winner(known: Known) -> VariantResult:
     return next(row for row in known.rows if row.variant_id == known.winner)
 
 
-def _brought(row: VariantResult) -> str:
-    return format_money(Money(round(row.revenue_per_person or 0), row.revenue.currency))
+def brought_by(row: VariantResult) -> str:
+    """Say what a person of a variant brings; ``-`` where nobody was counted."""
+    brought = row.revenue_per_person
+    return "-" if brought is None else _amount(row, brought)
+
+
+def likely_brought_by(row: VariantResult) -> str:
+    """Say between what it likely lies, at the 95 % level; nothing where that is not known."""
+    interval = row.revenue_interval
+    return "" if interval is None else f"{_amount(row, interval.low)} to {_amount(row, interval.high)}"
+
+
+def _amount(row: VariantResult, minor_units: float) -> str:
+    return format_money(Money(round(minor_units), row.revenue.currency))
 
 
 def _people(number: int) -> str:

@@ -10,7 +10,7 @@ from accounts.services import access
 from accounts.types import Capability
 from analytics.errors import ExperimentArchived, ExperimentNotDraft, ExperimentNotRunning, ExperimentRunning
 from analytics.models import Experiment, ExperimentStatus, Variant
-from analytics.selectors.experiments import named
+from analytics.selectors.experiments import find
 from analytics.services.experiment_rules import judge
 from analytics.types.experiments import ExperimentInput, VariantInput
 from common import audit
@@ -30,7 +30,7 @@ def create_experiment(*, actor: Actor, event_id: UUID, given: ExperimentInput, n
     """Define an experiment of an event, as a draft that nobody sees yet. For staff and up.
 
     Raises ``Unauthenticated``, ``NotFound`` (also for another organization's event), ``Forbidden``, and ``Invalid``
-    with every wrong field, also for a slug that is taken.
+    with every wrong field, also for a slug that the organization has already.
     """
     event = Event.objects.filter(pk=event_id).first()
     if event is None:
@@ -40,6 +40,7 @@ def create_experiment(*, actor: Actor, event_id: UUID, given: ExperimentInput, n
     variants: tuple[VariantInput, ...] = values.pop("variants")
     experiment = Experiment(
         event=event,
+        organization_id=event.organization_id,
         currency=event.currency,
         created_by_id=actor.user_id,
         created_at=now,
@@ -63,8 +64,8 @@ def update_experiment(
 ) -> Experiment:
     """Change a draft; the result is judged as a whole. For staff and up.
 
-    ``is_whole``: what is not named gets its default. Raises as ``create_experiment``, ``ExperimentNotDraft`` for one
-    that was started, ``ExperimentArchived``.
+    ``is_whole``: what is not named gets its default. Raises as ``create_experiment``, ``AmbiguousSlug``,
+    ``ExperimentNotDraft`` for one that was started, ``ExperimentArchived``.
     """
     experiment = _locked(actor, ref, DEFINE)
     _require_draft(experiment)
@@ -128,11 +129,7 @@ def archive_experiment(*, actor: Actor, ref: str, now: datetime, reason: str = "
 def _locked(actor: Actor, ref: str, capability: Capability) -> Experiment:
     """Lock an experiment that the actor may do this with. Without its key: events that point to it come on."""
     rows = Experiment.objects.select_for_update(of=("self",), no_key=True).select_related("event")
-    experiment = rows.filter(named(ref)).first()
-    if experiment is None:
-        access.refuse_missing(actor)
-    access.require(actor, experiment.event.organization_id, capability)
-    return experiment
+    return find(rows, actor, ref, capability)
 
 
 def _require_draft(experiment: Experiment) -> None:
@@ -175,9 +172,10 @@ def _save(experiment: Experiment, *, is_new: bool = False) -> None:
         with transaction.atomic():
             experiment.save(force_insert=is_new, force_update=not is_new)
     except IntegrityError as error:
-        if not violated(error, "analytics_experiment_slug_key"):
+        if not violated(error, "experiment_slug_once"):
             raise
-        raise Invalid.field("slug", "taken", "Another experiment is called that; choose another.") from error
+        said = "Another experiment of this organization is called that; choose another."
+        raise Invalid.field("slug", "taken", said) from error
 
 
 def _write_variants(experiment: Experiment, variants: tuple[VariantInput, ...]) -> None:

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from accounts.tests.factories import NOW, make_member
 from analytics.models import DirtyDay
+from analytics.services import refreshing
 from analytics.services.known import known
-from analytics.tests.factories import keep, make_place, told
+from analytics.tests.factories import ago, keep, make_place, told
 from common import clock
 from events.models import Event
 from events.tests.factories import make_event
@@ -117,6 +118,21 @@ def test_a_refresh_computes_what_was_told(client: Client) -> None:
     said = [client.post(address, headers={"accept": "application/json"}) for _ in range(6)]
     assert said[0].json() == {"message": "Nothing new."}
     assert [one.status_code for one in said] == [200] * 5 + [429]
+
+
+def test_a_refresh_says_what_is_left(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """REQ AN-04, UI-02: how many days were computed, and how many still wait for the job by the clock."""
+    place = make_place()
+    enter(client, place.event)
+    monkeypatch.setattr(refreshing, "DAYS_AT_ONCE", 2)
+    keep(*(told(place, timestamp=ago(days=days)) for days in range(5)))
+    address = f"{CONSOLES}{place.event.pk}/refresh/"
+    answers = [client.post(address, headers={"accept": "application/json"}) for _ in range(3)]
+    assert [one.json()["message"] for one in answers] == [
+        "2 days computed anew. 3 days still wait and are computed within minutes.",
+        "2 days computed anew. 1 day still waits and is computed within minutes.",
+        "1 day computed anew.",
+    ]
 
 
 def test_the_days_and_their_shortcuts(client: Client) -> None:

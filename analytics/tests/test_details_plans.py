@@ -88,7 +88,8 @@ def test_an_export_of_a_day_does_not_read_all_that_was_ever_ordered() -> None:
     assert len(page.orders) == 14
     assert looked < 200, looked
     moved = movements_of(page.orders, wanted)
-    assert [(one.number, entry.amount) for one, entry in moved][0] == (oldest.number, -700)
+    first, entry = moved[0]
+    assert (first.number, entry.amount) == (oldest.number, -700)
     paid, looked = rows_read(lambda: paid_orders(place.event, wanted, None))
     assert [one.number for one in paid.orders] == [one.number for one in page.orders if one.pk != oldest.pk]
     # A month of checkouts before the day is looked through, so that none is left out.

@@ -61,7 +61,10 @@ def test_what_is_refused() -> None:
     token = next(tokens_of(experiment, "a"))
     bad = [
         (said(experiment, token, test_id="nothing"), "unknown_test"),
-        (said(experiment, token, event_id=str(make_event().pk)), "wrong_event"),
+        (
+            said(experiment, token, event_id=str(make_event(organization=event.organization).pk)),
+            "wrong_event",
+        ),
         (said(draft, "me"), "not_running"),
         (said(stopped, "me"), "not_running"),
         (said(archived, "me", timestamp=(NOW - timedelta(hours=1)).isoformat()), "not_running"),

@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.services.access import actor_of
 from accounts.tests.factories import NOW, bearer, make_member, make_superuser, make_user
-from ads.models import AdDaily
+from ads.models import AdDaily, AdDirtyDay
 from analytics.services.monetization import monetization
 from analytics.tests.factories import keep, make_place, told
 from analytics.tests.figures import DAY, figures, nothing_known, sold
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 _ASK = """
 query ($event: ID!, $day: Date!) { monetizationAnalytics(eventId: $event, dateFrom: $day, dateTo: $day) {
-  eventId dateFrom dateTo timeZone currency stale freshness { pendingDays failures }
+  eventId dateFrom dateTo timeZone currency stale freshness { pendingDays pendingAdDays failures }
   revenue { total { amount currency } fromOffers { amount currency } fromTickets { amount currency }
     fromAds { amount currency } refunds { amount currency } net { amount currency }
     byDay { date fromOffers { amount currency } fromTickets { amount currency } fromAds { amount currency }
@@ -175,8 +175,13 @@ def test_a_refresh_on_demand(client: Client) -> None:
     keep(told(place))
     analyst = bearer(make_member("analyst", organization=place.event.organization))
     url = f"/api/v1/analytics/events/{place.event.pk}"
+    AdDirtyDay.objects.bulk_create(
+        AdDirtyDay(event_id=place.event.pk, day=DAY - timedelta(days=days), marked_at=NOW)
+        for days in (0, 1, 1)
+    )
     before = client.get(f"{url}/monetization?date_to={DAY}", headers=analyst).json()
-    assert (before["offers"]["total_views"], before["freshness"]["pending_days"]) == (0, 1)
+    assert before["offers"]["total_views"] == 0
+    assert before["freshness"] == {"pending_days": 1, "pending_ad_days": 2, "failures": 0}
     assert client.post(f"{url}/refresh", headers=analyst).json() == {"days": 1, "failures": 0, "waiting": 0}
     after = client.get(f"{url}/monetization?date_to={DAY}", headers=analyst).json()
     assert (after["offers"]["total_views"], after["freshness"]["pending_days"]) == (1, 0)

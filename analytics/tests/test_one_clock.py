@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_sale_that_we_hear_of_late_is_of_the_day_it_was_paid(stripe_sandbox: SandboxProcess) -> None:
-    """REQ AN-02, AN-10: its webhook was lost for two days: purchases, money and rows of files agree, of Stripe's day."""
+    """REQ AN-02, AN-10: heard of two days late: purchases, money and rows of files agree, by Stripe's day."""
     place = make_place()
     offer = make_offer(event=place.event)
     answer = Door().buy(offer).json()

@@ -32,7 +32,7 @@ _ASKS_FOR_MORE: Final = 0.3
 def seed_experiments(people: People, stage: Stage, *, now: datetime) -> int:
     """Define, start and fill the experiment once; return how many there are at the conference."""
     event, owner = stage.events["demo-conf"], actor_of(people.users["owner"])
-    if not Experiment.objects.filter(slug=SLUG).exists():
+    if not Experiment.objects.filter(event=event, slug=SLUG).exists():
         began = now - timedelta(days=_DAYS)
         given = ExperimentInput(
             slug=SLUG, name="Color of the buy button", minimum_sample=1_000, variants=_VARIANTS,
