@@ -102,6 +102,20 @@ SCHEDULES: tuple[Schedule, ...] = (
     ),
     Schedule("Send due e-mails", "notifications.send_due_emails", every=(1, MINUTES), queue="urgent_mail"),
     Schedule(
+        "Send due push messages",
+        "notifications.send_due_push",
+        every=(1, MINUTES),
+        queue="urgent_mail",
+        description="The net under each message's own job.",
+    ),
+    Schedule(
+        "Clean up push devices",
+        "notifications.clean_push_devices",
+        at=(3, 40),
+        queue="bulk",
+        description="Switches off browsers not seen for 30 days, phones not seen for 270; forgets both later.",
+    ),
+    Schedule(
         "Forget old attachments",
         "notifications.forget_files",
         at=(2, 50),

@@ -2,13 +2,15 @@ from django.apps import AppConfig
 
 
 class NotificationsConfig(AppConfig):
-    """The channels: e-mail, real time."""
+    """The channels: e-mail, push, real time."""
 
     name = "notifications"
 
     def ready(self) -> None:
-        """Register the jobs of this room, the rooms of events, and the check of everybody's e-mail templates."""
-        from notifications import checks, handlers, kinds  # noqa: F401 models are loaded only now
+        """Register the jobs of this room, the rooms of events, the checks and the push channel."""
+        from notifications import checks, handlers, kinds, push, push_checks, push_jobs  # noqa: F401 models come first
         from notifications.realtime import visitors  # noqa: F401
+        from notifications.services.push import queueing
 
         kinds.register(kinds.ANNOUNCEMENTS)
+        push.register(queueing.channel)

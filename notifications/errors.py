@@ -107,3 +107,38 @@ class WebhookTooLarge(BadWebhook):
 
     code = "bad_webhook"
     title = "The body is too large for a webhook"
+
+
+class DeviceLimit(Conflict):
+    """The person has as many devices as one may have."""
+
+    code = "device_limit"
+    title = "You have too many devices: take one off first"
+
+
+class DeviceAlreadyOff(Conflict):
+    """It takes no messages already."""
+
+    code = "device_already_off"
+    title = "This device is switched off already"
+
+
+class PushNotResendable(Conflict):
+    """It did not fail, or the person has no device any more."""
+
+    code = "push_not_resendable"
+    title = "Only a push message that failed, to a device that is still on, can be sent again"
+
+
+class DeviceOff(Conflict):
+    """Nothing is sent to a device that is switched off, or whose provider is not set up here."""
+
+    code = "push_device_off"
+    title = "This device takes no messages"
+
+
+class CampaignOver(Conflict):
+    """Everything of it was sent or taken back already."""
+
+    code = "campaign_over"
+    title = "Nothing of this campaign waits any more"

@@ -14,7 +14,8 @@ from uuid import UUID
 class PushMessage:
     """One message to all devices of one person. ``urgent`` ones are held back by no cap and no quiet hours.
 
-    A ``dedupe_key`` (200 characters at most) that was used before sends nothing new.
+    A ``dedupe_key`` (200 characters at most) that was used before sends nothing new. ``data``: what the app is given
+    (``url``: where a tap leads); 2,000 bytes at most. After ``not_after`` it is of no use and is not sent any more.
     """
 
     user_id: UUID
@@ -25,6 +26,8 @@ class PushMessage:
     urgent: bool = False
     organization_id: UUID | None = None
     data: dict[str, str] = field(default_factory=dict)
+    not_after: datetime | None = None
+    campaign_id: UUID | None = None
 
 
 # Writes the messages down in the caller's transaction; they are sent after the commit.

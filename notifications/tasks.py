@@ -6,6 +6,8 @@ from common import clock
 from common.outbox import Lane, wake
 from notifications.realtime import relay, retention, streams
 from notifications.services import files, sending, tracking
+from notifications.services.push import cleaning
+from notifications.services.push import sending as push_sending
 
 
 @shared_task(name="notifications.send_due_emails", ignore_result=True)
@@ -40,3 +42,19 @@ def relay_announcements() -> int:
 def forget_announcements() -> int:
     """Delete announcements that are past their retention; returns how many."""
     return retention.forget_old(now=clock.now())
+
+
+@shared_task(name="notifications.send_due_push", ignore_result=True)
+def send_due_push() -> int:
+    """Give queued push messages without a job a new one; returns how many. Beat: each minute."""
+    requeued = push_sending.requeue_orphans(now=clock.now())
+    if requeued:
+        wake.on_commit((Lane.URGENT_MAIL, Lane.BULK))
+    return requeued
+
+
+@shared_task(name="notifications.clean_push_devices", ignore_result=True)
+def clean_push_devices() -> int:
+    """Switch off devices that were not seen for long, forget those that have been off for long. Beat: daily."""
+    now = clock.now()
+    return cleaning.switch_off_idle(now=now) + cleaning.forget_old(now=now)

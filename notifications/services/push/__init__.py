@@ -1,0 +1,1 @@
+"""Push: queueing, sending, limits, receipts, campaigns (REQ NO-04, NO-05)."""
