@@ -97,3 +97,8 @@ PUSH_TIMEOUT_SECONDS: float = env.float("PUSH_TIMEOUT_SECONDS", default=10)
 PUSH_USER_RATE_PER_HOUR: int = env.int("PUSH_USER_RATE_PER_HOUR", default=10)
 PUSH_CAMPAIGN_RATE_PER_HOUR: int = env.int("PUSH_CAMPAIGN_RATE_PER_HOUR", default=100)
 PUSH_DEVICE_FAILURES: int = env.int("PUSH_DEVICE_FAILURES", default=5)
+# Devices of one person; how often one person may register some a minute
+PUSH_DEVICES_PER_PERSON: int = env.int("PUSH_DEVICES_PER_PERSON", default=20)
+PUSH_REGISTER_RATE_LIMIT: int = env.int("PUSH_REGISTER_RATE_LIMIT", default=20)
+# How often links that unsubscribe may be pressed a minute from one address, which may be a mail provider's
+UNSUBSCRIBE_RATE_LIMIT: int = env.int("UNSUBSCRIBE_RATE_LIMIT", default=600)

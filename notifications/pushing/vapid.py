@@ -24,6 +24,15 @@ def public_key() -> str:
     return str(b64urlencode(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)))
 
 
+def public_key_or_none() -> str | None:
+    """Return the key as ``public_key`` does, or None where push to browsers is not set up."""
+    try:
+        return public_key() if settings.WEBPUSH_VAPID_PRIVATE_KEY else None
+    except BadKey:
+        # Start-up checks name it; until it is mended no browser is asked to subscribe.
+        return None
+
+
 def headers_for(endpoint: str, *, now: datetime) -> dict[str, str]:
     """Return a fresh signature for this push service. Raises ``BadKey``, also for a subject that is none."""
     parts = urlsplit(endpoint)
