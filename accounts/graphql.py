@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 import graphene
 from graphql import GraphQLResolveInfo
 
 from accounts.models import User
-from accounts.selectors import memberships_of
+from accounts.selectors import memberships_by_user, users_by_id
 from common.errors import Unauthenticated
-from common.graphql import wanted
+from common.graphql import Entity, Wanted, wanted
 
 
 class OrganizationType(graphene.ObjectType):
@@ -28,8 +30,11 @@ class MembershipType(graphene.ObjectType):
     role = graphene.String(required=True)
 
 
-class MeType(graphene.ObjectType):
-    """The person whose token it is."""
+class UserType(graphene.ObjectType):
+    """A person, as they see themselves; null to others."""
+
+    class Meta:
+        name = "User"
 
     id = graphene.ID(required=True)
     email = graphene.String(required=True)
@@ -42,7 +47,7 @@ class MeType(graphene.ObjectType):
 class Query:
     """This room's part of the root."""
 
-    me = graphene.Field(MeType, required=True)
+    me = graphene.Field(UserType, required=True)
 
     @staticmethod
     def resolve_me(root: None, info: GraphQLResolveInfo) -> dict[str, Any]:
@@ -50,5 +55,20 @@ class Query:
         user = info.context.user_account
         if not isinstance(user, User):
             raise Unauthenticated
-        me = {name: getattr(user, name) for name in ("id", "email", "name", "is_staff", "is_superuser")}
-        return {**me, "memberships": memberships_of(user.pk) if "memberships" in wanted(info) else []}
+        return _shown([user], wanted(info))[user.pk]
+
+
+def _shown(users: Collection[User], fields: Wanted) -> dict[UUID, dict[str, Any]]:
+    roles = memberships_by_user([user.pk for user in users]) if "memberships" in fields else {}
+    names = ("id", "email", "name", "is_staff", "is_superuser")
+    return {
+        user.pk: {**{name: getattr(user, name) for name in names}, "memberships": roles.get(user.pk, [])}
+        for user in users
+    }
+
+
+def _users(request: Any, ids: Collection[UUID], fields: Wanted) -> dict[UUID, dict[str, Any]]:
+    return _shown(users_by_id(request.actor, ids).values(), fields)
+
+
+ENTITIES = (Entity(UserType, _users),)

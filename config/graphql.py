@@ -5,11 +5,21 @@ import graphene
 from accounts import graphql as accounts
 from ads import graphql as ads
 from analytics import graphql as analytics
+from common.graphql.federation import entities_field, service_field
 from events import graphql as events
 from offers import graphql as offers
 from payments import graphql as payments
 from tickets import graphql as tickets
 from waitlist import graphql as waitlist
+
+# What other subgraphs may refer to: docs/federation.md.
+_ENTITIES = (
+    *events.ENTITIES,
+    *offers.ENTITIES,
+    *ads.ENTITIES,
+    *payments.ENTITIES,
+    *accounts.ENTITIES,
+)
 
 
 class Query(
@@ -24,6 +34,9 @@ class Query(
     graphene.ObjectType,
 ):
     """What can be asked."""
+
+    entities = entities_field(_ENTITIES)
+    service = service_field(entities=_ENTITIES, shareable={"Money"})
 
 
 class Mutation(

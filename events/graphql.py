@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,9 @@ from graphql import GraphQLResolveInfo
 from accounts.graphql import OrganizationType
 from common import clock
 from common.errors import Invalid, NotFound
-from common.graphql import wanted
+from common.graphql import Entity, Wanted, wanted
 from events import selectors
-from events.models import Attendance, Event
+from events.models import Attendance, Event, Session
 from events.services import sessions
 
 
@@ -27,6 +28,9 @@ def read_id(value: str) -> UUID:
 
 class SessionType(graphene.ObjectType):
     """A session. Without a capacity it is unlimited and ``freeSeats`` is null."""
+
+    class Meta:
+        name = "Session"
 
     id = graphene.ID(required=True)
     event_id = graphene.ID(required=True)
@@ -43,6 +47,9 @@ class SessionType(graphene.ObjectType):
 
 class EventType(graphene.ObjectType):
     """An event."""
+
+    class Meta:
+        name = "Event"
 
     id = graphene.ID(required=True)
     slug = graphene.String(required=True)
@@ -131,6 +138,17 @@ class Mutation:
 
     attend_session = AttendSession.Field()
     leave_session = LeaveSession.Field()
+
+
+def _events(request: Any, ids: Collection[UUID], fields: Wanted) -> dict[UUID, Event]:
+    return selectors.events_by_id(request.actor, ids, with_sessions="sessions" in fields)
+
+
+def _sessions(request: Any, ids: Collection[UUID], fields: Wanted) -> dict[UUID, Session]:
+    return selectors.sessions_by_id(request.actor, ids)
+
+
+ENTITIES = (Entity(EventType, _events, Event), Entity(SessionType, _sessions, Session))
 
 
 def _first(events: Any) -> Event:

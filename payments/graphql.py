@@ -1,5 +1,6 @@
 """Orders and refunds in GraphQL: the same services and the same values as REST."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,10 @@ from graphene.types.generic import GenericScalar
 from accounts.models import User
 from common import clock
 from common.errors import Unauthenticated
-from common.graphql import an_id
-from common.graphql.types import MoneyType
+from common.graphql import Entity, Wanted, an_id
+from common.graphql.types import BigInt, MoneyType
 from payments import selectors
-from payments.answers import SHOWN_REFUND_STATUSES, order_answer
+from payments.answers import SHOWN_REFUND_STATUSES, order_answer, order_answers
 from payments.models import OrderStatus, PaymentStatus
 from payments.services.once import refund_once
 from payments.types import PurchaseAnswer, RequestRefund
@@ -66,6 +67,9 @@ class OrderPaymentType(graphene.ObjectType):
 
 class OrderType(graphene.ObjectType):
     """An order; ``stripeCheckoutUrl`` and ``expiresAt`` while it can be paid."""
+
+    class Meta:
+        name = "Order"
 
     id = graphene.ID(required=True)
     order_number = graphene.String(required=True)
@@ -127,6 +131,15 @@ def order_summary(order_id: UUID, number: str, status: str, amount: int, currenc
     }
 
 
+def _orders(request: Any, ids: Collection[UUID], fields: Wanted) -> dict[UUID, Any]:
+    orders, refused = selectors.orders_by_id(request.actor, ids)
+    shown = zip(orders, order_answers(orders), strict=True)
+    return {**refused, **{order.pk: answer for order, answer in shown}}
+
+
+ENTITIES = (Entity(OrderType, _orders),)
+
+
 class Query:
     """The payments' part of Query."""
 
@@ -152,7 +165,7 @@ class RefundOrder(graphene.Mutation):
 
         order_id = graphene.ID(required=True)
         reason = graphene.String(required=True)
-        amount = graphene.Int(description="Minor units; all that is left.")
+        amount = BigInt(description="Minor units; all that is left.")
         restock_units = graphene.Int()
 
     Output = RefundType

@@ -1,11 +1,12 @@
 """Who may do what in which organization (CONTRACT: "Who may do what"). Asked again by every service."""
 
+from collections.abc import Collection
 from typing import NoReturn
 from uuid import UUID
 
 from accounts.models import Membership, User
 from accounts.types import ROLE_CAPABILITIES, Capability
-from common.errors import Forbidden, NotFound, Unauthenticated
+from common.errors import Failure, Forbidden, NotFound, Unauthenticated
 from common.types import Actor
 
 
@@ -51,6 +52,23 @@ def require(actor: Actor, organization_id: UUID, capability: Capability) -> None
         raise NotFound
     if capability not in ROLE_CAPABILITIES[role]:
         raise Forbidden
+
+
+def refusals(actor: Actor, organization_ids: Collection[UUID], capability: Capability) -> dict[UUID, Failure]:
+    """Return why each of the organizations would refuse the actor, as ``require`` raises it; those that let pass are
+    left out. One query at most.
+    """
+    if may_do_all(actor):
+        return {}
+    if actor.user_id is None:
+        return {one: Unauthenticated() for one in organization_ids}
+    mine = Membership.objects.filter(organization_id__in=organization_ids, user_id=actor.user_id)
+    roles = dict(mine.values_list("organization_id", "role"))
+    return {
+        one: Forbidden() if one in roles else NotFound()
+        for one in set(organization_ids)
+        if one not in roles or capability not in ROLE_CAPABILITIES[roles[one]]
+    }
 
 
 def refuse_missing(actor: Actor) -> NoReturn:

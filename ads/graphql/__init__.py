@@ -1,6 +1,6 @@
 """The ads room on GraphQL."""
 
-from ads.graphql.ads import AdsMutation, AdsQuery
+from ads.graphql.ads import ENTITIES, AdsMutation, AdsQuery
 from ads.graphql.performance import PerformanceQuery
 from ads.graphql.redeeming import RedeemingMutation
 from ads.graphql.serving import ServingQuery
@@ -16,4 +16,4 @@ class Mutation(SponsorsMutation, AdsMutation, RedeemingMutation):
     """The ads' part of Mutation."""
 
 
-__all__ = ["Mutation", "Query"]
+__all__ = ["ENTITIES", "Mutation", "Query"]

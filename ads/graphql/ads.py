@@ -1,19 +1,20 @@
 """Reading and changing ads on GraphQL: the same services as REST."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 import graphene
 
 from ads.graphql.ad_types import AdObject, CreateAdInput, UpdateAdInput, ad_input, named_as_here
 from ads.graphql.enums import AdPlacementEnum, AdStatusEnum
 from ads.models import Ad
-from ads.selectors.ads import ad_of, page_of_ads
+from ads.selectors.ads import ad_of, ads_by_id, page_of_ads
 from ads.services import writing
 from ads.types.ads import AdFilters, Page
 from common import clock
-from common.errors import Unauthenticated
-from common.graphql import an_id, value_of
+from common.errors import Failure, Unauthenticated
+from common.graphql import Entity, Wanted, an_id, value_of
 from common.types import Actor
 
 _LIMIT = 50
@@ -53,6 +54,13 @@ class AdsQuery:
     def resolve_ad(root: None, info: Any, id: str) -> Ad:  # noqa: A002 the contract's name
         """Return one ad."""
         return ad_of(info.context.actor, an_id(id, "id"), now=clock.now())
+
+
+def _ads(request: Any, ids: Collection[UUID], fields: Wanted) -> dict[UUID, Ad | Failure]:
+    return ads_by_id(request.actor, ids, now=clock.now())
+
+
+ENTITIES = (Entity(AdObject, _ads, Ad),)
 
 
 class CreateAd(graphene.Mutation):

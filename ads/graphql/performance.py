@@ -12,7 +12,7 @@ from ads.types.ads import Page
 from ads.types.performance import AdPerformance, DateRange
 from common import clock
 from common.graphql import an_id
-from common.graphql.types import MoneyType, money
+from common.graphql.types import MoneyType, count_field, money
 
 _LIMIT = 50
 
@@ -21,14 +21,14 @@ class AdInvalidReasonType(graphene.ObjectType):
     """How many events were refused for a reason."""
 
     reason = graphene.String(required=True)
-    count = graphene.Int(required=True)
+    count = count_field()
 
 
 class AdInvalidType(graphene.ObjectType):
     """Refused events; viewable ones count as impressions. By reason as far back as raw events are kept."""
 
-    impressions = graphene.Int(required=True)
-    clicks = graphene.Int(required=True)
+    impressions = count_field()
+    clicks = count_field()
     by_reason = graphene.List(graphene.NonNull(AdInvalidReasonType), required=True)
 
     @staticmethod
@@ -44,11 +44,11 @@ class AdPerformanceType(graphene.ObjectType):
     name = graphene.String(required=True)
     status = graphene.Field(AdStatusEnum, required=True)
     price_model = graphene.Field(AdPriceModelEnum, required=True)
-    impressions = graphene.Int(required=True)
-    viewable = graphene.Int(required=True)
-    unique_viewers = graphene.Int(description="Null where the range begins before uniqueViewersFrom.")
+    impressions = count_field()
+    viewable = count_field()
+    unique_viewers = count_field("Null where the range begins before uniqueViewersFrom.", required=False)
     unique_viewers_from = graphene.Date(description="First day whose raw events are kept; null: all are.")
-    clicks = graphene.Int(required=True)
+    clicks = count_field()
     ctr = graphene.Float()
     viewability = graphene.Float()
     invalid = graphene.Field(AdInvalidType, required=True)
@@ -56,8 +56,8 @@ class AdPerformanceType(graphene.ObjectType):
     over_delivery = graphene.Field(
         MoneyType, required=True, description="Delivered beyond the budget, not billed."
     )
-    over_delivered_impressions = graphene.Int(required=True)
-    over_delivered_clicks = graphene.Int(required=True)
+    over_delivered_impressions = count_field()
+    over_delivered_clicks = count_field()
     as_of = graphene.DateTime(required=True)
     data_through = graphene.DateTime(required=True, description="All that was counted until then is in it.")
     pending_days = graphene.Int(required=True)

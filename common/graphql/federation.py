@@ -145,7 +145,8 @@ def _directives(text: str) -> tuple[ConstDirectiveNode, ...]:
 
 
 def _union_of(entities: Sequence[Entity]) -> type[graphene.Union]:
-    names = {entity.source: entity.name for entity in entities if entity.source is not None}
+    by_source = {entity.source: entity.kind for entity in entities if entity.source is not None}
+    by_name = {entity.name: entity.kind for entity in entities}
 
     class EntityUnion(graphene.Union):
         """What other subgraphs may refer to."""
@@ -155,9 +156,11 @@ def _union_of(entities: Sequence[Entity]) -> type[graphene.Union]:
             types = tuple(entity.kind for entity in entities)
 
         @classmethod
-        def resolve_type(cls, instance: Any, info: GraphQLResolveInfo) -> str:
+        def resolve_type(cls, instance: Any, info: GraphQLResolveInfo) -> type[graphene.ObjectType]:
             """Name the type of an answer."""
-            return str(instance["__typename"]) if isinstance(instance, dict) else names[type(instance)]
+            if isinstance(instance, dict):
+                return by_name[instance["__typename"]]
+            return by_source[type(instance)]
 
     return EntityUnion
 
@@ -173,10 +176,11 @@ def _read(entities: Mapping[str, Entity], index: int, given: Any) -> "_Reference
     field = f"representations[{index}]"
     if not isinstance(given, dict) or not isinstance(given.get("id"), str):
         return Invalid.field(field, "required", "Give an object with __typename and id.")
-    if given.get("__typename") not in entities:
+    name = given.get("__typename")
+    if not isinstance(name, str) or name not in entities:
         return Invalid.field(field, "invalid_choice", "There is no entity of this type here.")
     try:
-        return _Reference(given["__typename"], an_id(given["id"], field))
+        return _Reference(name, an_id(given["id"], field))
     except Invalid as refused:
         return refused
 

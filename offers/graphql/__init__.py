@@ -2,5 +2,6 @@
 
 from offers.graphql.mutations import Mutation
 from offers.graphql.queries import Query
+from offers.graphql.types import ENTITIES
 
-__all__ = ["Mutation", "Query"]
+__all__ = ["ENTITIES", "Mutation", "Query"]

@@ -1,12 +1,17 @@
 """Types of offers and purchases. Relations come prefetched; one that does not is an error, never a query."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import graphene
 
+from common import clock
+from common.graphql import Entity, Wanted
 from common.money import decimal_string
 from offers.models import FulfillmentStatus, Offer, OfferType, Placement, Purchase
+from offers.selectors.catalog import offers_by_id
 from offers.services.goods import fulfillment_details, fulfillment_of
 from offers.types import Shown
 from payments.graphql import CheckoutOrderType, order_summary
@@ -75,6 +80,13 @@ class OfferObject(graphene.ObjectType):
         return OfferInventoryType(
             total=offer.inventory_total, available=offer.available, sold=offer.sold, reserved=offer.reserved
         )
+
+
+def _offers(request: Any, ids: Collection[UUID], fields: Wanted) -> dict[UUID, Offer]:
+    return offers_by_id(request.actor, ids, now=clock.now())
+
+
+ENTITIES = (Entity(OfferObject, _offers, Offer),)
 
 
 class UpgradedTicketType(graphene.ObjectType):

@@ -1,16 +1,17 @@
 """Reading offers: one, and lists of an event, with what is left of each computed in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 
+from accounts.selectors import organization_ids
 from accounts.services import access
 from accounts.types import Capability
 from common.errors import FieldError, Invalid, NotFound
 from common.types import Actor
-from events.selectors import visible_event
+from events.selectors import visible_event, visible_events
 from offers.models import Offer, Placement
 from offers.querysets import OfferQuerySet
 from offers.services.conditions import check_quantity
@@ -65,6 +66,20 @@ def offer_for(actor: Actor, offer_id: UUID, *, now: datetime) -> Offer:
     if hidden and not access.allowed(actor, offer.event.organization_id, Capability.MANAGE_OFFERS):
         raise NotFound
     return offer
+
+
+def offers_by_id(actor: Actor, offer_ids: Collection[UUID], *, now: datetime) -> dict[UUID, Offer]:
+    """Return those of the offers that ``offer_for`` would return. Two queries."""
+    offers = Offer.objects.with_availability(now).filter(pk__in=offer_ids)
+    seen = offers.filter(event__in=visible_events(actor)).select_related("event")
+    managed = organization_ids(actor, Capability.MANAGE_OFFERS)
+    return {
+        offer.pk: offer
+        for offer in seen
+        if (offer.is_active and not offer.is_archived)
+        or managed is None
+        or offer.event.organization_id in managed
+    }
 
 
 def availability(actor: Actor, offer_id: UUID, quantity: int, *, now: datetime) -> Availability:

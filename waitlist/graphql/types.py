@@ -7,6 +7,7 @@ import graphene
 from common import clock
 from tickets.models import Priority
 from waitlist.models import Entry, EntryStatus, GroupRule
+from waitlist.types import Standing
 
 WaitlistStatusEnum = graphene.Enum("WaitlistStatusEnum", [(value, value) for value in EntryStatus.values])
 PriorityTierEnum = graphene.Enum("PriorityTierEnum", [(value, value) for value in Priority.values])
@@ -93,6 +94,11 @@ class WaitlistStandingType(graphene.ObjectType):
     offers_paused = graphene.Boolean(required=True)
     group_rule = graphene.Field(GroupRuleEnum, required=True)
     why_not = graphene.List(graphene.NonNull(WaitlistReasonType), required=True)
+
+    @staticmethod
+    def resolve_group_rule(standing: Standing, info: Any) -> str:
+        """Return what becomes of a group for which there are too few seats."""
+        return GroupRule(standing.group_rule).value
 
 
 class SessionWaitlistType(graphene.ObjectType):
