@@ -1,13 +1,13 @@
-// The door: scan by the camera where the browser reads codes, or type the code, which always works.
+// The door: scan by the camera, or type the code, which always works.
 //
 // Each scan has a nonce of its own, so that sending it again after a lost answer is the same scan. Without a
 // network it is kept in this browser and sent later with the time it was made.
 import { get, getAll, post, signIn, tokens } from "./api.js";
+import { Camera, hasCamera, loadReader, whyNot } from "./camera.js";
 import { $, el, fill, formatTime, notify } from "./dom.js";
 import { isLost, keepScan, keptScans, ownScans, sendKept } from "./kept-scans.js";
 
 const GATE = "marquee.door.gate";
-const LOOK_MS = 250;
 // The same code in front of the camera is one scan, until it was away for this long.
 const SAME_MS = 4000;
 const UPLOAD_MS = 10_000;
@@ -135,37 +135,37 @@ function seen(code) {
   if (!isSame) scan(code);
 }
 
-async function look(detector, video) {
-  if (!camera) return;
-  try {
-    const [found] = await detector.detect(video);
-    if (found) seen(found.rawValue);
-  } catch {
-    // A frame that is not ready yet; the next one comes.
-  }
-  setTimeout(() => look(detector, video), LOOK_MS);
-}
-
 function stopCamera() {
-  camera?.getTracks().forEach((track) => track.stop());
-  camera = null;
-  $("#video").hidden = true;
+  camera.stop();
+  // Started again, it looks anew, also at the code that it saw last.
+  last = { code: "", at: 0 };
+  $("#video").hidden = $("#lens-part").hidden = $("#torch-part").hidden = true;
+  $("#torch").checked = false;
   $("#camera").textContent = "Start the camera";
 }
 
-async function startCamera() {
-  if (camera) return stopCamera();
-  try {
-    camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-  } catch {
-    return sayNoCamera("The camera was not allowed, or there is none. Type the code instead.");
-  }
-  const video = $("#video");
-  video.srcObject = camera;
-  video.hidden = false;
-  await video.play();
+async function showCamera() {
+  $("#video").hidden = false;
   $("#camera").textContent = "Stop the camera";
-  return look(new BarcodeDetector({ formats: ["qr_code"] }), video);
+  $("#camera-hint").textContent = "Hold the code in front of the camera.";
+  $("#torch-part").hidden = !camera.hasTorch;
+  const lenses = await camera.all();
+  $("#lens-part").hidden = lenses.length < 2;
+  fill($("#lens"), ...lenses.map((one, place) => el("option", { value: one.deviceId, selected: one.deviceId === camera.deviceId }, one.label || `Camera ${place + 1}`)));
+}
+
+async function startCamera(deviceId) {
+  const button = $("#camera");
+  button.disabled = true;
+  try {
+    await camera.start(deviceId);
+    await showCamera();
+  } catch (problem) {
+    stopCamera();
+    sayNoCamera(whyNot(problem));
+  } finally {
+    button.disabled = false;
+  }
 }
 
 function sayNoCamera(words) {
@@ -173,9 +173,18 @@ function sayNoCamera(words) {
   $("#code").focus();
 }
 
-async function mayRead() {
-  if (!("BarcodeDetector" in window) || !navigator.mediaDevices?.getUserMedia) return false;
-  return (await BarcodeDetector.getSupportedFormats()).includes("qr_code");
+function prepareCamera() {
+  if (!hasCamera()) {
+    $("#camera").hidden = true;
+    return sayNoCamera("There is no camera for this page: type the codes, or use a hand scanner, which types.");
+  }
+  camera = new Camera($("#video"), { seen, ended: stopCamera });
+  // What fails now is tried again at the start, which says so.
+  loadReader().catch(() => {});
+  $("#camera").addEventListener("click", () => (camera.isOn ? stopCamera() : startCamera()));
+  $("#lens").addEventListener("change", () => startCamera($("#lens").value));
+  $("#torch").addEventListener("change", () => camera.light($("#torch").checked));
+  return undefined;
 }
 
 async function choose() {
@@ -191,6 +200,8 @@ let events = [];
 
 async function show() {
   if (!tokens()) return signIn();
+  // Before anything is awaited: what is typed meanwhile stays.
+  $("#gate").value ||= localStorage.getItem(GATE) ?? "";
   showKept();
   window.addEventListener("storage", showKept);
   window.addEventListener("online", upload);
@@ -202,7 +213,6 @@ async function show() {
     return notify("You are no scanner of any event that goes on or comes. Ask the organizer to add you.", "error");
   }
   fill($("#event"), ...events.map((one) => el("option", { value: one.id }, `${one.title} · ${formatTime(one.starts_at, one.time_zone)}`)));
-  $("#gate").value = localStorage.getItem(GATE) ?? "";
   $("#event").addEventListener("change", choose);
   $("#typed").addEventListener("submit", async (submit) => {
     submit.preventDefault();
@@ -215,11 +225,7 @@ async function show() {
     const isDone = await scan(code);
     if (!isDone && !field.value) field.value = code;
   });
-  if (await mayRead()) $("#camera").addEventListener("click", startCamera);
-  else {
-    $("#camera").hidden = true;
-    sayNoCamera("This browser cannot read codes by its camera: type them, or use a hand scanner, which types.");
-  }
+  prepareCamera();
   setInterval(renewFigures, FIGURES_MS);
   return choose();
 }
