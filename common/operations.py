@@ -5,7 +5,7 @@ One pair of metrics for every domain, so that each promise is the same fraction 
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import _GeneratorContextManager, contextmanager
 from enum import Enum
 from typing import Final
 
@@ -48,14 +48,23 @@ class Call:
         self.ended = Ended.FAILED
 
 
-@contextmanager
-def observed(operation: str, *, refusals: tuple[type[Failure], ...] = ()) -> Iterator[Call]:
+def observed(
+    operation: str, *, refusals: tuple[type[Failure], ...] = ()
+) -> _GeneratorContextManager[Call, None, None]:
     """Count a call of an operation, as a block or as a decorator.
 
     A ``Failure`` is a refusal, but for those of kind ``UNAVAILABLE``: these, and whatever else is raised, are
     failures of ours. ``refusals`` are of that kind and wanted all the same (sales that were paused). Refused calls
     are not timed: they are quick, and would flatter the rest.
     """
+    # Each is there from the start: of a count that begins with its first failure Prometheus sees no rise.
+    for ended in Ended:
+        _ENDED.labels(operation, ended.value)
+    return _observed(operation, refusals)
+
+
+@contextmanager
+def _observed(operation: str, refusals: tuple[type[Failure], ...]) -> Iterator[Call]:
     call, started = Call(), time.perf_counter()
     try:
         yield call

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from common.breaker import Breaker
+from common.health import NotReady
 from payments.gateway import metrics
 from payments.gateway.errors import GatewayError, NotThere, Refused, RefusedRetryable, Unknown
 from payments.gateway.metrics import CallOutcome
@@ -55,6 +56,12 @@ def call(act: Callable[[stripe.StripeClient], R]) -> R:
     metrics.called(CallOutcome.ANSWERED, time.monotonic() - started)
     breaker.succeeded()
     return answer
+
+
+def ask_breaker() -> None:
+    """Raise ``NotReady`` while this process leaves Stripe alone; nothing is sent to find out."""
+    if breaker.is_open:
+        raise NotReady("Stripe did not answer lately, and is left alone for a moment")
 
 
 def _refuse_transactions() -> None:

@@ -23,6 +23,11 @@ class CallOutcome(Enum):
     KEPT_AWAY = "kept_away"
 
 
+# Each is there from the start: of a count that begins with its first failure Prometheus sees no rise.
+for _outcome in CallOutcome:
+    _CALLS.labels(_outcome.value)
+
+
 def called(outcome: CallOutcome, seconds: float) -> None:
     """Count a call that was sent and took so many seconds."""
     _CALLS.labels(outcome.value).inc()

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import stripe
 from django.db import transaction
+from django.test import Client
 from prometheus_client import REGISTRY
 from typing_extensions import is_typeddict
 
@@ -143,6 +144,10 @@ def test_the_breaker_opens_and_says_that_nothing_was_sent(
         gateway.create_session(params, key="key-6")
     assert len(stripe_sandbox.control("requests")["requests"]) == sent
     assert (calls("failed"), calls("kept_away")) == (failed + 5, kept_away + 1)
+    # REQ OP-02: `/readyz` names it; the rest of the product goes on.
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["stripe"]["status"]) == (200, "down")
+    assert not answer.json()["checks"]["stripe"]["required"]
 
 
 @pytest.mark.django_db

@@ -18,6 +18,7 @@ from accounts.types import Capability
 from common.db import retrying, violated
 from common.errors import FieldError, Invalid, Unauthenticated
 from common.idempotency.errors import IdempotencyMismatch
+from common.operations import observed
 from common.ratelimits import RateLimit, hit, require_room
 from events.models import Event
 from tickets.models import CheckInPolicy, Direction, ScanReason, ScanResult, Ticket, TicketScan, TicketStatus
@@ -31,6 +32,7 @@ _MINUTE = 60
 _LATE = timedelta(seconds=60)
 
 
+@observed("scan")
 def scan_ticket(scan: ScanTicket, *, now: datetime) -> ScanAnswer:
     """Let somebody through a door, or say why not; both are kept, with gate and scanner.
 

@@ -18,6 +18,7 @@ from config.local_stack.lock_check import problems
 
 SCALED = {"web", "realtime", "worker", "worker-bulk"}
 OF_THE_PRODUCT = SCALED | {"run_jobs", "beat"}
+MONITORING = {"prometheus", "grafana"}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def services() -> dict[str, Any]:
 
 def test_every_service_is_watched_and_restarted(services: dict[str, Any]) -> None:
     """Health checks for all, restart for all; the migration runs once to its end instead."""
-    assert set(services) == OF_THE_PRODUCT | {"proxy", "migrate", "postgres", "redis"}
+    assert set(services) == OF_THE_PRODUCT | MONITORING | {"proxy", "migrate", "postgres", "redis"}
     for name, service in services.items():
         if name == "migrate":
             assert service["restart"] == "no"
@@ -49,7 +50,12 @@ def test_what_scales_has_neither_a_fixed_name_nor_a_fixed_port(services: dict[st
     """Several of a kind can run side by side; only the proxy is reached from outside."""
     for name in SCALED:
         assert {"container_name", "ports", "hostname"} & set(services[name]) == set(), name
-    assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert set(published) == MONITORING | {"proxy"}
+    # Figures are for this machine alone, and only where somebody asks for them.
+    for name in MONITORING:
+        assert all(port.startswith("127.0.0.1:") for port in published[name]), name
+        assert services[name]["profiles"] == ["monitoring"], name
 
 
 def test_every_process_that_counts_can_be_read(services: dict[str, Any]) -> None:
