@@ -20,6 +20,8 @@ from django.db.models import Exists, F, OuterRef
 
 from analytics.models import DirtyDay, Refresh
 from analytics.services.days import is_frozen, received_between
+from analytics.services.holding import Held, locked_event
+from analytics.services.zones import mark_for_zone, moved_events
 from common import statements
 from common.db import retrying
 from common.errors import Busy
@@ -43,14 +45,6 @@ SELECT %(event)s, %(day)s, type, entity_id, count, visitors, %(now)s
 FROM ({_COUNT}) AS counted (type, entity_id, count, visitors)
 """  # noqa: S608 constant parts
 
-_OTHER_ZONE = """
-INSERT INTO analytics_dirtyday (event_id, day, marked_at)
-SELECT DISTINCT r.event_id, (r.occurred_at AT TIME ZONE e.time_zone)::date, %(now)s::timestamptz
-FROM analytics_rawevent r JOIN events_event e ON e.id = r.event_id WHERE r.event_id = %(event)s
-UNION
-SELECT event_id, day, %(now)s FROM analytics_dailyfigure WHERE event_id = %(event)s
-"""
-
 # The longest waiting first; those of events that fail last, so that they cannot take a whole round for themselves.
 _WAITING: Final = statements.one_line("""
     SELECT mark.event_id, mark.day
@@ -67,10 +61,6 @@ _TO_THE_END: Final = statements.one_line("""
     INSERT INTO analytics_dirtyday (event_id, day, marked_at)
     SELECT event_id, day, min(marked_at) FROM mine GROUP BY event_id, day
 """)
-
-
-class Held(Exception):
-    """Somebody else computes figures of this event just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +110,14 @@ def refresh(
     """Compute the dirty days, of one event or of all, the longest waiting first; at most ``limit`` of them.
 
     No day is begun after so many ``seconds``; what is left stays dirty. Days of an event whose time zone was changed
-    are dirty, too. A day that fails is left dirty, logged, goes to the end of the line, and does not hold back the
-    others: each is a transaction. However many days of an event fail in a round, it is one failure of that event. Days
-    of an event that another round computes just now are left to it.
+    are marked first, as far as there is time for. A day that fails is left dirty, logged, goes to the end of the
+    line, and does not hold back the others: each is a transaction. However many days of an event fail in a round, it
+    is one failure of that event. Days of an event that another round computes just now are left to it.
     """
     this, days, failures = _Round(now), 0, 0
-    for moved in _moved(event_id):
-        this.attempt(moved, partial(notice_zone, event_id=moved, now=now, is_patient=False))
     until = time.monotonic() + seconds
+    for moved in moved_events(event_id):
+        this.attempt(moved, partial(mark_for_zone, event_id=moved, now=now, until=until))
     for of, day in statements.run(_WAITING, {"event": event_id, "limit": limit}).fetchall():
         if time.monotonic() >= until:
             break
@@ -147,7 +137,7 @@ def recompute(*, event_id: UUID, day: date, now: datetime, is_patient: bool = Tr
     One at a time for an event: waits for whoever computes it, or raises ``Held`` when it is not patient. An event that
     is gone loses its marks, and so does a day that is frozen: its raw events may be gone, so its figures stay.
     """
-    event = _locked(event_id, is_patient=is_patient)
+    event = locked_event(event_id, is_patient=is_patient)
     # Before counting: the count sees whatever was committed with a mark that is taken away here.
     DirtyDay.objects.filter(event_id=event_id, day=day).delete()
     if event is None:
@@ -157,41 +147,9 @@ def recompute(*, event_id: UUID, day: date, now: datetime, is_patient: bool = Tr
         _write(event, day, now=now)
 
 
-@retrying
-@transaction.atomic
-def notice_zone(*, event_id: UUID, now: datetime, is_patient: bool = True) -> None:
-    """Mark all days of an event whose time zone is another than that of its figures. Waits, or raises ``Held``."""
-    event = _locked(event_id, is_patient=is_patient)
-    if event is not None:
-        _note_zone(event, now=now)
-
-
 @transaction.atomic
 def _put_last(event_id: UUID, day: date) -> None:
     statements.run(_TO_THE_END, [event_id, day])
-
-
-def _moved(event_id: UUID | None) -> list[UUID]:
-    """Return the events whose time zone was changed since their figures were computed."""
-    states = Refresh.objects.exclude(time_zone="").exclude(time_zone=F("event__time_zone"))
-    if event_id is not None:
-        states = states.filter(pk=event_id)
-    return list(states.order_by("pk").values_list("pk", flat=True))
-
-
-def _locked(event_id: UUID, *, is_patient: bool = True) -> Event | None:
-    """Have an event's figures for oneself until the transaction ends; return the event as it is then.
-
-    Who is not patient raises ``Held`` where somebody else has them.
-    """
-    name = f"analytics {event_id}"
-    if is_patient:
-        statements.run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [name])
-    elif statements.run("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7))", [name]).fetchone() != (
-        True,
-    ):
-        raise Held
-    return Event.objects.filter(pk=event_id).only("id", "time_zone").first()
 
 
 def _write(event: Event, day: date, *, now: datetime) -> None:
@@ -206,12 +164,11 @@ def _write(event: Event, day: date, *, now: datetime) -> None:
 
 
 def _note_zone(event: Event, *, now: datetime) -> None:
-    """Note that it was computed, in which zone; in another one than before every day has to be computed again."""
+    """Note that it was computed, in which zone. Where that is another than of its other days, those are marked next."""
     state, _made = Refresh.objects.get_or_create(event=event, defaults={"time_zone": event.time_zone})
-    if state.time_zone not in ("", event.time_zone):
-        with connection.cursor() as cursor:
-            cursor.execute(_OTHER_ZONE, {"event": event.pk, "now": now})
-    Refresh.objects.filter(pk=event.pk).update(time_zone=event.time_zone, succeeded_at=now)
+    if state.time_zone == "":
+        state.time_zone = event.time_zone
+    Refresh.objects.filter(pk=event.pk).update(time_zone=state.time_zone, succeeded_at=now)
 
 
 def _failed(event_id: UUID, error: Busy | DatabaseError, *, now: datetime) -> None:

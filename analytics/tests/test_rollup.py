@@ -155,36 +155,6 @@ def test_what_is_committed_during_a_computation_stays_marked() -> None:
     assert stored(place)[(NOW.date(), "OFFER_VIEW", None)] == (2, 1)
 
 
-def test_another_time_zone_is_another_day() -> None:
-    """REQ AN-02: the event's own zone decides; when it changes, every day is computed again."""
-    place = make_place(time_zone="UTC")
-    keep(told(place, timestamp="2096-11-21T11:30:00Z"))
-    refresh(now=NOW)
-    place.event.time_zone = "Pacific/Auckland"
-    place.event.save()
-    known.forget()
-    keep(told(place, timestamp="2096-11-21T11:45:00Z"))
-    refresh(now=NOW)
-    refresh(now=NOW)
-    assert {key[0]: value for key, value in stored(place).items() if key[2] is None} == {
-        date(2096, 11, 22): (2, 1)
-    }
-
-
-def test_a_changed_zone_needs_no_new_event() -> None:
-    """REQ AN-02: figures follow the event's zone although nobody tells anything more."""
-    place = make_place(time_zone="UTC")
-    keep(told(place, timestamp="2096-11-21T11:30:00Z"))
-    refresh(now=NOW)
-    place.event.time_zone = "Pacific/Auckland"
-    place.event.save()
-    refresh(now=NOW)
-    assert {key[0]: value for key, value in stored(place).items() if key[2] is None} == {
-        date(2096, 11, 22): (1, 1)
-    }
-    assert refresh(now=NOW).days == 0
-
-
 def test_a_day_whose_raw_events_may_be_gone_stays_as_it_is(settings) -> None:
     """REQ AN-10: retention takes raw events, never figures; a mark of such a day is let go."""
     settings.ANALYTICS_EVENT_RETENTION_DAYS = 3

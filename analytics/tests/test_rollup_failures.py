@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from accounts.tests.factories import NOW
 from analytics.models import DirtyDay, Refresh
 from analytics.services import rollup
+from analytics.services.holding import locked_event
 from analytics.services.rollup import refresh
 from analytics.tests.factories import ago, keep, make_place, told
 from analytics.tests.figures import nothing_known
@@ -100,7 +101,7 @@ def test_an_event_that_somebody_holds_does_not_hold_back_the_others() -> None:
 
     def hold():
         with transaction.atomic():
-            rollup._locked(place.event.pk)
+            locked_event(place.event.pk)
             is_held.set()
             is_over.wait(20)
         connection.close()
