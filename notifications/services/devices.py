@@ -18,7 +18,7 @@ from common.errors import FieldError, Forbidden, Invalid, NotFound
 from common.ratelimits import RateLimit
 from common.types import Actor
 from notifications.errors import DeviceAlreadyOff, DeviceLimit
-from notifications.models import PushDelivery, PushDevice, PushPlatform, PushProvider
+from notifications.models import PushDevice, PushPlatform, PushProvider
 from notifications.pushing import tokens
 from notifications.pushing.tokens import Checked
 
@@ -52,7 +52,8 @@ def devices_of(user: User) -> QuerySet[PushDevice]:
 def register_device(user: User, new: NewDevice, *, now: datetime) -> tuple[PushDevice, bool]:
     """Let a device take the person's messages, and say whether it is new to us.
 
-    A token that is known moves to the person, and what waited for its former owner is not sent to it. Raises
+    A token that is known moves to the person; what waited for its former owner is not sent to it, for the sender looks
+    whose device it is. Raises
     ``Invalid`` naming the fields, ``DeviceLimit`` for one device too many, ``RateLimited``.
     """
     limit = RateLimit("devices", settings.PUSH_REGISTER_RATE_LIMIT, seconds=60)
@@ -143,8 +144,6 @@ def _register(user: User, new: NewDevice, token: Checked, *, now: datetime) -> t
         [row], update_conflicts=True, unique_fields=["provider", "app", "token_hash"], update_fields=_RENEWED
     )
     device = known.get()
-    # Nobody reads what was written to the person who held this device before.
-    PushDelivery.objects.filter(device=device).exclude(message__user=user).update(device=None)
     return device, device.pk == row.pk
 
 

@@ -23,6 +23,7 @@ from notifications.services.devices import (
     register_device,
     unregister_device,
 )
+from notifications.services.push.sending import DEVICE_OFF, deliver
 from notifications.tests.devices import fcm_token, make_device, phone, subscription
 
 pytestmark = pytest.mark.django_db
@@ -129,8 +130,9 @@ def test_a_known_token_moves_to_who_registers_it(client: Client) -> None:
     row = PushDevice.objects.get()
     assert (row.user, row.is_active, row.disabled_reason, row.disabled_at) == (new, True, "", None)
     assert (row.failure_count, row.failing_since, row.last_error) == (0, None, "")
+    assert deliver(waiting.pk, is_last_attempt=False, now=NOW) is None
     waiting.refresh_from_db()
-    assert waiting.device is None
+    assert (waiting.sent_at, waiting.attempts, waiting.last_error) == (None, 0, DEVICE_OFF)
     assert not devices_of(former).exists()
     with pytest.raises(NotFound):
         unregister_device(former, device.pk, now=NOW)
@@ -145,7 +147,7 @@ def test_registering_again_keeps_what_waits_for_the_person() -> None:
     found, is_new = register_device(user, NewDevice(**phone(token)), now=later)
     assert (found.pk, is_new, found.last_seen_at) == (device.pk, False, later)
     waiting.refresh_from_db()
-    assert waiting.device == device
+    assert (waiting.device, waiting.status) == (device, "queued")
 
 
 def test_a_person_has_so_many_devices(settings: Settings) -> None:

@@ -1,16 +1,36 @@
-// What every page has: who is signed in.
+// What every page has: who is signed in, and this browser's place among their devices.
 import { get, keepTokens, tokens } from "./api.js";
 import { $, el } from "./dom.js";
+import { isSupported, keepUp, kept, leave, listen, mayAsk } from "./push.js";
+
+// A page on which somebody works is not interrupted.
+const QUIET_PAGES = ["scan", "signin", "notifications", "unsubscribe"];
+const LEAVE_MS = 3000;
+
+async function signOut() {
+  // The next person at this browser does not get what is written to this one; a slow network holds nobody back.
+  if (kept()) await Promise.race([leave().catch(() => {}), new Promise((done) => { setTimeout(done, LEAVE_MS); })]);
+  keepTokens(null);
+  location.assign("/");
+}
 
 async function showAccount() {
   if (!tokens()) return;
   try {
     const me = await get("me");
-    const leave = el("button", { class: "button quiet", type: "button", onclick: () => { keepTokens(null); location.assign("/"); } }, "Sign out");
-    $("#account").replaceChildren(el("span", { class: "who" }, me.name || me.email), leave);
+    const leaving = el("button", { class: "button quiet", type: "button", onclick: signOut }, "Sign out");
+    $("#account").replaceChildren(el("a", { href: "/notifications" }, "Notifications"), el("span", { class: "who" }, me.name || me.email), leaving);
+    await carePush();
   } catch (problem) {
     if (problem.status === 401) keepTokens(null);
   }
+}
+
+async function carePush() {
+  if (!isSupported()) return;
+  listen();
+  if (kept()) await keepUp();
+  else if (mayAsk() && !QUIET_PAGES.includes(document.body.dataset.page)) await (await import("./push-offer.js")).offer();
 }
 
 showAccount();
