@@ -214,3 +214,30 @@ def _inside(fields: Mapping[str, GraphQLField], depth: int) -> Iterator[str]:
             yield name
         elif depth < _DEPTH:
             yield f"{name} {selection(definition, depth + 1)}"
+
+
+# References
+
+KEYS = ("Event", "Session", "OfferType", "AdType", "Order", "User")
+ENTITIES = (
+    "query($representations: [_Any!]!) { _entities(representations: $representations) { __typename %s } }"
+)
+EACH = ENTITIES % " ".join(f"... on {kind} {{ id }}" for kind in KEYS)
+
+
+def reference(kind: str, row: Any) -> dict[str, str]:
+    """Refer to a row as another subgraph does."""
+    return {"__typename": kind, "id": str(getattr(row, "pk", row))}
+
+
+def resolve(user: User | None, *references: Any, query: str = EACH) -> tuple[list[Any], dict[int, Any]]:
+    """Ask for references; return the answers, and the errors by their place."""
+    answer = ask(user, query, {"representations": list(references)})
+    assert answer.status_code == 200, answer.content
+    errors = {error["path"][1]: error for error in answer.json().get("errors", [])}
+    return answer.json()["data"]["_entities"], errors
+
+
+def codes_of(errors: dict[int, Any]) -> dict[int, str]:
+    """Return the code of each."""
+    return {place: error["extensions"]["code"] for place, error in errors.items()}

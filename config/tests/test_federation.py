@@ -12,12 +12,23 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from accounts.tests.factories import make_member, make_superuser, make_user
+from accounts.tests.factories import make_superuser, make_user
 from ads.models import Ad
 from ads.tests.ad_factories import make_ad
 from config.graphql import schema
 from config.local_stack.environment import ROOT
-from config.tests.graphql_world import SECRET, World, ask, make_world
+from config.tests.graphql_world import (
+    EACH,
+    ENTITIES,
+    KEYS,
+    SECRET,
+    World,
+    ask,
+    codes_of,
+    make_world,
+    reference,
+    resolve,
+)
 from events.models import Event, Session
 from events.tests.factories import make_event, make_session
 from offers.models import Offer
@@ -25,12 +36,6 @@ from offers.tests.factories import give, make_offer
 from payments.models import Order
 
 pytestmark = pytest.mark.django_db
-
-KEYS = ("Event", "Session", "OfferType", "AdType", "Order", "User")
-ENTITIES = (
-    "query($representations: [_Any!]!) { _entities(representations: $representations) { __typename %s } }"
-)
-EACH = ENTITIES % " ".join(f"... on {kind} {{ id }}" for kind in KEYS)
 
 # Another team's subgraph: it adds to two types of ours, refers to a third, and has Money of its own.
 REVIEWS = """
@@ -53,22 +58,6 @@ RATED = "query($id: ID!) { event(id: $id) { title rating } }"
 def world() -> World:
     """Give an event with one of everything."""
     return make_world()
-
-
-def _reference(kind: str, row: Any) -> dict[str, str]:
-    return {"__typename": kind, "id": str(getattr(row, "pk", row))}
-
-
-def _resolve(user: User | None, *references: Any, query: str = EACH) -> tuple[list[Any], dict[int, Any]]:
-    """Return the answers, and the errors by their place."""
-    answer = ask(user, query, {"representations": list(references)})
-    assert answer.status_code == 200, answer.content
-    errors = {error["path"][1]: error for error in answer.json().get("errors", [])}
-    return answer.json()["data"]["_entities"], errors
-
-
-def _codes(errors: dict[int, Any]) -> dict[int, str]:
-    return {place: error["extensions"]["code"] for place, error in errors.items()}
 
 
 # The schema
@@ -137,8 +126,8 @@ def test_it_composes_with_another_subgraph(world: World) -> None:
     found = {}
     for fetch in ours:
         name = fetch["path"][-1]
-        answers, errors = _resolve(
-            world.guest, _reference(kinds[name], referred[name]), query=fetch["operation"]
+        answers, errors = resolve(
+            world.guest, reference(kinds[name], referred[name]), query=fetch["operation"]
         )
         assert errors == {}
         (found[name],) = answers
@@ -153,23 +142,28 @@ def test_it_composes_with_another_subgraph(world: World) -> None:
     assert (event["__typename"], event["id"]) == ("Event", str(world.event.pk))
 
 
+_MODELS: dict[str, Any] = {
+    "Event": Event, "Session": Session, "OfferType": Offer, "AdType": Ad, "Order": Order, "User": User,
+}  # fmt: skip
+
+
 # The references
 
 
 def test_references_are_answered_in_their_order_and_one_that_is_wrong_is_null_alone(world: World) -> None:
     """Doubled, unknown, foreign, malformed ones among good ones; missing and foreign ones read the same. REQ GQ-02."""
-    event, session = _reference("Event", world.event), _reference("Session", world.session)
-    foreign = _reference("Event", make_event(private=True))
+    event, session = reference("Event", world.event), reference("Session", world.session)
+    foreign = reference("Event", make_event(private=True))
     wrong = [
-        _reference("Event", uuid4()), foreign, _reference("Event", "no-id"), _reference("Venue", world.event),
-        _reference("EventType", world.event), {"__typename": "Event"}, {"id": str(world.event.pk)},
+        reference("Event", uuid4()), foreign, reference("Event", "no-id"), reference("Venue", world.event),
+        reference("EventType", world.event), {"__typename": "Event"}, {"id": str(world.event.pk)},
         {"__typename": ["Event"], "id": "x"}, {"__typename": "Event", "id": 7}, "Event", [event], 3,
     ]  # fmt: skip
-    answers, errors = _resolve(world.guest, event, *wrong, session, event)
+    answers, errors = resolve(world.guest, event, *wrong, session, event)
     expected = [{"__typename": one["__typename"], "id": one["id"]} for one in (event, session)]
     assert answers == [expected[0], *[None] * len(wrong), expected[1], expected[0]]
     codes = ["not_found"] * 2 + ["invalid"] * (len(wrong) - 2)
-    assert _codes(errors) == dict(enumerate(codes, 1))
+    assert codes_of(errors) == dict(enumerate(codes, 1))
     assert [errors[3]["extensions"]["errors"][0][name] for name in ("field", "code")] == [
         "representations[3]", "not_an_id",
     ]  # fmt: skip
@@ -206,9 +200,9 @@ def test_two_hundred_cost_what_twelve_cost(world: World) -> None:
     for more in (0, 31):
         _fill(world, more)
         rows = [(kind, row) for kind, model in _MODELS.items() for row in model.objects.all()[: 2 + more]]
-        references = [_reference(kind, row) for kind, row in rows]
+        references = [reference(kind, row) for kind, row in rows]
         with CaptureQueriesContext(connection) as statements:
-            answers, errors = _resolve(operator, *references, query=query)
+            answers, errors = resolve(operator, *references, query=query)
         assert errors == {}
         assert [answer["__typename"] for answer in answers] == [kind for kind, _ in rows]
         costs.append(len(statements))
@@ -231,8 +225,8 @@ def test_at_most_two_hundred_at_once(world: World) -> None:
     """A clear refusal before anything is looked up, counted over the whole request; and each counts as a value. REQ
     GQ-02, GQ-01.
     """
-    event = _reference("Event", world.event)
-    assert len(_resolve(world.guest, *[event] * 200)[0]) == 200
+    event = reference("Event", world.event)
+    assert len(resolve(world.guest, *[event] * 200)[0]) == 200
     both = """query($a: [_Any!]!, $b: [_Any!]!) {
         a: _entities(representations: $a) { __typename } b: _entities(representations: $b) { __typename } }"""
     for query, variables in (
@@ -249,74 +243,6 @@ def test_at_most_two_hundred_at_once(world: World) -> None:
     with override_settings(GRAPHQL_LIMITS={"complexity": 400}):
         assert ask(None, EACH, {"representations": [event] * 57}).status_code == 200
         assert ask(None, EACH, {"representations": [event] * 58}).status_code == 400
-
-
-# Who may see what: as at the other doors
-
-SINGLE = {
-    "Event": "query($id: ID!) { found: event(id: $id) { id } }",
-    "OfferType": "query($id: ID!) { found: offer(id: $id) { id } }",
-    "AdType": "query($id: ID!) { found: ad(id: $id) { id } }",
-    "Order": "query($id: ID!) { found: order(id: $id) { id } }",
-}
-ROLES = ("owner", "admin", "staff", "analyst", "scanner")
-
-
-def test_a_reference_opens_no_door_that_a_query_keeps_shut(world: World) -> None:
-    """Public and private events, paused and archived offers, ads, orders, for every role, strangers and nobody: found
-    or refused with the code of the single query. REQ GQ-02, EV-03.
-    """
-    public = make_event(organization=world.event.organization)
-    offers = [make_offer(event=event, **more) for event in (public, world.event) for more in _STATES]
-    things = [
-        *(("Event", event) for event in (public, world.event)),
-        *(("OfferType", offer) for offer in offers),
-        ("AdType", world.ad), ("Order", world.purchase.order),
-    ]  # fmt: skip
-    people = world.strangers() | {"guest": world.guest, "operator": make_superuser()}
-    people |= {role: make_member(role, organization=world.event.organization) for role in ROLES}
-    seen = set()
-    for who, user in people.items():
-        answers, errors = _resolve(user, *(_reference(kind, row) for kind, row in things))
-        for place, (kind, row) in enumerate(things):
-            single = ask(user, SINGLE[kind], {"id": str(row.pk)}).json()
-            code = single["errors"][0]["extensions"]["code"] if "errors" in single else ""
-            assert _codes(errors).get(place, "") == code, (who, kind, place)
-            assert (answers[place] is None) == bool(code)
-            seen.add((kind, code))
-    assert {kind for kind, code in seen if not code} == set(SINGLE)
-    assert {code for _, code in seen} == {"", "not_found", "unauthenticated", "forbidden"}
-
-
-_STATES: tuple[dict[str, Any], ...] = ({}, {"is_active": False}, {"is_archived": True})
-_MODELS: dict[str, Any] = {
-    "Event": Event, "Session": Session, "OfferType": Offer, "AdType": Ad, "Order": Order, "User": User,
-}  # fmt: skip
-
-
-def test_sessions_are_seen_with_their_event(world: World) -> None:
-    """Those of a private event by its people alone. REQ GQ-02, EV-03."""
-    public = make_session(event=make_event())
-    asked = [_reference("Session", one) for one in (public, world.session)]
-    for user in world.strangers().values():
-        answers, errors = _resolve(user, *asked)
-        assert (answers[0]["id"], answers[1]) == (str(public.pk), None)
-        assert _codes(errors) == {1: "not_found"}
-    assert _resolve(world.guest, *asked)[1] == {}
-
-
-def test_a_person_sees_themselves_alone(world: World) -> None:
-    """Nobody's name or e-mail is had by their id, an organizer's staff included; operators see all. REQ GQ-02."""
-    asked = [_reference("User", one) for one in (world.owner, world.guest, uuid4())]
-    query = ENTITIES % "... on User { name email memberships { role } }"
-    answers, errors = _resolve(world.owner, *asked, query=query)
-    assert answers == [
-        {"__typename": "User", "name": "", "email": world.owner.email, "memberships": [{"role": "owner"}]}, None, None,
-    ]  # fmt: skip
-    assert _codes(errors) == {1: "not_found", 2: "not_found"}
-    assert _codes(_resolve(None, *asked)[1]) == dict.fromkeys(range(3), "unauthenticated")
-    answers, errors = _resolve(make_superuser(), *asked, query=query)
-    assert [one and one["email"] for one in answers] == [world.owner.email, world.guest.email, None]
 
 
 def test_the_shared_types_are_named_as_others_know_them() -> None:
