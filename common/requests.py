@@ -57,6 +57,23 @@ def tracing(trace_id: str, **ids: Any) -> Iterator[str]:
             structlog.contextvars.bind_contextvars(**before)
 
 
+@contextmanager
+def continuing(trace_id: str, **ids: Any) -> Iterator[None]:
+    """Run a block under the id of the request that began what goes on here, as far as there is one.
+
+    What is logged and begun in it is found by that id, and logged besides by the one it came by (``came_by``).
+    """
+    began, came_by = accepted_id(trace_id), current_request_id()
+    if began and began != came_by:
+        ids |= {"request_id": began, "came_by": came_by}
+    token = _current.set(began or came_by)
+    try:
+        with structlog.contextvars.bound_contextvars(**{name: str(value) for name, value in ids.items()}):
+            yield
+    finally:
+        _current.reset(token)
+
+
 def new_id() -> str:
     """Return a fresh request id."""
     return uuid.uuid4().hex

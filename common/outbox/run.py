@@ -1,5 +1,6 @@
 """Working one claimed job to its end, whatever its handler does."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
@@ -40,13 +41,19 @@ class DatabaseGone(Exception):
 def run(job: Claimed, read_clock: Clock) -> Outcome:
     """Work one job and record how it went. Raises ``DatabaseGone`` alone."""
     with tracing(job.trace_id, job_id=job.id, job_kind=job.kind, attempt=job.attempts):
+        started = time.perf_counter()
         try:
-            return _run(job, read_clock)
+            outcome = _run(job, read_clock)
         except TakenOver:
             log.warning("job_taken_over")
             return Outcome.LOST
         except (OperationalError, InterfaceError) as error:
             raise DatabaseGone(describe(error)) from error
+        if job.trace_id:
+            # What somebody's request began can be followed to its end; the clock's own work says nothing.
+            took = round((time.perf_counter() - started) * 1000, 1)
+            log.info("job_ended", outcome=outcome.value, duration_ms=took)
+        return outcome
 
 
 def _run(job: Claimed, read_clock: Clock) -> Outcome:

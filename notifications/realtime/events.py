@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ import structlog
 
 from common import clock
 from common.errors import Conflict, Failure, Forbidden, Invalid, RateLimited, Unauthenticated
+from common.requests import tracing
 from notifications.realtime import commands, constants, history, people
 from notifications.realtime.pace import Verdict
 from notifications.realtime.rooms import rooms
@@ -53,7 +55,20 @@ class Answer:
 
 
 async def answer(here: Here, socket: Socket, event: str, data: object) -> Answer:
-    """Answer one event of a client, failures too. Raises nothing."""
+    """Answer one event of a client, failures too. Raises nothing.
+
+    Under an id of its own, which its line in the log has and the jobs that it begins.
+    """
+    started = time.perf_counter()
+    with tracing("", user_id=socket.user_id):
+        answered = await _answered(here, socket, event, data)
+        took = round((time.perf_counter() - started) * 1000, 1)
+        code = "ok" if answered.ack["ok"] else answered.ack["code"]
+        log.info("socket_event", event_name=event[:80], code=code, duration_ms=took)
+    return answered
+
+
+async def _answered(here: Here, socket: Socket, event: str, data: object) -> Answer:
     try:
         verdict = socket.pace.take(asyncio.get_running_loop().time())
         if verdict is not Verdict.FINE:

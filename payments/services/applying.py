@@ -12,6 +12,7 @@ from uuid import UUID
 
 from common.db import retrying
 from common.errors import Busy, NotFound
+from common.requests import continuing
 from payments import gateway
 from payments.models import HOLDING_STATES, Order, OrderState, Payment
 from payments.services import checkout, disputing, refunding, settling, standing
@@ -50,7 +51,10 @@ def apply_order(
 @retrying
 def apply_snapshot(snapshot: OrderSnapshot, *, now: datetime) -> Order:
     """Apply one reading in one transaction; raises ``_Outdated`` when a newer one was applied before."""
-    with locked_order(snapshot.order_id) as order:
+    sessions = [seen.session for seen in snapshot.payments]
+    ids = {"order_id": snapshot.order_id, "checkout_session_id": " ".join(one.id for one in sessions)}
+    began = next((one.metadata.get("request_id", "") for one in sessions), "")
+    with continuing(began, **ids), locked_order(snapshot.order_id) as order:
         if order.version != snapshot.version:
             raise _Outdated
         order.version += 1

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from common.requests import current_request_id
 from payments.types import NewOrder
 
 # Stripe: Checkout Session `expires_at` lies 30 minutes to 24 hours after creation. The margins are for our
@@ -29,6 +30,9 @@ def session_params(new: NewOrder, payment_id: UUID, *, now: datetime) -> dict[st
     The price is filled in where Stripe does not know it yet.
     """
     ours = {"order_id": str(new.order_id), "payment_id": str(payment_id), "purpose": new.purpose}
+    if current_request_id():
+        # What Stripe tells later of this order goes on under the id of the request that began it.
+        ours["request_id"] = current_request_id()
     params: dict[str, Any] = {
         "mode": "payment",
         "line_items": [{"price": new.known_price_id, "quantity": new.quantity}],

@@ -3,15 +3,20 @@
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from common.facts import PaymentSettled, PurchaseUpdated, RefundRecorded
 from common.outbox import publish
 from payments.models import Order, OrderStatus
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 def announce(order: Order, *, before: OrderStatus, now: datetime) -> None:
     """Tell what the buyer sees now, if it is not what they saw before."""
     after = order.status
     if after is not before:
+        _log.info("order_status", order_id=str(order.pk), before=before.value, after=after.value)
         fact = PurchaseUpdated(order.pk, order.buyer_id, after.value)
         publish(fact, now=now, organization_id=order.organization_id)
 

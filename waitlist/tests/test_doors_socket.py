@@ -13,6 +13,7 @@ from accounts.services.access import actor_of
 from accounts.tests.factories import make_user
 from common import clock
 from common.errors import Failure
+from common.outbox.models import Job
 from events.models import Session
 from events.tests.factories import make_event, make_session
 from notifications.realtime.constants import JOIN_WAITLIST
@@ -63,6 +64,22 @@ def test_joins_and_is_told_the_place_as_rest_tells_it(server: RealtimeProcess) -
     assert ack.pop("ok") is True
     assert (ack["position"], ack["total"], ack["quantity"]) == (1, 2, 3)
     assert ack == RestDoor(guest).place(session.pk).data
+
+
+def test_what_a_socket_begins_is_followed_by_an_id(server: RealtimeProcess) -> None:
+    """REQ OP-01: each event has an id of its own, in its line of the log and on the jobs that it begins."""
+    session = _session()
+    guests = [make_guest(session.event) for _ in range(2)]
+    ids = []
+    for guest in guests:
+        Job.objects.all().delete()
+        [ack] = _emit(server, guest, {"session_id": str(session.pk)})
+        assert ack["ok"] is True
+        ids.append(set(Job.objects.filter(kind__startswith="waitlist.").values_list("trace_id", flat=True)))
+    first, second = ids
+    assert len(first) == len(second) == 1
+    assert not first & second
+    assert all(len(one) == 32 for one in first | second)
 
 
 def test_a_key_gives_one_place_over_both_doors(server: RealtimeProcess) -> None:
