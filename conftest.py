@@ -9,11 +9,13 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from common import redis
 from config.local_stack.mailcatcher.server import MailCatcher
+from config.local_stack.pushcatcher.testing import PushCatcher
 from config.local_stack.testing.database import use_test_database
 from config.local_stack.testing.plugin import servers_key
 from config.local_stack.testing.race import Race
 from config.local_stack.testing.tools import chromium_path
 from config.local_stack.valkey import EmbeddedValkey
+from notifications.pushing import fcm, lines
 from sandbox.testing import SandboxProcess
 
 WEBHOOK_PATH = "/api/v1/webhooks/stripe/offers"
@@ -77,6 +79,31 @@ def mail_catcher(
         settings.EMAIL_PORT = catcher.smtp_port
         monkeypatch.setenv("EMAIL_URL", catcher.smtp_url)
         yield catcher
+
+
+@pytest.fixture(scope="session")
+def _push_catcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PushCatcher]:
+    folder = tmp_path_factory.mktemp("push")
+    with MailCatcher(folder) as catcher:
+        yield PushCatcher(catcher, folder)
+
+
+@pytest.fixture
+def push_catcher(_push_catcher: PushCatcher, settings: Settings) -> Iterator[PushCatcher]:
+    """Give a stand-in for FCM and for browsers' push services that the settings point at; it is empty.
+
+    `.pushes()` oldest first, `.subscribe(name)`, `.fail(kind, times, retry_after=...)`, `.requests()`.
+    """
+    _push_catcher.clear()
+    settings.FCM_CREDENTIALS_FILE = str(_push_catcher.credentials_file)
+    settings.FCM_API_BASE = _push_catcher.url
+    settings.WEBPUSH_VAPID_PRIVATE_KEY = "Y2FudCBiZSBndWVzc2VkIGJ1dCBpcyBmb3IgdGVzdHM"
+    settings.WEBPUSH_VAPID_SUBJECT = "mailto:operators@marquee.test"
+    settings.WEBPUSH_ALLOWED_HOSTS = [*settings.WEBPUSH_ALLOWED_HOSTS, _push_catcher.url]
+    settings.PUSH_TIMEOUT_SECONDS = 5
+    yield _push_catcher
+    lines.close()
+    fcm.account.forget()
 
 
 @pytest.fixture

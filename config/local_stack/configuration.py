@@ -9,6 +9,7 @@ from pathlib import Path
 from config.local_stack import environment
 from config.local_stack.errors import StackError
 from config.local_stack.files import format_env, read_env, write_private
+from config.local_stack.pushcatcher.account import FILE as FCM_ACCOUNT_FILE
 
 _DEFAULT_PORTS = {
     "PORT": 8000,
@@ -18,6 +19,8 @@ _DEFAULT_PORTS = {
     "MAIL_SMTP_PORT": 8004,
 }
 SECRETS_FILE = "secrets.env"
+# A browser of the demo may subscribe at its own maker's too.
+_PUSH_SERVICES = "fcm.googleapis.com,*.push.services.mozilla.com,*.notify.windows.com,*.push.apple.com"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class Configuration:
         return f"http://127.0.0.1:{self.ports['STRIPE_SANDBOX_PORT']}"
 
     @property
+    def mail_url(self) -> str:
+        """The address of the mail catcher's page, and of the stand-in for push."""
+        return f"http://127.0.0.1:{self.ports['MAIL_PORT']}"
+
+    @property
     def logs(self) -> Path:
         """The folder of the children's logs."""
         return self.data_dir / "logs"
@@ -59,6 +67,10 @@ class Configuration:
             "FRONTEND_URL": self.web_url,
             "REALTIME_PUBLIC_URL": f"http://127.0.0.1:{self.ports['REALTIME_PORT']}",
             "EMAIL_URL": f"smtp://127.0.0.1:{self.ports['MAIL_SMTP_PORT']}",
+            "FCM_API_BASE": self.mail_url,
+            "FCM_CREDENTIALS_FILE": str(self.data_dir / FCM_ACCOUNT_FILE),
+            "WEBPUSH_VAPID_SUBJECT": "mailto:operators@demo.test",
+            "WEBPUSH_ALLOWED_HOSTS": f"{_PUSH_SERVICES},{self.mail_url}",
             **self.secrets,
         }
         fixed = {
@@ -108,6 +120,8 @@ def _secrets(data_dir: Path) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(48),
         "JWT_SECRET": secrets.token_urlsafe(48),
         "TICKET_SIGNING_KEYS": secrets.token_urlsafe(48),
+        # A scalar of P-256 is any number of 32 bytes but for one in four thousand million.
+        "WEBPUSH_VAPID_PRIVATE_KEY": secrets.token_urlsafe(32),
         "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
     }

@@ -17,6 +17,7 @@ from config.local_stack.logwatch import LogWatch
 from config.local_stack.orphans import ChildRecord
 from config.local_stack.postgres import EmbeddedPostgres
 from config.local_stack.progress import Progress
+from config.local_stack.pushcatcher.account import ensure_account
 from config.local_stack.schema import fingerprint
 from config.local_stack.signals import Signals
 from config.local_stack.supervisor import StopRequested, Supervisor
@@ -104,12 +105,13 @@ class Stack:
 
     def _start_product(self, children: Children, values: Mapping[str, str]) -> None:
         database_url = values["DATABASE_URL"]
+        ensure_account(self._configuration.data_dir, self._configuration.mail_url)
         self._supervisor.start(children.sandbox())
         self._supervisor.start(children.mail())
         prepared = prepared_mark(database_url)
         if prepared != fingerprint():
-            # The demo orders are paid at the sandbox.
-            self._supervisor.wait_ready(["sandbox"], seconds=_SERVER_SECONDS)
+            # The demo orders are paid at the sandbox, the demo's devices subscribe at the catcher.
+            self._supervisor.wait_ready(["sandbox", "mail"], seconds=_SERVER_SECONDS)
             with self._progress.step("migrations and demo data" if not prepared else "migrations"):
                 self._supervisor.run(children.prepare(with_demo=not prepared))
                 mark_prepared(database_url, fingerprint())
@@ -129,7 +131,7 @@ class Stack:
             ("admin", f"{configured.web_url}/admin/"),
             ("API docs", f"{configured.web_url}/api/docs"),
             ("GraphQL", f"{configured.web_url}/graphql"),
-            ("e-mail", f"http://127.0.0.1:{configured.ports['MAIL_PORT']}/"),
+            ("e-mail, push", f"{configured.mail_url}/"),
             ("Stripe sandbox", configured.sandbox_url),
             ("Socket.IO", f"http://127.0.0.1:{configured.ports['REALTIME_PORT']}/socket.io"),
             ("logs", str(configured.logs)),

@@ -8,6 +8,7 @@ import requests
 from http_ece import ECEException
 from pywebpush import WebPusher, WebPushException
 
+from common import clock
 from notifications.pushing import hosts, lines, vapid, verdicts
 from notifications.pushing.types import Outcome, Outgoing, Target, Verdict
 
@@ -22,7 +23,8 @@ def send(outgoing: Outgoing, target: Target, *, now: datetime) -> Verdict:
     """
     try:
         hosts.require_allowed(target.token)
-        signed = vapid.headers_for(target.token, now=now)
+        # Read here: the signature is held against the service's own clock.
+        signed = vapid.headers_for(target.token, now=clock.now())
         response = _post(outgoing, target, signed)
     except hosts.NotAllowed as error:
         return Verdict(Outcome.GONE, str(error))

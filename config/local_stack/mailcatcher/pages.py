@@ -17,7 +17,7 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <header><a class="brand" href="/">Mail catcher</a>
-<p>Every e-mail of this demo ends here; none is delivered.</p></header>
+<p>Every e-mail and push message of this demo ends here; none is delivered.</p></header>
 <main>{main}</main>
 </body>
 </html>"""
@@ -30,10 +30,10 @@ def _page(title: str, main: str) -> str:
     return _PAGE.format(title=escape(title), main=main)
 
 
-def list_page(messages: list[Message], *, total: int) -> str:
-    """Show the messages, newest first, and a button that clears them."""
+def list_page(messages: list[Message], *, total: int, pushes: str) -> str:
+    """Show the messages, newest first, and a button that clears them; below what came for devices (HTML)."""
     if not messages:
-        return _page("Mail catcher", _EMPTY)
+        return _page("Mail catcher", _EMPTY + pushes)
     rows = "".join(_row(message) for message in messages)
     older = (
         f'<a class="older" href="/?before={messages[-1].id}">Older messages</a>'
@@ -44,7 +44,7 @@ def list_page(messages: list[Message], *, total: int) -> str:
 <form method="post" action="/clear"><button type="submit">Delete all</button></form></div>
 <table><thead><tr><th scope="col">Subject</th><th scope="col">To</th>
 <th scope="col">Received</th></tr></thead>
-<tbody>{rows}</tbody></table>{older}"""
+<tbody>{rows}</tbody></table>{older}{pushes}"""
     return _page(f"Mail catcher ({total})", main)
 
 

@@ -1,4 +1,4 @@
-"""Both sides of the mail catcher in one event loop."""
+"""The mail catcher, SMTP and pages, and the stand-in for push in one event loop."""
 
 import asyncio
 import threading
@@ -13,6 +13,8 @@ from config.local_stack import ports
 from config.local_stack.mailcatcher.smtp import FaultKind, Faults, protocol
 from config.local_stack.mailcatcher.store import MailStore
 from config.local_stack.mailcatcher.web import application
+from config.local_stack.pushcatcher.faults import Faults as PushFaults
+from config.local_stack.pushcatcher.store import PushStore
 
 _START_SECONDS = 10.0
 
@@ -25,11 +27,13 @@ class MailCatcher:
         self.smtp_port = smtp_port or ports.free_port()
         self._store = MailStore(data_dir)
         self._faults = Faults()
+        self.pushes = PushStore(data_dir)
+        self.push_faults = PushFaults()
         self._started = threading.Event()
         self._thread: threading.Thread | None = None
         self._server = uvicorn.Server(
             uvicorn.Config(
-                application(self._store, self._faults),
+                application(self._store, self._faults, self.pushes, self.push_faults),
                 host=ports.LOOPBACK,
                 port=self.port,
                 log_level="warning",
@@ -48,6 +52,7 @@ class MailCatcher:
             self._started.set()
             await self._server.serve()
         self._store.close()
+        self.pushes.close()
 
     # -- for tests ------------------------------------------------------------------------------
 

@@ -10,12 +10,17 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from config.local_stack.mailcatcher import pages
 from config.local_stack.mailcatcher.smtp import FAULT_KINDS, Faults
 from config.local_stack.mailcatcher.store import MailStore, Message
+from config.local_stack.pushcatcher import pages as push_pages
+from config.local_stack.pushcatcher import web as push_web
+from config.local_stack.pushcatcher.faults import Faults as PushFaults
+from config.local_stack.pushcatcher.store import PushStore
 
-_PAGE_SIZE, _MOST_FAULTS = 50, 1000
+_PAGE_SIZE, _MOST_FAULTS, _SHOWN_PUSHES = 50, 1000, 20
 _POLICY = (
     "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -27,9 +32,20 @@ _MESSAGE_POLICY = (
 )
 
 
-def application(store: MailStore, faults: Faults) -> Starlette:
-    """Build the application over a store and the faults of the SMTP side."""
-    site = _Site(store, faults)
+def application(store: MailStore, faults: Faults, pushes: PushStore, push_faults: PushFaults) -> ASGIApp:
+    """Build the application over the stores and the ordered faults: pages of both, and the push providers' doors."""
+    doors = push_web.application(pushes, push_faults)
+    shown = _pages(store, faults, pushes)
+
+    async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
+        is_door = scope["type"] == "http" and scope["path"].startswith(push_web.PREFIXES)
+        await (doors if is_door else shown)(scope, receive, send)
+
+    return by_path
+
+
+def _pages(store: MailStore, faults: Faults, pushes: PushStore) -> Starlette:
+    site = _Site(store, faults, pushes)
     return Starlette(
         routes=[
             Route("/", site.index),
@@ -67,17 +83,20 @@ async def _guard(request: Request, answer: Callable[[Request], Awaitable[Respons
 
 
 class _Site:
-    def __init__(self, store: MailStore, faults: Faults) -> None:
+    def __init__(self, store: MailStore, faults: Faults, pushes: PushStore) -> None:
         self._store = store
         self._faults = faults
+        self._pushes = pushes
 
     def index(self, request: Request) -> Response:
         before = request.query_params.get("before", "")
         messages = self._store.newest(limit=_PAGE_SIZE, before=int(before) if before.isdecimal() else None)
-        return HTMLResponse(pages.list_page(messages, total=self._store.count()))
+        pushes = push_pages.section(self._pushes.newest(limit=_SHOWN_PUSHES), total=self._pushes.count())
+        return HTMLResponse(pages.list_page(messages, total=self._store.count(), pushes=pushes))
 
     def clear(self, request: Request) -> Response:
         self._store.clear()
+        self._pushes.clear()
         return RedirectResponse("/", status_code=303)
 
     def style(self, request: Request) -> Response:

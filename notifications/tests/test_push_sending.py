@@ -1,0 +1,349 @@
+"""Sending push over real HTTP to the stand-in, decrypted as a browser would."""
+
+import json
+from datetime import timedelta
+
+import pytest
+import structlog.testing
+from django.db import transaction
+from pytest_django.fixtures import Settings
+
+from accounts.tests.factories import make_user
+from common.models import Job
+from common.outbox.testing import run_due
+from config.local_stack.pushcatcher.testing import PushCatcher
+from notifications.models import PushChannel, PushDelivery, PushDevice, PushMessage, PushStatus
+from notifications.services.push import queueing, sending
+from notifications.tests.push import NOON, at, delivery_of, make_device, new_push, queue_push, stored
+
+pytestmark = pytest.mark.django_db
+
+
+def job_of(message: PushMessage) -> Job:
+    return Job.objects.get(dedupe_key=f"push:{delivery_of(message).id}")
+
+
+def test_a_message_reaches_phone_and_browser(push_catcher: PushCatcher) -> None:
+    """REQ NO-04: one message reaches each device of a person once; the browser alone can read it."""
+    ada = make_user()
+    make_device(ada)
+    make_device(ada, browser=push_catcher.subscribe("Ada's browser"))
+    message = queue_push(ada)
+    assert run_due(at(2)) == 2
+    phone, browser = sorted(push_catcher.pushes(), key=lambda one: one.service)
+    assert [(one.title, one.body, one.times) for one in (phone, browser)] == [
+        ("Doors open at nine", "Bring your ticket.", 1)
+    ] * 2
+    assert (phone.tag, browser.tag) == (str(message.id), message.id.hex)
+    assert phone.payload["android"]["notification"]["tag"] == str(message.id)
+    assert phone.payload["apns"]["headers"]["apns-collapse-id"] == str(message.id)
+    assert phone.payload["data"]["url"] == browser.payload["data"]["url"] == "https://example.test/e"
+    assert browser.payload["tag"] == str(message.id)
+    assert browser.headers["ttl"] == "86400"
+    assert (stored(message).status, stored(message).sent_at) == (PushStatus.SENT, at(2))
+    assert set(PushDelivery.objects.values_list("status", "attempts")) == {("sent", 1)}
+
+
+def test_nothing_is_sent_for_what_was_rolled_back(push_catcher: PushCatcher) -> None:
+    """REQ NO-04: messages belong to the transaction of their cause."""
+    ada = make_device().user
+    with transaction.atomic():
+        queue_push(ada)
+        transaction.set_rollback(True)
+    assert run_due(at(1)) == 0
+    assert not PushMessage.objects.exists()
+    assert push_catcher.requests() == []
+
+
+def test_one_key_is_one_message(push_catcher: PushCatcher) -> None:
+    """REQ NO-04: a message whose key was used before sends nothing new, also within one batch."""
+    ada = make_device().user
+    twice = [new_push(ada, dedupe_key="once"), new_push(ada, dedupe_key="once")]
+    assert len(queueing.queue(twice, now=NOON).message_ids) == 1
+    assert queueing.queue(twice, now=at(1)).message_ids == ()
+    run_due(at(1))
+    assert len(push_catcher.requests()) == 1
+
+
+def test_a_thousand_people_cost_five_statements(
+    push_catcher: PushCatcher, django_assert_num_queries: object
+) -> None:
+    """REQ NO-04: queueing is set-based: as many statements for 1,000 people as for one."""
+    one = make_device().user
+    people = PushDevice.user.field.related_model.objects.bulk_create(
+        [type(one)(email=f"p{number}@example.test") for number in range(1000)]
+    )
+    PushDevice.objects.bulk_create(
+        [
+            PushDevice(
+                user=person, provider="fcm", platform="ios", token=f"t{number}", token_hash=f"h{number}",
+                last_seen_at=NOON, registered_at=NOON, created_at=NOON,
+            )
+            for number, person in enumerate(people)
+        ]
+    )  # fmt: skip
+    with django_assert_num_queries(5):  # type: ignore[operator]
+        queueing.queue([new_push(one)], now=NOON)
+    nobody = make_user()
+    with django_assert_num_queries(5):  # type: ignore[operator]
+        written = queueing.queue([new_push(person) for person in [*people, nobody]], now=NOON)
+    assert (len(written.message_ids), written.without_device) == (1000, 1)
+    assert not PushMessage.objects.filter(user=nobody).exists()
+    assert Job.objects.filter(kind=queueing.BULK_KIND).count() == 1001
+
+
+@pytest.mark.parametrize(("fault", "named"), [("unavailable", 40), ("internal", None), ("timeout", None)])
+def test_what_may_pass_is_tried_again_and_shown_once(
+    push_catcher: PushCatcher, settings: Settings, fault: str, named: int | None
+) -> None:
+    """REQ NO-04: 5xx and silence are tried again after 1 s, or when the service asks to."""
+    settings.PUSH_TIMEOUT_SECONDS = 0.3
+    ada = make_device(browser=push_catcher.subscribe()).user
+    message = queue_push(ada)
+    push_catcher.fail(fault, retry_after=named)  # type: ignore[arg-type]
+    run_due(at(0))
+    assert stored(message).status == PushStatus.QUEUED
+    assert job_of(message).run_at == at(1)
+    if named is not None:
+        run_due(at(1))
+        assert (job_of(message).run_at, job_of(message).attempts) == (at(named), 1)
+    assert run_due(at(named or 1)) == 1
+    (shown,) = push_catcher.pushes()
+    assert (shown.times, stored(message).status) == (1, PushStatus.SENT)
+
+
+@pytest.mark.parametrize("is_browser", [True, False], ids=["browser", "phone"])
+def test_a_lost_answer_shows_it_once(push_catcher: PushCatcher, is_browser: bool) -> None:
+    """REQ NO-04: taken, and the line cut before the answer: the repetition carries the same id and replaces it."""
+    ada = make_device(browser=push_catcher.subscribe() if is_browser else None).user
+    message = queue_push(ada)
+    push_catcher.fail("cut")
+    run_due(at(0))
+    assert stored(message).status == PushStatus.QUEUED
+    run_due(at(1))
+    (shown,) = push_catcher.pushes()
+    assert (shown.times, stored(message).status) == (2, PushStatus.SENT)
+
+
+def test_the_schedule_ends_among_the_dead(push_catcher: PushCatcher) -> None:
+    """REQ NO-04, OP-03: 1 s, 5 s, 30 s, 5 min, 30 min, then dead; a staff member who brings it back sends it."""
+    ada = make_device(browser=push_catcher.subscribe()).user
+    message = queue_push(ada)
+    push_catcher.fail("internal", times=6)
+    moment = 0.0
+    for wait in (1, 5, 30, 300, 1800):
+        assert run_due(at(moment)) == 1
+        assert job_of(message).run_at == at(moment + wait)
+        moment += wait
+    run_due(at(moment))
+    assert (job_of(message).status, stored(message).status) == ("dead", PushStatus.FAILED)
+    device = PushDevice.objects.get()
+    assert (device.failure_count, device.is_active, delivery_of(message).attempts) == (1, True, 6)
+    Job.objects.update(status="pending", finished_at=None, attempts=0)
+    run_due(at(moment + 1))
+    assert stored(message).status == PushStatus.SENT
+    assert PushDevice.objects.get().failure_count == 0
+
+
+@pytest.mark.parametrize("is_browser", [True, False], ids=["browser", "phone"])
+def test_a_device_that_is_gone_is_switched_off(push_catcher: PushCatcher, is_browser: bool) -> None:
+    """REQ NO-04: 410 and UNREGISTERED switch the device off; nothing more is sent to it."""
+    ada = make_device(browser=push_catcher.subscribe() if is_browser else None).user
+    message = queue_push(ada)
+    push_catcher.fail("gone")
+    run_due(at(0))
+    device = PushDevice.objects.get()
+    assert (device.is_active, device.disabled_at) == (False, at(0))
+    assert (stored(message).status, job_of(message).status) == (PushStatus.FAILED, "done")
+    assert queueing.queue([new_push(ada)], now=at(1)).without_device == 1
+
+
+def test_who_registered_since_stays_on(push_catcher: PushCatcher) -> None:
+    """REQ NO-04: "gone" about what was before the latest registration is old news: it is tried again."""
+    ada = make_device(browser=push_catcher.subscribe(), registered_at=at(5)).user
+    message = queue_push(ada)
+    push_catcher.fail("gone")
+    run_due(at(0))
+    assert PushDevice.objects.get().is_active
+    run_due(at(10))
+    assert stored(message).status == PushStatus.SENT
+
+
+def test_refusals_in_a_row_switch_a_device_off(push_catcher: PushCatcher, settings: Settings) -> None:
+    """REQ NO-04: a message that is refused is dead and loud; five such in a row switch the device off."""
+    settings.PUSH_DEVICE_FAILURES = 3
+    ada = make_device().user
+    push_catcher.fail("mismatch", times=2)
+    first, _ = queue_push(ada), queue_push(ada)
+    with structlog.testing.capture_logs() as logs:
+        run_due(at(0))
+    assert [line["log_level"] for line in logs if line["event"] == "push_refused"] == ["error"] * 2
+    assert (job_of(first).status, stored(first).status) == ("dead", PushStatus.FAILED)
+    queue_push(ada, now=at(1))
+    run_due(at(1))
+    assert PushDevice.objects.get().failure_count == 0, "one that arrives begins the count anew"
+    push_catcher.fail("invalid", times=3)
+    for _ in range(3):
+        queue_push(ada, now=at(2))
+    run_due(at(2))
+    device = PushDevice.objects.get()
+    assert (device.is_active, device.failure_count) == (False, 3)
+
+
+def test_a_long_outage_switches_off_only_after_a_day(push_catcher: PushCatcher, settings: Settings) -> None:
+    """REQ NO-04: a provider that is away for hours is no fault of a device."""
+    from notifications.services.push import devices
+
+    settings.PUSH_DEVICE_FAILURES = 2
+    device = make_device()
+    for now, is_on in ((at(0), True), (at(3600), True), (NOON + timedelta(days=1), False)):
+        devices.failed(device.pk, "HTTP 500", is_own_fault=False, asked_at=now, now=now)
+        assert PushDevice.objects.get().is_active is is_on
+
+
+def test_a_trouble_of_the_account_pauses_one_provider(push_catcher: PushCatcher) -> None:
+    """REQ NO-04: refused credentials are nobody's failed attempt: that provider pauses, loudly, the other goes on."""
+    ada = make_user()
+    make_device(ada)
+    make_device(ada, browser=push_catcher.subscribe())
+    message = queue_push(ada)
+    push_catcher.fail("not_found")
+    with structlog.testing.capture_logs() as logs:
+        run_due(at(0))
+    assert [line["provider"] for line in logs if line["event"] == "push_provider_paused"] == ["fcm"]
+    channel = PushChannel.objects.get()
+    assert (channel.provider, channel.paused_until) == ("fcm", at(300))
+    assert [one.service for one in push_catcher.pushes()] == ["Web Push"]
+    assert set(Job.objects.values_list("attempts", flat=True)) == {0, 1}
+    queue_push(ada, now=at(1))
+    assert run_due(at(299)) == 1, "the browser's"
+    run_due(at(300))
+    assert len([one for one in push_catcher.pushes() if one.service == "FCM"]) == 2
+    assert stored(message).status == PushStatus.SENT
+
+
+def test_a_full_quota_is_waited_for_by_everybody(push_catcher: PushCatcher) -> None:
+    """REQ NO-04: FCM's 429 is about all of us: nobody tries before the time that it names."""
+    first, second = make_device().user, make_device().user
+    queue_push(first), queue_push(second)
+    push_catcher.fail("quota", retry_after=120)
+    run_due(at(0))
+    run_due(at(119))
+    assert len(push_catcher.requests()) == 1
+    run_due(at(120))
+    assert len(push_catcher.pushes()) == 2
+
+
+def test_a_signature_that_is_refused_is_judged_by_the_others(push_catcher: PushCatcher) -> None:
+    """REQ NO-05: a subscription that was made for another key is that person's trouble while others arrive; with
+    none that arrived it is ours, and the provider pauses."""
+    ada = make_device(browser=push_catcher.subscribe("Ada")).user
+    eve = make_device(browser=push_catcher.subscribe("Eve")).user
+    of_eve = queue_push(eve)
+    push_catcher.fail("unauthorized")
+    run_due(at(0))
+    assert (stored(of_eve).status, PushChannel.objects.get().paused_until) == (PushStatus.QUEUED, at(300))
+    queue_push(ada, now=at(300))
+    Job.objects.filter(pk=job_of(of_eve).pk).update(run_at=at(301))
+    run_due(at(300))
+    push_catcher.fail("unauthorized")
+    run_due(at(301))
+    assert stored(of_eve).status == PushStatus.FAILED
+    assert not PushChannel.objects.filter(paused_until__gt=at(301)).exists()
+
+
+def test_tokens_of_the_account_are_kept(push_catcher: PushCatcher) -> None:
+    """REQ NO-04: one token serves many messages, and a refused one is fetched anew."""
+    ada = make_device().user
+    queue_push(ada), queue_push(ada)
+    faults = push_catcher._catcher.push_faults
+    before = faults.tokens_issued
+    run_due(at(0))
+    assert faults.tokens_issued == before + 1
+    push_catcher.fail("unauthorized")
+    queue_push(ada, now=at(1))
+    run_due(at(1))
+    run_due(at(301))
+    assert faults.tokens_issued == before + 2
+    assert len(push_catcher.pushes()) == 3
+
+
+def test_an_absent_provider_costs_no_attempt(push_catcher: PushCatcher, settings: Settings) -> None:
+    """REQ NO-04: while FCM is not reached everybody waits half a minute at a time and loses nothing."""
+    message = queue_push(make_device().user)
+    address, settings.FCM_API_BASE = settings.FCM_API_BASE, "http://127.0.0.1:9"
+    run_due(at(0))
+    assert (job_of(message).attempts, job_of(message).run_at) == (0, at(30))
+    settings.FCM_API_BASE = address
+    run_due(at(30))
+    assert stored(message).status == PushStatus.SENT
+
+
+def test_a_redirect_is_not_followed(push_catcher: PushCatcher) -> None:
+    """REQ NO-05: a push service cannot send our request to another host."""
+    make = queue_push(make_device(browser=push_catcher.subscribe()).user)
+    push_catcher.fail("redirect")
+    run_due(at(0))
+    assert [one for one in push_catcher.requests() if "elsewhere" in one] == []
+    assert stored(make).status == PushStatus.FAILED
+
+
+def test_a_host_taken_off_the_list_gets_no_request(push_catcher: PushCatcher, settings: Settings) -> None:
+    """REQ NO-05: the host is looked at again right before sending."""
+    ada = make_device(browser=push_catcher.subscribe()).user
+    message = queue_push(ada)
+    settings.WEBPUSH_ALLOWED_HOSTS = ["push.example.com"]
+    run_due(at(0))
+    assert push_catcher.requests() == []
+    assert (stored(message).status, PushDevice.objects.get().is_active) == (PushStatus.FAILED, False)
+
+
+def test_what_came_too_late_is_not_sent(push_catcher: PushCatcher) -> None:
+    """REQ WL-08: a seat offer that is over is not told any more; one that is not says how long it is of use."""
+    ada = make_device(browser=push_catcher.subscribe()).user
+    late = queue_push(ada, urgent=True, not_after=at(60))
+    timely = queue_push(ada, urgent=True, not_after=at(900))
+    run_due(at(61))
+    (shown,) = push_catcher.pushes()
+    assert (shown.tag, shown.headers["ttl"], shown.headers["urgency"]) == (timely.id.hex, "839", "high")
+    assert (stored(late).status, job_of(late).status) == (PushStatus.FAILED, "expired")
+
+
+def test_another_persons_device_gets_nothing_of_the_former_owner(push_catcher: PushCatcher) -> None:
+    """REQ NO-05: a message that waited for somebody who handed the device on is not shown to the next."""
+    device = make_device()
+    message = queue_push(device.user)
+    PushDevice.objects.update(user=make_user())
+    run_due(at(0))
+    assert push_catcher.requests() == []
+    assert stored(message).status == PushStatus.FAILED
+
+
+def test_a_long_text_is_cut_to_what_a_browser_takes(push_catcher: PushCatcher) -> None:
+    """REQ NO-04: 4,096 bytes with the cipher's own; the text gives way, letters stay whole."""
+    ada = make_device(browser=push_catcher.subscribe()).user
+    queue_push(ada, title="ü" * 200, body="😀" * 1000)
+    run_due(at(0))
+    (shown,) = push_catcher.pushes()
+    assert shown.body.endswith("😀…")
+    assert 3000 < len(json.dumps(shown.payload, ensure_ascii=False).encode()) <= 3993 + 40
+
+
+def test_a_delivery_without_a_job_gets_one(push_catcher: PushCatcher) -> None:
+    """REQ OP-03: nothing that is due is forgotten, and nothing gets a second job."""
+    ada = make_device().user
+    lost, _ = queue_push(ada), queue_push(ada)
+    job_of(lost).delete()
+    assert sending.requeue_orphans(now=at(59)) == 0
+    assert sending.requeue_orphans(now=at(61)) == 1
+    assert sending.requeue_orphans(now=at(61)) == 0
+    run_due(at(62))
+    assert stored(lost).status == PushStatus.SENT
+
+
+@pytest.mark.parametrize("data", [{"from": "x"}, {"google.x": "x"}, {"receipt": "x"}, {"x": "y" * 2000}])
+def test_data_that_no_provider_carries_is_refused(data: dict[str, str]) -> None:
+    """REQ NO-04: what would fail on its way fails where it is written."""
+    with pytest.raises(ValueError, match="Push data"):
+        queueing.queue([new_push(make_user(), data=data)], now=NOON)
+    assert not PushMessage.objects.exists()
