@@ -51,7 +51,12 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("Check-in policies", "door_front", "tickets", "checkinpolicy"),
         ("Registrations", "how_to_reg", "events", "registration"),
     ),
-    "Messages": (("E-mail outbox", "mail", "notifications", "emailmessage"),),
+    "Messages": (
+        ("E-mail outbox", "mail", "notifications", "emailmessage"),
+        ("How e-mail does", "monitor_heart", "notifications", "emailmessage"),
+        ("Messages to a person", "person_search", "notifications", "emailmessage"),
+        ("Suppressed addresses", "unsubscribe", "notifications", "emailsuppression"),
+    ),
     "Operations": (
         ("Dead letters", "dangerous", "common", "deadletter"),
         ("Jobs", "low_priority", "common", "job"),
@@ -65,7 +70,12 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     ),
 }
 # Entries that lead to another page of a screen than its list: title: name of the address
-_PAGES = {"Ad performance": "ads_ad_performance", "Why an ad shows": "ads_ad_explain"}
+_PAGES = {
+    "Ad performance": "ads_ad_performance",
+    "Why an ad shows": "ads_ad_explain",
+    "How e-mail does": "notifications_emailmessage_health",
+    "Messages to a person": "notifications_emailmessage_person",
+}
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

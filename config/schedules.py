@@ -116,6 +116,20 @@ SCHEDULES: tuple[Schedule, ...] = (
         description="Switches off browsers not seen for 30 days, phones not seen for 270; forgets both later.",
     ),
     Schedule(
+        "Match events of e-mails",
+        "notifications.match_email_events",
+        every=(1, MINUTES),
+        queue="bulk",
+        description="Events that the provider told before their e-mail was known.",
+    ),
+    Schedule(
+        "Watch how e-mail does",
+        "notifications.watch_emails",
+        every=(15, MINUTES),
+        queue="bulk",
+        description="Alarms in the log when too many of a day's e-mails bounced or were called unwanted.",
+    ),
+    Schedule(
         "Forget old attachments",
         "notifications.forget_files",
         at=(2, 50),

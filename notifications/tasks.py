@@ -5,7 +5,7 @@ from celery import shared_task
 from common import clock
 from common.outbox import Lane, wake
 from notifications.realtime import relay, retention, streams
-from notifications.services import files, sending, tracking
+from notifications.services import files, sending, tracking, watching
 from notifications.services.push import cleaning
 from notifications.services.push import sending as push_sending
 
@@ -22,6 +22,12 @@ def send_due_emails() -> int:
 def match_email_events() -> int:
     """Give events their e-mail that were heard before it was known; returns how many. Beat: each minute."""
     return tracking.adopt_orphans(now=clock.now())
+
+
+@shared_task(name="notifications.watch_emails", ignore_result=True)
+def watch_emails() -> int:
+    """Tell the log which shares of the day's e-mails are too large; returns how many. Beat: every 15 minutes."""
+    return watching.watch(now=clock.now())
 
 
 @shared_task(name="notifications.forget_files", ignore_result=True)

@@ -1,5 +1,6 @@
 """The staff's screens of what is written to people."""
 
 from notifications.admin.email import EmailMessageAdmin
+from notifications.admin.suppressions import EmailSuppressionAdmin
 
-__all__ = ["EmailMessageAdmin"]
+__all__ = ["EmailMessageAdmin", "EmailSuppressionAdmin"]

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
+from accounts.admin_base import Act, ActCall, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
-from common.admin.acts import ActPage, Result
+from notifications.admin.pages import HEALTH, PERSON, RESUME, EmailPages
 from notifications.models import EmailMessage, EmailStatus
 from notifications.selectors import email_health, with_progress
+from notifications.selectors.story import story_of
 from notifications.services import acts
 
 _COLOURS = {
@@ -30,15 +33,13 @@ _COLOURS = {
     "Bounced": "warning",
     "Complained": "warning",
     "Failed": "danger",
+    "Suppressed": "warning",
     "Cancelled": "default",
 }
 
-_LIST = "admin:notifications_emailmessage_changelist"
-_RESUME = "admin:notifications_emailmessage_resume"
-
 
 @admin.register(EmailMessage)
-class EmailMessageAdmin(ScopedModelAdmin):
+class EmailMessageAdmin(EmailPages):
     """Every e-mail of one's organizations with its story. Those of no organization are the operators'."""
 
     organization_path = "organization_id"
@@ -59,8 +60,8 @@ class EmailMessageAdmin(ScopedModelAdmin):
     nothing_here = "Whatever is written to people stands here, with its story."
     list_before_template = "admin/notifications/health.html"
     fields = readonly_fields = (
-        "subject", "to", "shown_status", "template", "is_urgent", "created_at", "sent_at", "last_error", "story",
-        "attached", "text", "preview",
+        "subject", "to", "person", "shown_status", "template", "is_urgent", "created_at", "sent_at", "last_error",
+        "story", "attached", "text", "preview",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -78,7 +79,11 @@ class EmailMessageAdmin(ScopedModelAdmin):
 
     def acts_for(self, request: HttpRequest, obj: Any) -> list[Act]:
         """Offer what fits the state."""
-        fitting = {EmailStatus.QUEUED: "cancel", EmailStatus.FAILED: "send_again"}.get(obj.status)
+        fitting = {
+            EmailStatus.QUEUED: "cancel",
+            EmailStatus.FAILED: "send_again",
+            EmailStatus.SUPPRESSED: "send_again",
+        }.get(obj.status)
         return [one for one in super().acts_for(request, obj) if one.name == fitting]
 
     def changelist_view(
@@ -87,32 +92,15 @@ class EmailMessageAdmin(ScopedModelAdmin):
         """Put the channel's health above the list."""
         where = scope_of(request).organizations(self.view_capability)
         health = email_health(now=clock.now(), organization_ids=where)
-        resume_url = reverse(_RESUME) if scope_of(request).is_everywhere else ""
-        shown = {**(extra_context or {}), "health": health, "resume_url": resume_url}
+        shown = {
+            **(extra_context or {}),
+            "health": health,
+            "resume_url": reverse(RESUME) if scope_of(request).is_everywhere else "",
+            "health_url": reverse(HEALTH),
+            "person_url": reverse(PERSON),
+        }
         response: HttpResponse = super().changelist_view(request, shown)
         return response
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the end of a pause, before the addresses of e-mails."""
-        view = self.admin_site.admin_view(self.resume_view)
-        urls: list[URLPattern] = super().get_urls()
-        return [path("resume/", view, name="notifications_emailmessage_resume"), *urls]
-
-    def resume_view(self, request: HttpRequest) -> HttpResponse:
-        """Ask why, then let e-mail go out again. The channel is everybody's: operators alone may."""
-        scope = scope_of(request)
-        if not scope.is_everywhere:
-            raise PermissionDenied
-
-        def run(reason: str) -> list[Result]:
-            resumed = acts.resume_channel(actor=scope.actor, reason=reason, now=clock.now())
-            return [
-                Result("E-mail", resumed, "It goes out again." if resumed else "It was not paused any more.")
-            ]
-
-        explain = "E-mail goes out again at once. If the provider still refuses the account, the channel pauses again."
-        page = ActPage("Resume now", explain, 1, ["The e-mail channel"], reverse(_LIST), run)
-        return page.answer(request, self.admin_site, self.opts)
 
     @display(description="Status", label=_COLOURS)
     def shown_status(self, message: EmailMessage) -> str:
@@ -134,12 +122,16 @@ class EmailMessageAdmin(ScopedModelAdmin):
         """Say when it is tried next."""
         return message.next_attempt_at or "-"
 
-    @admin.display(description="Attempts")
+    @admin.display(description="Story")
     def story(self, message: EmailMessage) -> str:
-        """Show each attempt with how it ended."""
-        return render_to_string(
-            "admin/notifications/attempts.html", {"attempts": message.attempts.all()[:50]}
-        )
+        """Show its way in order: each attempt, what the provider told, what staff did."""
+        return render_to_string("admin/notifications/story.html", {"story": story_of(message)})
+
+    @admin.display(description="Their messages")
+    def person(self, message: EmailMessage) -> SafeString:
+        """Lead to all that this address was told."""
+        link = f"{reverse(PERSON)}?{urlencode({'who': message.to})}"
+        return format_html('<a class="mq-textlink" href="{}">All messages to this person</a>', link)
 
     @admin.display(description="Attached")
     def attached(self, message: EmailMessage) -> str:
@@ -165,7 +157,8 @@ class EmailMessageAdmin(ScopedModelAdmin):
         return "Cancelled."
 
     @act("Send again", capability=Capability.MANAGE_EVENTS, icon="refresh",
-         explain="Under the same Message-ID. An attempt without an answer may have arrived.")  # fmt: skip
+         explain="Under the same Message-ID. An attempt without an answer may have arrived. What was held back goes "
+                 "out only if the address is written to again.")  # fmt: skip
     def send_again(self, call: ActCall[EmailMessage]) -> str:
         """Try a failed one again."""
         acts.send_again(call.subject.pk, actor=call.actor, reason=call.reason, now=call.now)

@@ -75,8 +75,8 @@ def email_health(*, now: datetime, organization_ids: set[UUID] | None = None) ->
     figures = recent.aggregate(
         sent=Count("id", filter=is_sent),
         failed=Count("id", filter=Q(status=EmailStatus.FAILED, created_at__gt=now - _DAY)),
-        p50=_percentile(0.5, seconds, is_sent),
-        p95=_percentile(0.95, seconds, is_sent),
+        p50=percentile(0.5, seconds, is_sent),
+        p95=percentile(0.95, seconds, is_sent),
     )
     oldest = waiting["oldest"]
     channel = EmailChannel.objects.filter(paused_until__gt=now).first()
@@ -101,5 +101,6 @@ class _Percentile(Aggregate):
     allow_distinct = False
 
 
-def _percentile(share: float, value: Extract, which: Q) -> _Percentile:
+def percentile(share: float, value: Extract, which: Q) -> Aggregate:
+    """Return the value below which this share of the rows lies; None for no rows."""
     return _Percentile(value, filter=which, share=share)
