@@ -12,10 +12,12 @@ from benchmarks import (
     ads_decisions,
     ads_impressions,
     dashboard,
+    entities,
     exports,
     fanout,
     purchase,
     queue,
+    scans,
     tracking,
     waitlist,
     webhook,
@@ -27,6 +29,7 @@ SUITES = {
     "purchase": purchase.measure,
     "queue": queue.measure,
     "webhook": webhook.measure,
+    "scans": scans.measure,
     "waitlist": waitlist.measure,
     "fanout": fanout.measure,
     "ads": ads_decisions.measure,
@@ -34,6 +37,7 @@ SUITES = {
     "tracking": tracking.measure,
     "dashboard": dashboard.measure,
     "exports": exports.measure,
+    "entities": entities.measure,
 }
 
 

@@ -15,6 +15,7 @@ from django.db import connection  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from benchmarks.ads_impressions import Teller  # noqa: E402
+from benchmarks.scans import Doorkeeper  # noqa: E402
 from benchmarks.tracking import Tracker  # noqa: E402
 from common import clock, idempotency  # noqa: E402
 from common.outbox import JobContext, Lane, NewJob, drain, enqueue_many, job  # noqa: E402
@@ -92,6 +93,7 @@ KINDS: dict[str, Callable[[int, int], Callable[[dict[str, Any]], dict[str, float
     "filler": Filler,
     "teller": Teller,
     "tracker": Tracker,
+    "doorkeeper": Doorkeeper,
 }
 
 

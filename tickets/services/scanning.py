@@ -123,10 +123,11 @@ def _answered_before(scan: ScanTicket) -> TicketScan | None:
     """Return the scan that had this nonce. Raises ``IdempotencyMismatch`` when it was of something else."""
     if not scan.nonce:
         return None
-    rows = TicketScan.objects.select_related("ticket__tier", "ticket__holder")
-    kept = rows.filter(scanner_id=scan.actor.user_id, nonce=scan.nonce).first()
-    if kept is None:
+    same_nonce = TicketScan.objects.filter(scanner_id=scan.actor.user_id, nonce=scan.nonce)
+    # Nearly always there is none: the ticket with all that is told of it is asked for only when there is one.
+    if not same_nonce.exists():
         return None
+    kept = same_nonce.select_related("ticket__tier", "ticket__holder").get()
     same = (scan.event_id, codes.hash_of(scan.code), scan.direction)
     if (kept.event_id, kept.code_hash, kept.direction) != same:
         raise IdempotencyMismatch("This nonce belongs to another scan.")

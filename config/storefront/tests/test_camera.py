@@ -89,6 +89,8 @@ def test_the_camera_scans_a_printed_ticket(live_server: LiveServer, chromium: st
 def test_the_shipped_decoder_is_the_published_one() -> None:
     """Every file of it is the npm package's, byte for byte, with both its licences. REQ UI-03."""
     published = ROOT / "node_modules" / "qr"
+    if not published.exists():
+        pytest.skip("the npm packages are not installed: make node")
     shipped = {one.name: one.read_bytes() for one in (ROOT / "static" / "vendor" / "qr").iterdir()}
     assert sorted(shipped) == ["LICENSE", "LICENSE-MIT", "decode.js", "index.js"]
     for name, content in shipped.items():
