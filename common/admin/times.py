@@ -17,12 +17,13 @@ def time_words(instant: datetime | None, zone: tzinfo = UTC) -> str:
     return "-" if instant is None else date_format(timezone.localtime(instant, zone), "j M Y, H:i T")
 
 
-def time_column(field: str, title: str, zone: str) -> Callable[[Any, Any], str]:
+def time_column(field: str, title: str, zone: str | None = None) -> Callable[[Any, Any], str]:
     """Return a method of a screen, for its columns and read-only fields: the row's time by its event's clocks.
 
-    ``zone`` is the way from the row to the zone, such as ``"event.zone"``.
+    ``zone`` is the way from the row to the zone, such as ``"event.zone"``; none: it belongs to no event, so UTC.
     """
-    instant_of, zone_of = attrgetter(field), attrgetter(zone)
+    instant_of = attrgetter(field)
+    zone_of: Callable[[Any], tzinfo] = attrgetter(zone) if zone is not None else lambda _row: UTC
 
     @admin.display(description=title, ordering=field.replace(".", "__"))
     def shown(screen: Any, row: Any) -> str:
