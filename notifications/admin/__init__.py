@@ -1,6 +1,13 @@
 """The staff's screens of what is written to people."""
 
+from notifications.admin.devices import PushDeviceAdmin
 from notifications.admin.email import EmailMessageAdmin
+from notifications.admin.preferences import NotificationPreferencesAdmin
 from notifications.admin.suppressions import EmailSuppressionAdmin
 
-__all__ = ["EmailMessageAdmin", "EmailSuppressionAdmin"]
+__all__ = [
+    "EmailMessageAdmin",
+    "EmailSuppressionAdmin",
+    "NotificationPreferencesAdmin",
+    "PushDeviceAdmin",
+]
