@@ -11,6 +11,7 @@ from config.local_stack.configuration import Configuration
 from config.local_stack.processes import Command
 
 WEBHOOK_PATH = "/api/v1/webhooks/stripe/offers"
+MAIL_WEBHOOK_PATH = "/api/v1/webhooks/resend"
 # Stopped in this order; Valkey and PostgreSQL follow (their tiers are 2 and 3).
 _APPS, _OUTSIDE_WORLD = 0, 1
 # The page must answer first on a small machine; the rest may come a moment later.
@@ -63,12 +64,13 @@ class Children:
         )  # fmt: skip
 
     def mail(self) -> Command:
-        """The demo's mail catcher: SMTP and a page."""
+        """The demo's mail catcher: SMTP and a page, from which the web process is told what became of a message."""
         configured = self._configuration.ports
         return self._command(
             "mail", "-m", "config.local_stack.mailcatcher", "--port", str(configured["MAIL_PORT"]),
             "--smtp-port", str(configured["MAIL_SMTP_PORT"]),
             "--data-dir", str(self._configuration.data_dir / "mail"),
+            "--webhook-url", f"{self._configuration.web_url}{MAIL_WEBHOOK_PATH}",
             tier=_OUTSIDE_WORLD,
             is_ready=lambda: all(ports.accepts(configured[name]) for name in ("MAIL_PORT", "MAIL_SMTP_PORT")),
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """What one stack is told: ports, places, secrets; and the environment its children get."""
 
+import base64
 import os
 import secrets
 from collections.abc import Mapping
@@ -124,6 +125,7 @@ def _secrets(data_dir: Path) -> dict[str, str]:
         "WEBPUSH_VAPID_PRIVATE_KEY": secrets.token_urlsafe(32),
         "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(24)}",
+        "RESEND_WEBHOOK_SECRET": f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
     }
     complete = {**wanted, **known}
     if complete != known:

@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 
 from config.local_stack.mailcatcher.store import Message
+from config.local_stack.mailcatcher.telling import KINDS
 
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
@@ -60,8 +61,8 @@ def _time(message: Message) -> str:
     return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M:%S} UTC</time>'
 
 
-def message_page(message: Message) -> str:
-    """Show one message: HTML in a frame without rights, text, headers."""
+def message_page(message: Message, *, may_tell: bool = False, told: str = "") -> str:
+    """Show one message: HTML in a frame without rights, text, headers; and buttons that tell what became of it."""
     frame = (
         f'<iframe title="The message as HTML" sandbox src="/messages/{message.id}/html"></iframe>'
         if message.html
@@ -73,11 +74,21 @@ def message_page(message: Message) -> str:
     )
     main = f"""<p><a href="/">All messages</a></p><h1>{escape(message.subject)}</h1>
 <dl><dt>From</dt><dd>{escape(message.sender)}</dd><dt>To</dt><dd>{escape(", ".join(message.recipients))}</dd>
-<dt>Received</dt><dd>{_time(message)}</dd></dl>
+<dt>Received</dt><dd>{_time(message)}</dd></dl>{_telling(message, told) if may_tell else ""}
 <h2>HTML</h2>{frame}<h2>Text</h2>{text}
 <details><summary>Headers</summary><table>{headers}</table></details>
 <p><a href="/messages/{message.id}/raw">Source</a></p>"""
     return _page(message.subject, main)
+
+
+def _telling(message: Message, told: str) -> str:
+    buttons = "".join(
+        f'<form method="post" action="/messages/{message.id}/tell/{kind}"><button type="submit">{label}</button></form>'
+        for kind, (_, label, _) in KINDS.items()
+    )
+    answer = f'<p role="status">{escape(told)}</p>' if told else ""
+    return f"""<section aria-labelledby="tell"><h2 id="tell">Tell the shop what became of it</h2>
+<div class="tell">{buttons}</div>{answer}</section>"""
 
 
 def missing_page() -> str:

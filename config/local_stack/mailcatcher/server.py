@@ -12,6 +12,7 @@ import uvicorn
 from config.local_stack import ports
 from config.local_stack.mailcatcher.smtp import FaultKind, Faults, protocol
 from config.local_stack.mailcatcher.store import MailStore
+from config.local_stack.mailcatcher.telling import Teller
 from config.local_stack.mailcatcher.web import application
 from config.local_stack.pushcatcher.faults import Faults as PushFaults
 from config.local_stack.pushcatcher.store import PushStore
@@ -22,7 +23,9 @@ _START_SECONDS = 10.0
 class MailCatcher:
     """One catcher: `serve` runs it to the end of the process, `with` in a thread for tests."""
 
-    def __init__(self, data_dir: Path, *, port: int = 0, smtp_port: int = 0) -> None:
+    def __init__(
+        self, data_dir: Path, *, port: int = 0, smtp_port: int = 0, teller: Teller | None = None
+    ) -> None:
         self.port = port or ports.free_port()
         self.smtp_port = smtp_port or ports.free_port()
         self._store = MailStore(data_dir)
@@ -33,7 +36,7 @@ class MailCatcher:
         self._thread: threading.Thread | None = None
         self._server = uvicorn.Server(
             uvicorn.Config(
-                application(self._store, self._faults, self.pushes, self.push_faults),
+                application(self._store, self._faults, self.pushes, self.push_faults, teller),
                 host=ports.LOOPBACK,
                 port=self.port,
                 log_level="warning",

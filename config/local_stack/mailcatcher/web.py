@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from config.local_stack.mailcatcher import pages
 from config.local_stack.mailcatcher.smtp import FAULT_KINDS, Faults
 from config.local_stack.mailcatcher.store import MailStore, Message
+from config.local_stack.mailcatcher.telling import KINDS, Teller
 from config.local_stack.pushcatcher import pages as push_pages
 from config.local_stack.pushcatcher import web as push_web
 from config.local_stack.pushcatcher.faults import Faults as PushFaults
@@ -32,10 +33,15 @@ _MESSAGE_POLICY = (
 )
 
 
-def application(store: MailStore, faults: Faults, pushes: PushStore, push_faults: PushFaults) -> ASGIApp:
-    """Build the application over the stores and the ordered faults: pages of both, and the push providers' doors."""
+def application(
+    store: MailStore, faults: Faults, pushes: PushStore, push_faults: PushFaults, teller: Teller | None = None
+) -> ASGIApp:
+    """Build the application over the stores and the ordered faults: pages of both, and the push providers' doors.
+
+    With a ``teller`` the page of a message has buttons that tell the product what became of it.
+    """
     doors = push_web.application(pushes, push_faults)
-    shown = _pages(store, faults, pushes)
+    shown = _pages(_Site(store, faults, pushes, teller))
 
     async def by_path(scope: Scope, receive: Receive, send: Send) -> None:
         is_door = scope["type"] == "http" and scope["path"].startswith(push_web.PREFIXES)
@@ -44,8 +50,7 @@ def application(store: MailStore, faults: Faults, pushes: PushStore, push_faults
     return by_path
 
 
-def _pages(store: MailStore, faults: Faults, pushes: PushStore) -> Starlette:
-    site = _Site(store, faults, pushes)
+def _pages(site: "_Site") -> Starlette:
     return Starlette(
         routes=[
             Route("/", site.index),
@@ -54,6 +59,7 @@ def _pages(store: MailStore, faults: Faults, pushes: PushStore) -> Starlette:
             Route("/messages/{number:int}", site.message),
             Route("/messages/{number:int}/html", site.html),
             Route("/messages/{number:int}/raw", site.raw),
+            Route("/messages/{number:int}/tell/{kind:str}", site.tell, methods=["POST"]),
             Route("/api/messages", site.api_list, methods=["GET"]),
             Route("/api/messages", site.api_clear, methods=["DELETE"]),
             Route("/api/messages/{number:int}", site.api_message),
@@ -83,8 +89,9 @@ async def _guard(request: Request, answer: Callable[[Request], Awaitable[Respons
 
 
 class _Site:
-    def __init__(self, store: MailStore, faults: Faults, pushes: PushStore) -> None:
+    def __init__(self, store: MailStore, faults: Faults, pushes: PushStore, teller: Teller | None) -> None:
         self._store = store
+        self._teller = teller
         self._faults = faults
         self._pushes = pushes
 
@@ -106,7 +113,15 @@ class _Site:
         found = self._found(request)
         if found is None:
             return HTMLResponse(pages.missing_page(), status_code=404)
-        return HTMLResponse(pages.message_page(found))
+        told = _told(request.query_params.get("told", ""), request.query_params.get("answer", ""))
+        return HTMLResponse(pages.message_page(found, may_tell=self._teller is not None, told=told))
+
+    def tell(self, request: Request) -> Response:
+        found, kind = self._found(request), request.path_params["kind"]
+        if found is None or self._teller is None or kind not in KINDS:
+            return HTMLResponse(pages.missing_page(), status_code=404)
+        answer = self._teller.tell(found, kind)
+        return RedirectResponse(f"/messages/{found.id}?told={kind}&answer={answer or 0}", status_code=303)
 
     def html(self, request: Request) -> Response:
         found = self._found(request)
@@ -150,6 +165,18 @@ class _Site:
 
     def _found(self, request: Request) -> Message | None:
         return self._store.get(int(request.path_params["number"]))
+
+
+def _told(kind: str, answer: str) -> str:
+    """Say what came of telling, by the address that the button led to."""
+    if kind not in KINDS or not answer.isdecimal():
+        return ""
+    label = KINDS[kind][1]
+    if answer == "200":
+        return f"Told: {label}. The outbox shows it in a moment."
+    if answer == "0":
+        return f"Not told: {label}. The shop does not answer."
+    return f"Not told: {label}. The shop answered {answer[:3]}."
 
 
 def _as_json(message: Message) -> dict[str, object]:
