@@ -17,6 +17,7 @@ from redis.commands.core import Script
 
 from common.errors import RateLimited
 from common.redis import client, connection_pool, guarded
+from common.streams import Stream, take_stream
 
 _PREFIX: Final = "marquee:atonce"
 # A place is a member of a sorted set, "key:token", by when its lease ends on Redis's own clock.
@@ -45,7 +46,8 @@ _local: dict[str, set[str]] = {}
 class AtOnce:
     """At most ``in_all`` at once, and ``of_one`` for one key; ``lease`` is how many seconds a place lasts unrenewed.
 
-    ``retry_after``: what is told to who finds no place, in seconds.
+    ``retry_after``: what is told to who finds no place, in seconds. ``is_stream``: the work is an answer sent piece by
+    piece, so each place is one of this process's streams as well (``common.streams``).
     """
 
     name: str
@@ -53,6 +55,7 @@ class AtOnce:
     in_all: int
     lease: int
     retry_after: int
+    is_stream: bool = False
 
     @property
     def set_name(self) -> str:
@@ -66,6 +69,7 @@ class Place:
 
     limit: AtOnce
     member: str
+    stream: Stream | None = None
     _renewed: float = field(default_factory=time.monotonic)
 
     def renew(self) -> None:
@@ -78,6 +82,8 @@ class Place:
 
     def leave(self) -> None:
         """Let others have it. Harmless a second time."""
+        if self.stream is not None:
+            self.stream.leave()
         with _lock:
             _local.get(self.limit.name, set()).discard(self.member)
         guarded(lambda: client().zrem(self.limit.set_name, self.member), lambda: None)
@@ -85,6 +91,7 @@ class Place:
 
 def take(limit: AtOnce, key: str) -> Place:
     """Take a place for a key (an organization's id). Raises ``RateLimited`` when all that it may have are taken."""
+    stream = take_stream() if limit.is_stream else None
     whose, token = hashlib.sha256(key.encode()).hexdigest()[:32] + ":", secrets.token_hex(8)
     arguments: list[str | int] = [whose, token, limit.in_all, limit.of_one, limit.lease]
     has_place = guarded(
@@ -92,10 +99,12 @@ def take(limit: AtOnce, key: str) -> Place:
         lambda: _take_here(limit, whose, token),
     )
     if not has_place:
+        if stream is not None:
+            stream.leave()
         raise RateLimited(
             "Too many of these are under way: wait until one is done.", retry_after=limit.retry_after
         )
-    return Place(limit, whose + token)
+    return Place(limit, whose + token, stream)
 
 
 def _take_here(limit: AtOnce, whose: str, token: str) -> bool:

@@ -35,7 +35,7 @@ from events.models import Event
 _A_MINUTE: Final = RateLimit("analytics.export", 10, 60)
 # A download holds a thread of the server until its last piece is taken, and there are few of them. A minute is time
 # for a piece by any line.
-_AT_ONCE: Final = AtOnce("analytics.export", of_one=2, in_all=4, lease=60, retry_after=10)
+_AT_ONCE: Final = AtOnce("analytics.export", of_one=2, in_all=4, lease=60, retry_after=10, is_stream=True)
 _PIECE: Final = 64 * 1024
 _IN_MEMORY: Final = 1024 * 1024
 T = TypeVar("T")
@@ -49,8 +49,9 @@ def export_for(
     """Return an event's report to who may read its figures; it is in the event's audit history who had which one.
 
     Buyers are named to those who may see orders. At most ten a minute of one person, and at once two of an
-    organization and four in all, until the file is closed. Raises ``Unauthenticated``, ``NotFound`` for other
-    organizations' events, ``Forbidden``, ``Invalid`` for days that are no range, and ``RateLimited``.
+    organization, four in all and ``WEB_STREAMS_AT_ONCE`` of one process, until the file is closed. Raises
+    ``Unauthenticated``, ``NotFound`` for other organizations' events, ``Forbidden``, ``Invalid`` for days that are no
+    range, and ``RateLimited``.
     """
     event = Event.objects.select_related("organization").filter(pk=event_id).first()
     if event is None:

@@ -105,11 +105,12 @@ def test_whose_report_it_is(client: Client, place: Place) -> None:
     assert codes == [200] * 9 + [429]
 
 
-def test_few_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_at_once(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """REQ AN-11, OF-07: slow downloads do not take all of the server: two of an organization, four in all.
 
     Who comes then is told when to come again; it is not in the history, and none of what they may have in a minute.
     """
+    settings.WEB_STREAMS_AT_ONCE = 5
     monkeypatch.setattr(exports, "_A_MINUTE", RateLimit("analytics.export", 2, 60))
     events = [make_place().event for _ in range(3)]
     members = [bearer(make_member("analyst", organization=one.organization)) for one in events]
@@ -140,3 +141,30 @@ def test_few_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     # Too many in a minute keep no place either.
     assert int(ask(2)["Retry-After"]) > 10
     assert redis.client().zcard(exports._AT_ONCE.set_name) == 0
+
+
+def test_one_process_keeps_threads_for_others(client: Client) -> None:
+    """REQ AN-11: two at once of one process, whosever they are; who is refused is not in the history, by any door."""
+    events = [make_place().event for _ in range(3)]
+    members = [make_member("analyst", organization=one.organization) for one in events]
+
+    def ask(number: int) -> Any:
+        url = ADDRESS.format(events[number].pk, "export")
+        return client.get(f"{url}?format=csv&date_from={DAY}&date_to={DAY}", headers=bearer(members[number]))
+
+    slow = [ask(0), ask(1)]
+    refused = ask(2)
+    assert (refused.status_code, refused["Retry-After"], refused.json()["code"]) == (
+        429,
+        "10",
+        "rate_limited",
+    )
+    client.force_login(members[2])
+    page = client.get(f"/admin/analytics/eventconsole/{events[2].pk}/export/?format=csv")
+    assert (page.status_code, page["Retry-After"]) == (429, "10")
+    assert AuditEntry.objects.filter(action="analytics.export").count() == 2
+    assert redis.client().zcard(exports._AT_ONCE.set_name) == 2
+    go_away(slow.pop())
+    assert ask(2).getvalue().startswith(b"section,")
+    go_away(slow.pop())
+    assert [ask(2).getvalue()[:8] for _ in range(3)] == [b"section,"] * 3

@@ -60,6 +60,8 @@ MIDDLEWARE = [
     "common.problems.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Behind the one before: files of the site are small enough to hold nobody up.
+    "common.streams.StreamsMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -4,6 +4,9 @@ import environ
 
 env = environ.Env()
 
+# Answers that one web process sends piece by piece at once, each of which holds a thread: two less than its threads
+WEB_STREAMS_AT_ONCE: int = env.int("WEB_STREAMS_AT_ONCE", default=2)
+
 # The purchase path
 FRONTEND_URL: str = env.str("FRONTEND_URL", default="")
 PURCHASES_ENABLED: bool = env.bool("PURCHASES_ENABLED", default=True)
