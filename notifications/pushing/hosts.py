@@ -78,7 +78,7 @@ def require_allowed(address: str) -> Url:
     except LocationParseError as error:
         raise NotAllowed("This is not the address of a push subscription") from error
     scheme, host = read.scheme or "", read.host or ""
-    port = read.port or _PORTS.get(scheme, 0)
+    port = _PORTS.get(scheme, 0) if read.port is None else read.port
     if not any(entry.admits(scheme, host, port) for entry in map(entry_of, settings.WEBPUSH_ALLOWED_HOSTS)):
         raise NotAllowed("Push subscriptions of this host are not taken")
     return read

@@ -1,0 +1,218 @@
+"""The staff's screen of campaigns: written, looked at, sent, watched, stopped."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldAdminURLInputWidget,
+)
+
+from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
+from accounts.admin_base.acts import show_refusal
+from accounts.scope import scope_of
+from accounts.types import Capability
+from common import clock
+from common.admin.times import time_column
+from common.errors import Failure
+from events.models import Event
+from notifications.models import PushCampaign
+from notifications.selectors.push import CampaignFigures, figures_of
+from notifications.services.push import audiences, campaigns
+from notifications.services.push.campaigns import NewCampaign, Preview
+
+_LIST: Final = "admin:notifications_pushcampaign_changelist"
+_CHANGE: Final = "admin:notifications_pushcampaign_change"
+# More cannot be chosen from by eye.
+_MOST_EVENTS: Final = 500
+_COLOURS: Final = {"Sending": "info", "Sent": "success", "Cancelled": "default"}
+
+
+class CampaignForm(forms.Form):
+    """What is said, to whom and why."""
+
+    audience = forms.ChoiceField(label=_("To whom"), widget=UnfoldAdminSelectWidget)
+    title = forms.CharField(
+        label=_("Title"), max_length=100, widget=UnfoldAdminTextInputWidget, help_text=_("100 characters.")
+    )
+    body = forms.CharField(
+        label=_("Text"),
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("500 characters; a phone shows the first two lines."),
+    )
+    url = forms.URLField(
+        label=_("Where a tap leads"),
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
+        help_text=_("An https address. Empty: the app opens."),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Kept in the audit history."),
+    )
+
+    def __init__(self, *args: Any, event: Event, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.event = event
+        field = self.fields["audience"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 as declared above
+        field.choices = _choices(event)
+
+    def campaign(self) -> NewCampaign:
+        """Return what was asked for."""
+        given = self.cleaned_data
+        name, _, part = given["audience"].partition(":")
+        return NewCampaign(
+            event_id=self.event.pk,
+            audience=name,
+            part=UUID(part) if part else None,
+            title=given["title"],
+            body=given["body"],
+            url=given["url"],
+        )
+
+
+@admin.register(PushCampaign)
+class PushCampaignAdmin(ScopedModelAdmin):
+    """Sends to many. Who manages events writes them; what was sent is not changed any more."""
+
+    organization_path = "organization_id"
+    view_capability = Capability.VIEW_ORDERS
+    add_capability = Capability.MANAGE_EVENTS
+    list_display = ("title", "event", "audience_label", "state", "people", "created")
+    list_filter = (("event", admin.RelatedOnlyFieldListFilter),)
+    list_select_related = ("event",)
+    search_fields = ("title", "event__title")
+    nothing_here = (
+        "Tell everybody who is registered for an event, or holds tickets of one tier, something at once."
+    )
+    fields = readonly_fields = (
+        "title", "body", "url", "event", "audience_label", "state", "progress", "created",
+    )  # fmt: skip
+
+    created = time_column("created_at", "Created", "event.zone")
+
+    def organization_id_of(self, obj: Model) -> UUID | None:
+        """Return whose campaign it is."""
+        found: UUID | None = getattr(obj, "organization_id", None)
+        return found
+
+    def acts_for(self, request: HttpRequest, obj: Any) -> list[Act]:
+        """Offer to stop what still goes on."""
+        if obj.cancelled_at is not None or (obj.written_at is not None and not _figures(obj).queued):
+            return []
+        return super().acts_for(request, obj)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask for the event, then for the words; show them and to how many; then send."""
+        event, events = self._event_to_write_about(request)
+        if event is None:
+            return self._page(request, {"events": events})
+        form = CampaignForm(request.POST if request.method == "POST" else None, event=event)
+        preview: Preview | None = None
+        if form.is_bound and form.is_valid():
+            actor, new = scope_of(request).actor, form.campaign()
+            try:
+                if "confirmed" in request.POST:
+                    reason = form.cleaned_data["reason"]
+                    sent = campaigns.create(new, actor=actor, reason=reason, now=clock.now())
+                    return HttpResponseRedirect(reverse(_CHANGE, args=[sent.pk]))
+                preview = campaigns.preview(actor, event.pk, new.audience, new.part)
+            except Failure as refusal:
+                show_refusal(form, refusal)
+        return self._page(request, {"event": event, "form": form, "preview": preview})
+
+    def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        frame = {
+            **self.admin_site.each_context(request),
+            "title": "New push campaign",
+            "opts": self.opts,
+            "media": self.media,
+            "back_url": reverse(_LIST),
+        }
+        return TemplateResponse(request, "admin/notifications/campaign.html", {**frame, **context})
+
+    def _event_to_write_about(self, request: HttpRequest) -> tuple[Event | None, list[Event]]:
+        """Return the event that was chosen (of one alone that one), and those to choose from."""
+        scope = scope_of(request)
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        where = scope.organizations(Capability.MANAGE_EVENTS)
+        events = Event.objects.order_by("-starts_at", "title", "pk")
+        theirs = events if where is None else events.filter(organization_id__in=where)
+        wanted = request.GET.get("event", "")
+        if not wanted:
+            offered = list(theirs[:_MOST_EVENTS])
+            return (offered[0] if len(offered) == 1 else None), offered
+        try:
+            event = theirs.filter(pk=UUID(wanted)).first()
+        except ValueError:
+            event = None
+        if event is None:
+            raise Http404
+        return event, []
+
+    @display(description="State", label=_COLOURS)
+    def state(self, campaign: PushCampaign) -> str:
+        """Say whether people are still being written to."""
+        if campaign.cancelled_at is not None:
+            return "Cancelled"
+        return "Sending" if campaign.written_at is None else "Sent"
+
+    @admin.display(description="Progress")
+    def progress(self, campaign: PushCampaign) -> str:
+        """Show how far it got."""
+        context = {
+            "campaign": campaign,
+            "figures": _figures(campaign),
+            "audience": "all of them" if campaign.written_at else "so far",
+        }
+        return render_to_string("admin/notifications/campaign_figures.html", context)
+
+    @act(
+        "Cancel",
+        capability=Capability.MANAGE_EVENTS,
+        icon="cancel",
+        is_dangerous=True,
+        explain="What was sent stays sent; nobody else is written to.",
+        on_many=False,
+    )
+    def cancel(self, call: ActCall[PushCampaign]) -> str:
+        """Stop it."""
+        taken = campaigns.cancel(call.subject.pk, actor=call.actor, reason=call.reason, now=call.now)
+        return f"Cancelled; {taken} messages that waited were taken back."
+
+
+def _figures(campaign: PushCampaign) -> CampaignFigures:
+    return figures_of([campaign.pk])[campaign.pk]
+
+
+def _choices(event: Event) -> list[tuple[str, str]]:
+    found = []
+    for one in audiences.registry.all():
+        if one.parts is None:
+            found.append((one.name, one.title))
+            continue
+        found += [(f"{one.name}:{part}", f"{one.title}: {name}") for part, name in one.parts(event.pk)]
+    return found
