@@ -105,3 +105,5 @@ PUSH_DEVICES_PER_PERSON: int = env.int("PUSH_DEVICES_PER_PERSON", default=20)
 PUSH_REGISTER_RATE_LIMIT: int = env.int("PUSH_REGISTER_RATE_LIMIT", default=20)
 # How often links that unsubscribe may be pressed a minute from one address, which may be a mail provider's
 UNSUBSCRIBE_RATE_LIMIT: int = env.int("UNSUBSCRIBE_RATE_LIMIT", default=600)
+# Keys that SECRET_KEY replaced: the links in old mail that they signed go on working
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
