@@ -1,5 +1,6 @@
 """Scans at doors: over HTTP against an empty view on the same server, and by the service against one conditional
-UPDATE by pgbench. Every scan is of a fresh ticket and lets somebody in, or the run fails: what is refused at once is no figure.
+UPDATE by pgbench. Every scan is of a fresh ticket and lets somebody in, or the run fails: what is refused at once is
+no figure.
 """
 
 import re

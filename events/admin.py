@@ -202,6 +202,8 @@ class AttendanceAdmin(ScopedModelAdmin):
     """The roster: who has seats, and who left. Read-only."""
 
     organization_path = "session__event__organization"
+    # Who comes are people: who may see orders may see them.
+    view_capability = Capability.VIEW_ORDERS
     nothing_here = "Whoever takes a seat in a session stands here."
     list_display = ("user", "session", "seats", "status", "joined", "left")
     list_filter = ("status", ("session", admin.RelatedOnlyFieldListFilter))
@@ -220,6 +222,8 @@ class RegistrationAdmin(ScopedModelAdmin):
     """Who belongs to an event. Read-only: a ticket makes one."""
 
     organization_path = "event__organization"
+    # Who belongs to an event are people: who may see orders may see them.
+    view_capability = Capability.VIEW_ORDERS
     nothing_here = "Whoever gets a ticket belongs to the event, and stands here."
     list_display = ("user", "event", "source", "registered")
     list_filter = ("source", ("event", admin.RelatedOnlyFieldListFilter))

@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.models import Organization, User
 from ads.tests.ad_factories import make_ad
 from config.navigation import _GROUPS, _PAGES
+from events.models import Event
 from offers.models import Offer
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +87,47 @@ def test_members_see_nothing_of_the_rival_on_any_screen(demo: None, login: str) 
             answer = client.get(address(type(row), page, row.pk))
             assert answer.status_code in {302, 403, 404}, (row, page)
             assert b"Rival" not in answer.content
+
+
+def test_analysts_see_nobody_who_bought_or_came(demo: None) -> None:
+    """No list, page or history names an attendee; who they are is for who may see orders. REQ EV-03, EV-04."""
+    client = signed_in("analyst")
+    people = User.objects.filter(memberships=None, is_superuser=False)
+    words = [person.email.encode() for person in people]
+    assert b"vip@demo.test" in words
+    refused = set()
+    pages = ["/admin/", *(reverse(f"admin:{name}") for name in _PAGES.values())]
+    pages += [reverse("admin:analytics_event_dashboard", args=[event.pk]) for event in demo_events()]
+    for model in screens():
+        listing = client.get(address(model, "changelist"))
+        if listing.status_code != 200:
+            refused.add(model._meta.model_name)
+            row = model._default_manager.first()
+            pages += [address(model, page, row.pk) for page in ("change", "history") if row is not None]
+            continue
+        assert [word for word in words if word in listing.content] == [], model
+        found = listing.context["cl"].result_list[:1]
+        pages += [address(model, page, row.pk) for row in found for page in ("change", "history")]
+    for page in pages:
+        answer = client.get(page)
+        assert [word for word in words if word in answer.content] == [], page
+    assert {
+        "attendance", "registration", "ticket", "ticketscan", "order", "purchase", "lead", "user",
+    } <= refused  # fmt: skip
+
+
+def demo_events() -> list[Event]:
+    """Return the demo organization's events."""
+    return list(Event.objects.filter(organization__slug="demo"))
+
+
+def test_staff_see_who_comes(demo: None) -> None:
+    """The same lists name people to those who look after them. REQ EV-04."""
+    client = signed_in("staff")
+    for name in ("events_registration", "events_attendance", "tickets_ticket"):
+        found = client.get(reverse(f"admin:{name}_changelist"), {"q": "@demo.test"})
+        assert b"Attendee " in found.content or b"@demo.test" in found.content, name
+        assert len(found.context["cl"].result_list) > 0
 
 
 @pytest.mark.parametrize("login", ["scanner", "vip", "noticket"])
