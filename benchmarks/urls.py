@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
+from benchmarks.subgraph import schema
+from common.graphql import GraphQLView
 from config.urls import urlpatterns as product
 
 
@@ -13,4 +15,8 @@ def empty(request: HttpRequest) -> HttpResponse:
     return HttpResponse(b'{"received": true}' if request.body else b"", content_type="application/json")
 
 
-urlpatterns = [path("bench/empty", empty), *product]
+urlpatterns = [
+    path("bench/empty", empty),
+    path("bench/graphql", GraphQLView.as_view(schema=schema)),
+    *product,
+]
