@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check bench format schema lock clean venv node
+.PHONY: help run test check bench format schema lock audit clean venv node
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -37,6 +37,9 @@ schema: venv ## write schema.graphql and openapi.yaml anew
 lock: venv ## pin the versions of requirements/*.in anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements/dev.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements/base.in -c requirements.txt -o requirements/production.txt
+
+audit: venv ## look the locked packages up among known vulnerabilities; asks PyPI
+	@exec $(BIN)/uv tool run pip-audit --requirement requirements/production.txt --no-deps --disable-pip
 
 clean: ## delete caches and the virtual environment; the data in .local stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build .coverage htmlcov
