@@ -7,7 +7,6 @@ from celery.signals import setup_logging
 from kombu import Queue
 
 from common import celery_tracing
-from common.schedules import celery as schedules
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 
@@ -18,7 +17,6 @@ app.conf.task_queues = [Queue(lane) for lane in ("money", "realtime", "urgent_ma
 app.conf.imports = ["common.outbox.celery"]
 app.autodiscover_tasks()
 celery_tracing.connect()
-schedules.connect()
 
 
 @setup_logging.connect
