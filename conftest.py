@@ -102,6 +102,7 @@ def push_catcher(_push_catcher: PushCatcher, settings: Settings) -> Iterator[Pus
     settings.WEBPUSH_ALLOWED_HOSTS = [*settings.WEBPUSH_ALLOWED_HOSTS, _push_catcher.url]
     settings.PUSH_TIMEOUT_SECONDS = 5
     yield _push_catcher
+    _push_catcher.clear()
     lines.close()
     fcm.account.forget()
 

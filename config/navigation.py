@@ -56,6 +56,8 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("How e-mail does", "monitor_heart", "notifications", "emailmessage"),
         ("Messages to a person", "person_search", "notifications", "emailmessage"),
         ("Suppressed addresses", "unsubscribe", "notifications", "emailsuppression"),
+        ("Push messages", "notifications", "notifications", "pushmessage"),
+        ("Push campaigns", "campaign", "notifications", "pushcampaign"),
         ("Push devices", "devices", "notifications", "pushdevice"),
         ("People's preferences", "tune", "notifications", "notificationpreferences"),
     ),

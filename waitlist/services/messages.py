@@ -101,6 +101,8 @@ def push_of(notice: Notice, entry: Entry) -> PushMessage:
         urgent=notice.template.urgent,
         organization_id=entry.session.event.organization_id,
         data={"session_id": str(entry.session_id), "url": session_page(entry.session_id)},
+        # A phone that comes back later shall not promise a seat that is gone.
+        not_after=entry.offer_expires_at if notice.template is OFFER else None,
     )
 
 

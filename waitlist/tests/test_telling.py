@@ -92,6 +92,7 @@ def test_an_offer_is_told_on_every_channel(pushed: list[PushMessage]) -> None:
     assert token_of(entry) not in mail.text_body + mail.html_body
     [message] = pushed
     assert (message.user_id, message.urgent, message.kind) == (entry.user_id, True, "waitlist_offer")
+    assert message.not_after == NOW + timedelta(minutes=15)
 
 
 def test_nothing_is_told_of_what_was_rolled_back() -> None:

@@ -29,8 +29,9 @@ class Faults:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     # Method and path of what came, in order: also what was refused.
     requests: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
-    # Set when a request hangs (timeout), and when the hanging ones may go.
+    # Set when a request hangs (timeout); those that do go on when this was cleared since.
     hanging: threading.Event = field(default_factory=threading.Event)
+    cleared: int = 0
     tokens_issued: int = 0
 
     def order(self, kind: str, times: int = 1, *, retry_after: int | None = None) -> None:
@@ -49,3 +50,4 @@ class Faults:
             self._ordered.clear()
             self.requests.clear()
             self.hanging.clear()
+            self.cleared += 1

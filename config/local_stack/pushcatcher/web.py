@@ -22,7 +22,7 @@ from config.local_stack.pushcatcher.faults import FAULT_KINDS, Fault, Faults
 from config.local_stack.pushcatcher.store import Browser, PushStore
 
 PREFIXES = ("/token", "/v1/", "/push/", "/_push/")
-_HANG_SECONDS = 60.0
+_HANG_SECONDS, _LOOK_SECONDS = 60.0, 0.05
 _FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 # FCM's HTTP status, Google's word for it, FCM's own code.
 _FCM: dict[str, tuple[int, str, str]] = {
@@ -158,7 +158,9 @@ class _Site:
             return None
         if fault.kind == "timeout":
             self._faults.hanging.set()
-            await asyncio.sleep(_HANG_SECONDS)
+            began, until = self._faults.cleared, time.monotonic() + _HANG_SECONDS
+            while self._faults.cleared == began and time.monotonic() < until:
+                await asyncio.sleep(_LOOK_SECONDS)
         return Response(status_code=500)
 
     # -- for tests and the demo ----------------------------------------------------------------

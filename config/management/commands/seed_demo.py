@@ -8,6 +8,7 @@ from django.db import transaction
 
 from common import clock
 from config.demo.ads import seed_ads
+from config.demo.devices import seed_devices
 from config.demo.doors import seed_doors
 from config.demo.events import seed_events
 from config.demo.experiments import seed_experiments
@@ -50,6 +51,7 @@ class Command(BaseCommand):
         except SandboxAway:
             sales = "none: the Stripe sandbox does not answer, run this again while it does"
         reports = seed_reports(people, stage, now=now)
+        devices = seed_devices(people, now=now)
         rows = [
             ("people", len(people.users)),
             ("events", len(stage.events)),
@@ -60,6 +62,7 @@ class Command(BaseCommand):
             ("experiments", experiments),
             ("scheduled reports", reports),
             ("scans added", scans),
+            ("push devices added", devices),
             ("past sales added", sales),
             ("troubles added", troubles),
             ("tracked events", traffic),
