@@ -1,16 +1,23 @@
 """Scheduled reports to speak of in tests: ``make_report(event, cadence="daily")``."""
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
+
+import pytest
 
 from accounts.models import User
 from accounts.tests.factories import NOW, make_member
 from analytics.models import ReportRun, ScheduledReport
 from analytics.selectors.reports import Told, runs_of, told
 from analytics.services.reports import create_report
+from analytics.services.reports_due import start_due
 from analytics.types.reports import ReportInput, Timetable
 from common.types import SYSTEM
 from events.models import Event
+from events.tests.factories import make_event
+
+# A morning in Berlin: yesterday is over there.
+DUE = datetime(2096, 11, 22, 7, tzinfo=UTC)
 
 
 def member(event: Event, role: str = "analyst") -> User:
@@ -49,3 +56,20 @@ def runs(report: ScheduledReport) -> list[tuple[str, str, str]]:
 def history(report: ScheduledReport) -> list[Told]:
     """Return what the screen tells, the newest first."""
     return [told(run) for run in runs_of(report)]
+
+
+@pytest.fixture
+def event() -> Event:
+    """Give an event in Berlin."""
+    return make_event(time_zone="Europe/Berlin", title="Conf")
+
+
+def due(report: ScheduledReport, now: datetime = DUE) -> ReportRun:
+    """Let the report's time come, and return its run."""
+    assert start_due(now=now).begun == 1
+    return report.runs.latest("due_at")
+
+
+def statuses(report: ScheduledReport) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return each run's status as the screen tells it, with its people's, the newest first."""
+    return [(one.status, [(each.address, each.status) for each in one.deliveries]) for one in history(report)]
