@@ -12,7 +12,7 @@ from accounts.models import User
 from common import clock
 from common.errors import Unauthenticated
 from common.graphql import Entity, Wanted, an_id
-from common.graphql.types import BigInt, MoneyType
+from common.graphql.types import MoneyType
 from payments import selectors
 from payments.answers import SHOWN_REFUND_STATUSES, order_answer, order_answers
 from payments.models import OrderStatus, PaymentStatus
@@ -165,7 +165,7 @@ class RefundOrder(graphene.Mutation):
 
         order_id = graphene.ID(required=True)
         reason = graphene.String(required=True)
-        amount = BigInt(description="Minor units; all that is left.")
+        amount = graphene.Int(description="Minor units; all that is left.")
         restock_units = graphene.Int()
 
     Output = RefundType
