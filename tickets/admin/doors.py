@@ -13,7 +13,7 @@ from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
-from common.admin.times import time_column
+from common.admin.times import time_column, time_words
 from tickets.models import CheckInPolicy, ScanAnomaly
 from tickets.services.anomalies import clear_anomaly
 from tickets.services.policies import set_policy
@@ -44,11 +44,12 @@ class ScanAnomalyAdmin(ScopedModelAdmin):
     # Holders are people: who may see orders may see them.
     view_capability = Capability.VIEW_ORDERS
     nothing_here = "A ticket at two doors, or scanned again and again, stands here until somebody clears it."
-    list_display = ("last", "kind", "ticket", "detail", "times", "is_open")
+    list_display = ("last", "kind", "ticket", "detail", "times", "looked_at")
     list_filter = ("kind", OpenFilter, ("event", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("event", "ticket")
     search_fields = ("ticket__number", "detail")
-    fields = readonly_fields = ("kind", "event", "ticket", "detail", "times", "first", "last", "is_open")
+    search_help_text = "Ticket or detail"
+    fields = readonly_fields = ("kind", "event", "ticket", "detail", "times", "first", "last", "looked_at")
 
     first = time_column("first_at", "First", "event.zone")
     last = time_column("last_at", "Last", "event.zone")
@@ -58,10 +59,10 @@ class ScanAnomalyAdmin(ScopedModelAdmin):
         is_open = isinstance(obj, ScanAnomaly) and obj.cleared_at is None
         return super().acts_for(request, obj) if is_open else []
 
-    @admin.display(description="Open", boolean=True, ordering="cleared_at")
-    def is_open(self, anomaly: ScanAnomaly) -> bool:
-        """Say whether nobody has looked at it."""
-        return anomaly.cleared_at is None
+    @admin.display(description="Looked at", ordering="cleared_at")
+    def looked_at(self, anomaly: ScanAnomaly) -> str:
+        """Say when somebody cleared it; in words, as a tick would not tell whether that is good."""
+        return time_words(anomaly.cleared_at, anomaly.event.zone) if anomaly.cleared_at else "Not yet"
 
     @act(
         "Clear",

@@ -10,12 +10,14 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from accounts.admin_base import ScopedModelAdmin
 from accounts.types import Capability
+from common.admin.links import link_to
 from common.admin.times import time_column, time_words
 from events.models import Event
-from tickets.models import ScanReason, TicketScan
+from tickets.models import ScanReason, ScanResult, TicketScan
 from tickets.selectors import GateHour, scans_by_gate
 from tickets.services.verdicts import message_of
 
@@ -59,24 +61,38 @@ class TicketScanAdmin(ScopedModelAdmin):
     # Holders are people: who may see orders may see them.
     view_capability = Capability.VIEW_ORDERS
     nothing_here = "Each scan at a door stands here, with its gate and who scanned."
-    list_display = ("received", "result", "shown_ticket", "gate", "scanner", "direction", "kind", "is_late")
+    list_display = ("received", "told", "shown_ticket", "gate", "scanner", "direction", "kind", "when")
     list_filter = ("result", "reason", "kind", "is_late", ("event", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("event", "ticket", "scanner")
     list_before_template = "admin/tickets/scan_counts.html"
     search_fields = ("ticket__number", "gate", "scanner__email")
     search_help_text = "Ticket, gate or scanner"
     fields = readonly_fields = (
-        "received", "scanned", "event", "shown_ticket", "result", "why", "gate", "scanner", "direction", "kind",
-        "is_late", "nonce",
+        "received", "scanned", "when", "event", "shown_ticket", "told", "why", "gate", "scanner", "direction", "kind",
+        "nonce",
     )  # fmt: skip
 
     received = time_column("received_at", "Received", "event.zone")
     scanned = time_column("scanned_at", "Scanned", "event.zone")
 
+    @admin.display(description="Result", ordering="result")
+    def told(self, scan: TicketScan) -> str:
+        """Say what the scanner was told, and for a refusal why in a word."""
+        result: str = scan.get_result_display()
+        is_plain = scan.result == ScanResult.ACCEPTED
+        return result if is_plain else f"{result}: {scan.get_reason_display().lower()}"
+
+    @admin.display(description="Sent", ordering="is_late")
+    def when(self, scan: TicketScan) -> str:
+        """Say whether it was kept by a scanner without a network."""
+        return "Later, kept without a network" if scan.is_late else "At once"
+
     @admin.display(description="Ticket", ordering="ticket__number")
     def shown_ticket(self, scan: TicketScan) -> str:
-        """Name the ticket, where the code was one of this organization."""
-        return "-" if scan.ticket is None else scan.ticket.number
+        """Lead to the ticket, where the code was one of this organization."""
+        if scan.ticket is None:
+            return "-"
+        return link_to(reverse("admin:tickets_ticket_change", args=[scan.ticket_id]), scan.ticket.number)
 
     @admin.display(description="What the scanner read")
     def why(self, scan: TicketScan) -> str:

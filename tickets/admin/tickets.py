@@ -18,6 +18,7 @@ from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
 from common.admin.base import button
+from common.admin.links import link_to
 from common.admin.times import time_column, time_words
 from common.errors import Failure
 from tickets.files import pdf_answer
@@ -57,9 +58,10 @@ class TicketAdmin(ScopedModelAdmin):
     list_display = ("number", "holder", "event", "tier", "status", "issued", "came")
     list_filter = ("status", CameFilter, ("event", admin.RelatedOnlyFieldListFilter))
     search_fields = ("number", "holder__email", "holder__name")
+    search_help_text = "Number, name or e-mail"
     fields = readonly_fields = (
-        "number", "holder", "event", "tier", "status", "issued", "bought_by", "stopped_reason", "generation",
-        "came", "first_gate", "admissions", "is_inside",
+        "number", "holder_name", "holder", "event", "tier", "status", "issued", "bought_by", "stopped", "reissued",
+        "came", "admissions", "is_inside", "scanned",
     )  # fmt: skip
 
     issued = time_column("issued_at", "Issued", "event.zone")
@@ -114,10 +116,34 @@ class TicketAdmin(ScopedModelAdmin):
             return "-"
         return f"{time_words(ticket.first_scanned_at, ticket.event.zone)}, {ticket.first_gate or 'a door'}"
 
+    @admin.display(description="Name")
+    def holder_name(self, ticket: Ticket) -> str:
+        """Say what the holder is called."""
+        return ticket.holder.name or "-"
+
     @admin.display(description="Order")
     def bought_by(self, ticket: Ticket) -> str:
-        """Name the order that paid for it."""
-        return ticket.sale.order.number if ticket.sale else "Issued without an order"
+        """Lead to the order that paid for it."""
+        if ticket.sale is None:
+            return "Issued without an order"
+        order = ticket.sale.order
+        return link_to(reverse("admin:payments_order_change", args=[order.pk]), order.number)
+
+    @admin.display(description="Opens no door because")
+    def stopped(self, ticket: Ticket) -> str:
+        """Say why its codes are refused although it is valid."""
+        return ticket.stopped_reason or "-"
+
+    @admin.display(description="Re-issued")
+    def reissued(self, ticket: Ticket) -> str:
+        """Say how often it got new codes."""
+        times = ticket.generation - 1
+        return f"{times} {'time' if times == 1 else 'times'}" if times else "Never"
+
+    @admin.display(description="At the doors")
+    def scanned(self, ticket: Ticket) -> str:
+        """Lead to what the doors saw of it."""
+        return link_to(f"{reverse('admin:tickets_ticketscan_changelist')}?q={ticket.number}", "All its scans")
 
     @act(
         "Re-issue",
