@@ -116,7 +116,8 @@ def message(outgoing: Outgoing, token: str, *, now: datetime) -> dict[str, Any]:
                 "apns-priority": "10" if high else "5",
                 "apns-expiration": str(int(now.timestamp()) + outgoing.ttl),
             },
-            "payload": {"aps": {"sound": "default"} if high else {}},
+            # mutable-content: the app's extension sees it on its arrival, and can send the receipt.
+            "payload": {"aps": {"mutable-content": 1, **({"sound": "default"} if high else {})}},
         },
     }
 
