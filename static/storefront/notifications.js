@@ -55,7 +55,7 @@ async function removeDevice(device) {
     await api("DELETE", `me/devices/${device.id}`);
     if (kept()?.device === device.id) forget();
     await Promise.all([showDevices(), showHere()]);
-    $("#devices").focus();
+    $("#devices-title").focus();
   } catch (problem) {
     notify(problem.message, "error");
   }
@@ -66,6 +66,7 @@ async function showDevices() {
   // Taken off at another device: this one is to know.
   if (kept() && !devices.some((one) => one.id === kept().device)) forget();
   fill($("#devices"), ...devices.map(deviceRow));
+  $("#devices").hidden = devices.length === 0;
   $("#empty").hidden = devices.length > 0;
 }
 

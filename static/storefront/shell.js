@@ -19,7 +19,8 @@ async function showAccount() {
   try {
     const me = await get("me");
     const leaving = el("button", { class: "button quiet", type: "button", onclick: signOut }, "Sign out");
-    $("#account").replaceChildren(el("a", { href: "/notifications" }, "Notifications"), el("span", { class: "who" }, me.name || me.email), leaving);
+    $("#account").before(el("a", { href: "/notifications" }, "Notifications"));
+    $("#account").replaceChildren(el("span", { class: "who" }, me.name || me.email), leaving);
     await carePush();
   } catch (problem) {
     if (problem.status === 401) keepTokens(null);
