@@ -177,6 +177,8 @@ DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Marquee <no-rep
 OUTBOX_WAKE: bool = env.bool("OUTBOX_WAKE", default=True)
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
+# There are no results to clean up: without this beat would run a nightly task for them.
+CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "money"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
