@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nan
 
 import structlog
 from django.db import DatabaseError, connection
@@ -35,7 +36,7 @@ class EmailCollector(Collector):
         self._look: tuple[float, _Look] | None = None
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the channel's state; a share of nothing is not told."""
+        """Yield the channel's state; a share of nothing is not a number."""
         look = self._latest()
         if look is None:
             return
@@ -48,15 +49,14 @@ class EmailCollector(Collector):
             value=channel.oldest_queued_seconds or 0,
         )
         yield GaugeMetricFamily("marquee_email_paused", "1 while no e-mail goes out", value=paused)
-        if day.bounce_rate is not None and day.complaint_rate is not None:
-            yield GaugeMetricFamily(
-                "marquee_email_bounce_rate", "Share of a day's e-mails that bounced", value=day.bounce_rate
-            )
-            yield GaugeMetricFamily(
-                "marquee_email_complaint_rate",
-                "Share of a day's e-mails that were called unwanted",
-                value=day.complaint_rate,
-            )
+        yield GaugeMetricFamily(
+            "marquee_email_bounce_rate", "Share of a day's e-mails that bounced", value=_told(day.bounce_rate)
+        )
+        yield GaugeMetricFamily(
+            "marquee_email_complaint_rate",
+            "Share of a day's e-mails that were called unwanted",
+            value=_told(day.complaint_rate),
+        )
 
     def _latest(self) -> _Look | None:
         at = time.monotonic()
@@ -69,3 +69,8 @@ class EmailCollector(Collector):
                 connection.close()
                 return None
         return self._look[1]
+
+
+def _told(share: float | None) -> float:
+    """Return a share as Prometheus takes it: one of nothing is not a number."""
+    return nan if share is None else share

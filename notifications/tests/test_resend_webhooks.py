@@ -14,6 +14,7 @@ from common import clock
 from common.inbox.models import InboxEvent, InboxStatus
 from common.outbox.models import Job
 from common.outbox.testing import run_due
+from notifications.checks import email_webhook
 from notifications.models import EmailEvent
 from notifications.tests.resend import SECRET, URL, deliver, event, headers
 
@@ -130,3 +131,20 @@ def test_whatever_shape_an_event_has_it_is_kept_and_blocks_nobody(
 def test_only_post_is_answered(client: Client) -> None:
     """REQ NO-02: the door takes events and shows nothing."""
     assert client.get(URL).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("key", "secrets", "found"),
+    [
+        ("re_1", [], ["notifications.W001"]),
+        ("", [], []),
+        ("re_1", [SECRET, OTHER], []),
+        ("", ["nonsense!"], ["notifications.E004"]),
+    ],
+)
+def test_a_missing_or_broken_secret_is_named_at_start_up(
+    settings: Any, key: str, secrets: list[str], found: list[str]
+) -> None:
+    """REQ NO-02, OP-05: who sends by Resend and cannot hear it is told so; a secret that is none stops the start."""
+    settings.RESEND_API_KEY, settings.RESEND_WEBHOOK_SECRETS = key, secrets
+    assert [one.id for one in email_webhook()] == found
