@@ -54,10 +54,20 @@ def track(
     return Client().post(f"{URL}/track", raw, content_type=kind, headers=headers)
 
 
-def test_an_experiment_lives_by_its_doors() -> None:
-    """REQ AN-08: defined by staff, started by an admin, tracked by anybody, read by an analyst, stopped, archived."""
+def running_by_doors(event: Event) -> None:
+    """Define an experiment and start it, as its people do."""
+    made = call(member_of(event, "staff"), "post", "", {**BODY, "event_id": str(event.pk)})
+    assert made.status_code == 201
+    assert (
+        call(member_of(event, "admin"), "post", "/button/start", {"reason": "Go"}).json()["status"]
+        == "running"
+    )
+
+
+def test_a_draft_is_defined_changed_and_started() -> None:
+    """REQ AN-08: by staff, started by an admin; from then on it does not change."""
     event = make_event()
-    staff, admin, analyst = (member_of(event, role) for role in ("staff", "admin", "analyst"))
+    staff, admin = (member_of(event, role) for role in ("staff", "admin"))
     made = call(staff, "post", "", {**BODY, "event_id": str(event.pk)})
     assert made.status_code == 201
     shown = made.json()
@@ -74,6 +84,13 @@ def test_an_experiment_lives_by_its_doors() -> None:
         call(staff, "delete", "/button").status_code,
         call(admin, "post", "/button/start").status_code,
     ) == (409, 409)
+
+
+def test_an_experiment_that_runs_is_told_of_read_and_stopped() -> None:
+    """REQ AN-08: tracked by anybody, read by an analyst, stopped by an admin, archived by staff."""
+    event = make_event()
+    staff, admin, analyst = (member_of(event, role) for role in ("staff", "admin", "analyst"))
+    running_by_doors(event)
     experiment = Experiment.objects.get()
     view = said(experiment, "me")
     goal = said(
@@ -233,21 +250,25 @@ def test_a_batch_has_its_limits() -> None:
     assert track(*[view] * 500).json()["duplicates"] == 499
 
 
+_QUERY = """query($id: ID!) { abTestResults(testId: $id) {
+    testId status totalImpressions totalConversions pValue pValueAlwaysValid srm { pValue ok } winner confidence
+    recommendation refused { reason count }
+    variants { variantId impressions conversions conversionRate confidenceLevel interval { low high }
+        lift revenue { amount currency } } } }"""
+
+
+def ask(user: User | None, ref: str) -> Any:
+    """Ask for the results on GraphQL."""
+    body = {"query": _QUERY, "variables": {"id": ref}}
+    client = Client(headers=bearer(user) if user else {})
+    return client.post("/graphql", body, content_type="application/json").json()
+
+
 def test_graphql_mirrors_rest() -> None:
     """REQ AN-08: the same answer in camelCase, the same refusals."""
     experiment = running(minimum_sample=10)
     people(experiment, (231, 123), (262, 133), value=250)
     analyst = member_of(experiment.event, "analyst")
-    query = """query($id: ID!) { abTestResults(testId: $id) {
-        testId status totalImpressions totalConversions pValue pValueAlwaysValid srm { pValue ok } winner confidence
-        recommendation refused { reason count }
-        variants { variantId impressions conversions conversionRate confidenceLevel interval { low high }
-            lift revenue { amount currency } } } }"""
-
-    def ask(user: User | None, ref: str) -> Any:
-        body = {"query": query, "variables": {"id": ref}}
-        client = Client(headers=bearer(user) if user else {})
-        return client.post("/graphql", body, content_type="application/json").json()
 
     theirs = ask(analyst, experiment.slug)["data"]["abTestResults"]
     ours = call(analyst, "get", f"/{experiment.pk}/results").json()

@@ -58,21 +58,13 @@ def places() -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def test_many_rows_stay_where_they_are_while_others_insert(
-    race: Race, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """REQ AN-01, OP-07: no row is moved, lost, doubled or refused; their table becomes the partition of their days."""
-    monkeypatch.setattr(partitions, "_FEW", 100)
-    days = [DAY - timedelta(days=ago) for ago in (3, 2, 0)]
-    for number, day in enumerate(days):
-        insert(day, number * 1_000, 1_000)
-    table = asked("SELECT 'test_parted_default'::regclass::oid")
+def made_while_others_write(race: Race) -> tuple[list[str], int]:
+    """Make partitions while two write rows of today and tomorrow; return their names, and how many were written."""
     is_over, written = threading.Event(), [0, 0]
 
     def write(number: int) -> None:
         while not is_over.is_set():
-            day = DAY + timedelta(days=number)
-            insert(day, 10_000 + written[number], 1)
+            insert(DAY + timedelta(days=number), 10_000 + written[number], 1)
             written[number] += 1
 
     def make() -> list[str]:
@@ -82,12 +74,25 @@ def test_many_rows_stay_where_they_are_while_others_insert(
             is_over.set()
 
     made, *others = race.each([make, lambda: write(0), lambda: write(1)])
-    assert others == [None, None]
+    assert others == [None, None], "nobody was refused"
     assert isinstance(made, list), made
+    return made, sum(written)
+
+
+def test_many_rows_stay_where_they_are_while_others_insert(
+    race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQ AN-01, OP-07: no row is moved, lost, doubled or refused; their table becomes the partition of their days."""
+    monkeypatch.setattr(partitions, "_FEW", 100)
+    days = [DAY - timedelta(days=ago) for ago in (3, 2, 0)]
+    for number, day in enumerate(days):
+        insert(day, number * 1_000, 1_000)
+    table = asked("SELECT 'test_parted_default'::regclass::oid")
+    made, written = made_while_others_write(race)
     name = f"test_parted_{days[0]:%Y%m%d}_{DAY + timedelta(days=1):%Y%m%d}"
     assert made[0] == name
     assert asked(f"SELECT '{name}'::regclass::oid") == table, "the rows are where they were"
-    assert places() == {name: 3_000 + sum(written)}
+    assert places() == {name: 3_000 + written}
     assert PARTS.days()[0] == days[0]
     assert set(PARTS.days()) >= AHEAD
     assert PARTS.ensure_ahead(now=NOW) == []

@@ -115,11 +115,8 @@ def test_an_answer_leaves_its_place_however_it_ends(settings: Any) -> None:
     closed: list[str] = []
 
     class Source:
-        def __iter__(self) -> Iterator[bytes]:
-            return iter((b"a", b"b"))
-
-        def close(self) -> None:
-            closed.append("source")
+        __iter__ = staticmethod(lambda: iter((b"a", b"b")))
+        close = staticmethod(lambda: closed.append("source"))
 
     answer = StreamsMiddleware(lambda request: StreamingHttpResponse(Source()))
     first = answer(_ASKED)
