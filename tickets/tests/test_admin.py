@@ -45,6 +45,8 @@ def test_staff_reissue_and_void_with_a_reason(client: Client) -> None:
     assert list(acts.values_list("action", "reason")) == told
     page = client.get(f"/admin/tickets/ticket/{second.pk}/change/").content.decode()
     assert "act/reissue" not in page
+    assert f"/admin/tickets/ticketscan/?q={second.number}" in page
+    assert "1 time" in page
     assert second.manual_code not in page
 
 
@@ -85,7 +87,14 @@ def test_scans_by_gate_and_hour_stand_above_every_scan(client: Client) -> None:
     ]
     assert bars == [("North", 1, 0, 0), ("South", 0, 2, 1)]
     assert [bar.accepted + bar.duplicate + bar.refused for bar in answer.context["bars"]] == [33.33, 100.0]
-    assert "by gate and hour" in answer.content.decode()
+    page = answer.content.decode()
+    for words in (
+        "by gate and hour",
+        "Invalid: not a code",
+        "Duplicate: already used",
+        f"/ticket/{ticket.pk}/change/",
+    ):
+        assert words in page
     chosen = client.get("/admin/tickets/ticketscan/", {"event__id__exact": str(ticket.event_id)})
     assert len(chosen.context["bars"]) == 2
     assert (
@@ -117,6 +126,7 @@ def test_an_anomaly_is_cleared_once_and_counts_anew(client: Client) -> None:
     assert (
         "Let in at North, then shown at South." in client.get("/admin/tickets/scananomaly/").content.decode()
     )
+    assert "Not yet" in client.get(f"/admin/tickets/scananomaly/{anomaly.pk}/change/").content.decode()
     assert "Cleared." in do(client, "scananomaly", "clear", anomaly).content.decode()
     assert "looked at already" in do(client, "scananomaly", "clear", anomaly).content.decode()
     scan(scanner, ticket.event, code_of(ticket), gate="South")
