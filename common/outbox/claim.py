@@ -18,8 +18,9 @@ from common.outbox.registry import Condition, Pool
 from common.outbox.types import NO_ORGANIZATION, Lane
 
 LOCAL_BATCH = 20
-# On top of the longest time-out: for the claim, the finish and a slow machine.
-LEASE_MARGIN = timedelta(seconds=30)
+# On top of the longest time-out: for the claim, the finish and a slow machine. Money's longest is 90 seconds, and what
+# a lost worker held shall be worked two minutes later.
+LEASE_MARGIN = timedelta(seconds=15)
 
 _COLUMNS = """j.id, j.kind, j.payload::text, j.attempts, j.max_attempts, j.claim, j.organization_id, j.trace_id,
     j.not_after, j.run_at"""
