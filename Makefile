@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check bench format schema lock audit clean venv node
+.PHONY: help run test check bench chaos format schema lock audit clean venv node
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -27,6 +27,9 @@ check: venv ## format, lint, types, architecture, migrations, schema files
 
 bench: venv ## the benchmarks, each beside its limit in the same run
 	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+chaos: venv ## a load with faults by a seed (SEED, MINUTES), then the proof that nothing broke
+	@exec $(BIN)/python -m chaos
 
 format: venv ## put the code into its format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only --quiet .

@@ -1,0 +1,37 @@
+"""Whoever reads the post: every e-mail that the catcher took, by its Message-ID, each copy."""
+
+import contextlib
+import sqlite3
+from email import message_from_bytes
+
+from chaos.clients.base import Client, Tools
+
+
+class PostReader(Client):
+    """Reads the catcher's own file: its page shows less than a long campaign sends, and it keeps the newest 1,000.
+
+    It is told to stop later than the others, when the last letter has come.
+    """
+
+    pause_seconds = (1.0, 1.0)
+
+    def __init__(self, name: str, tools: Tools) -> None:
+        super().__init__(name, tools)
+        self._file = tools.stack.data_dir / "mail" / "mail.sqlite3"
+        # What came before is not this campaign's.
+        self._last = max((number for number, _ in self._letters(0)), default=0)
+
+    def act(self) -> None:
+        """Note what came since the last time."""
+        for number, raw in self._letters(self._last):
+            self._last = number
+            self.ledger.note("letter", id=str(message_from_bytes(raw)["Message-ID"]).strip())
+
+    def finish(self) -> None:
+        """Read what came at the very end."""
+        self.act()
+
+    def _letters(self, after: int) -> list[tuple[int, bytes]]:
+        query = "SELECT id, raw FROM message WHERE id > ? ORDER BY id"
+        with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=10)) as box:
+            return box.execute(query, (after,)).fetchall()

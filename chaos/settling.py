@@ -1,0 +1,109 @@
+"""After the last accident: until nothing due is left unworked, and until everything that waits has come to its end."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import psycopg
+
+from chaos.stack import Stack
+
+# "Nothing due left unworked 2 minutes after the last fault."
+LIMIT_SECONDS = 120.0
+_LOOK_SECONDS = 0.5
+_LOOKS_IN_A_ROW = 2
+_TELL_SECONDS = 5.0
+
+# What should be happening now and is not over. Each finds the number of rows that are left.
+_DUE = {
+    "jobs that are due": "SELECT count(*) FROM common_job WHERE status = 'pending' AND run_at <= now()",
+    # A report of the time before may have lost its worker then; its lease is longer than all others.
+    "jobs that run": """SELECT count(*) FROM common_job WHERE status = 'running'
+        AND NOT (kind = 'analytics.build_report' AND created_at < %(began)s)""",
+    "webhooks unworked": "SELECT count(*) FROM common_inboxevent WHERE status IN ('received', 'processing')",
+    "announcements not told": "SELECT count(*) FROM notifications_realtimeevent WHERE state IN ('new', 'numbered')",
+    "seat offers past their end": """SELECT count(*) FROM waitlist_entry WHERE status = 'OFFERED'
+        AND offer_expires_at < now() - interval '2 seconds'""",
+}
+# The clock's: figures are computed each minute.
+_DUE_BY_THE_CLOCK = {
+    "days of tracked events to compute": "SELECT count(*) FROM analytics_dirtyday",
+    "days of ad events to compute": "SELECT count(*) FROM ads_addirtyday",
+}
+# Not due yet: waits for its time, or for another attempt after a failure.
+_OPEN = {
+    "orders that hold goods": """SELECT count(*) FROM payments_order WHERE quarantine_reason = ''
+        AND state IN ('reserved', 'session_pending', 'open', 'expiring', 'processing')""",
+    "jobs that failed and wait": "SELECT count(*) FROM common_job WHERE status = 'pending' AND attempts > 0",
+    "refunds under way": "SELECT count(*) FROM payments_refund WHERE status IN ('requested', 'pending')",
+    "e-mails queued": "SELECT count(*) FROM notifications_emailmessage WHERE status = 'queued'",
+}
+# As if the time had passed that a job waits after a failure, which may be a day.
+_HURRY = """UPDATE common_job SET run_at = now()
+    WHERE status = 'pending' AND attempts > 0 AND run_at > now() RETURNING id"""
+
+
+class NeverQuiet(Exception):
+    """Something is left after the limit; the message names it."""
+
+
+def quiet(
+    stack: Stack, *, began: datetime, since: float, with_clock: bool, say: Callable[[str], None]
+) -> float:
+    """Wait until nothing due is left and return how many seconds after ``since`` (monotonic) that was.
+
+    ``with_clock`` waits for the figures too, which are computed each minute. Raises ``NeverQuiet`` past the limit.
+    """
+    wanted = {**_DUE, **(_DUE_BY_THE_CLOCK if with_clock else {})}
+    _wait(stack, wanted, began=began, deadline=since + LIMIT_SECONDS, say=say)
+    return time.monotonic() - since
+
+
+def finish(stack: Stack, *, began: datetime, say: Callable[[str], None]) -> int:
+    """Have everything that waits come to its end now, and return how many attempts were brought forward.
+
+    Raises ``NeverQuiet`` when something is left two minutes later.
+    """
+    hurried = 0
+
+    def hurry() -> None:
+        nonlocal hurried
+        hurried += len(stack.rows(_HURRY))
+
+    deadline = time.monotonic() + LIMIT_SECONDS
+    _wait(stack, {**_DUE, **_OPEN}, began=began, deadline=deadline, say=say, each_look=hurry)
+    return hurried
+
+
+def _wait(
+    stack: Stack,
+    wanted: dict[str, str],
+    *,
+    began: datetime,
+    deadline: float,
+    say: Callable[[str], None],
+    each_look: Callable[[], None] = lambda: None,
+) -> None:
+    """Look until nothing is left, several times in a row."""
+    left, in_a_row, tell_at = ["not looked at yet"], 0, 0.0
+    while in_a_row < _LOOKS_IN_A_ROW:
+        if time.monotonic() > deadline:
+            raise NeverQuiet("; ".join(left))
+        try:
+            each_look()
+            left = list(_left(stack, wanted, began))
+        except psycopg.Error as error:
+            left = [f"the database is away: {error}"]
+        in_a_row = 0 if left else in_a_row + 1
+        if left and time.monotonic() >= tell_at:
+            say(f"  .. {'; '.join(left)}")
+            tell_at = time.monotonic() + _TELL_SECONDS
+        time.sleep(_LOOK_SECONDS)
+
+
+def _left(stack: Stack, wanted: dict[str, str], began: datetime) -> Iterator[str]:
+    if not stack.is_ready():
+        yield "the web is not ready"
+        return
+    query = " UNION ALL ".join(f"SELECT '{name}', ({one})" for name, one in wanted.items())
+    yield from (f"{count} {name}" for name, count in stack.rows(query, began=began) if count)
