@@ -22,6 +22,6 @@ class CommonConfig(AppConfig):
         register_at_scrape(ScheduleCollector())
         # Here and not where Celery is configured: it keeps what it notes in tables.
         scheduled.connect()
-        register_check("schedules", ask_schedules, is_required=False)
+        register_check("schedules", ask_schedules, is_required=False, needs_database=True)
         if settings.METRICS_PORT:
             serve(settings.METRICS_PORT)

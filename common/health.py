@@ -33,17 +33,21 @@ class Check:
     name: str
     ask: Callable[[], None]
     is_required: bool
+    needs_database: bool = False
 
 
 _checks: dict[str, Check] = {}
 
 
-def register_check(name: str, ask: Callable[[], None], *, is_required: bool) -> None:
+def register_check(
+    name: str, ask: Callable[[], None], *, is_required: bool, needs_database: bool = False
+) -> None:
     """Let ``/readyz`` ask a further part, from ``apps.py ready()``.
 
-    ``ask`` raises ``NotReady`` when it is down.
+    ``ask`` raises ``NotReady`` when it is down. One that ``needs_database`` is not asked while that is away: each
+    would wait for it anew, and the probe gives up.
     """
-    _checks[name] = Check(name, ask, is_required)
+    _checks[name] = Check(name, ask, is_required, needs_database)
 
 
 def _ask_database() -> None:
@@ -98,7 +102,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 ``ready`` or ``degraded``, or 503 ``unavailable``, and what each part says."""
-    parts = {check.name: _state(check) for check in _checks.values()}
+    parts: dict[str, dict[str, str | bool]] = {}
+    for check in _checks.values():
+        is_away = check.needs_database and parts.get("database", {}).get("status") == "down"
+        parts[check.name] = _down(check, "database") if is_away else _state(check)
     down = [name for name, state in parts.items() if state["status"] == "down"]
     unavailable = any(_checks[name].is_required for name in down)
     status = "unavailable" if unavailable else "degraded" if down else "ready"
@@ -106,12 +113,18 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def _state(check: Check) -> dict[str, str | bool]:
-    state: dict[str, str | bool] = {"status": "up", "required": check.is_required}
     try:
         check.ask()
     except NotReady as error:
-        state |= {"status": "down", "reason": str(error)}
-    return state
+        return _down(check, str(error))
+    except DatabaseError as error:
+        connection.close()
+        return _down(check, type(error).__name__)
+    return {"status": "up", "required": check.is_required}
+
+
+def _down(check: Check, reason: str) -> dict[str, str | bool]:
+    return {"status": "down", "required": check.is_required, "reason": reason}
 
 
 @never_cache

@@ -8,8 +8,9 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the jobs of this room, the rooms of events, the checks and the push channel."""
+        from common.health import register_check
         from common.metrics import register_at_scrape
-        from notifications import checks, handlers, kinds, push, push_checks, push_jobs  # noqa: F401 models come first
+        from notifications import checks, handlers, kinds, push, push_checks, push_jobs, readiness  # noqa: F401 models come first
         from notifications.realtime import visitors  # noqa: F401
         from notifications.scraped import EmailCollector
         from notifications.services.push import queueing
@@ -17,3 +18,5 @@ class NotificationsConfig(AppConfig):
         kinds.register(kinds.ANNOUNCEMENTS)
         push.register(queueing.channel)
         register_at_scrape(EmailCollector())
+        register_check("email", readiness.ask_email, is_required=False, needs_database=True)
+        register_check("push", readiness.ask_push, is_required=False, needs_database=True)

@@ -44,10 +44,6 @@ class ScheduleCollector(Collector):
 
 def ask_schedules() -> None:
     """Raise ``NotReady`` with the names of the schedules whose runs are missing."""
-    try:
-        late = [one.name for one in standings(now=clock.now()) if one.late_seconds]
-    except Error as error:
-        connection.close()
-        raise NotReady(type(error).__name__) from error
+    late = [one.name for one in standings(now=clock.now()) if one.late_seconds]
     if late:
         raise NotReady(f"late: {', '.join(late)}")

@@ -104,6 +104,25 @@ def test_rooms_add_their_own_parts() -> None:
     assert response["checks"]["stripe"] == {"status": "down", "required": False, "reason": "breaker open"}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_without_the_database_nobody_waits_for_it_twice() -> None:
+    """REQ OP-02: what needs it is named as down, and is not asked; the probe has its answer in time."""
+    asked: list[str] = []
+    register_check("schedules", lambda: asked.append("schedules"), is_required=False, needs_database=True)
+    port = connection.settings_dict["PORT"]
+    connection.close()
+    connection.settings_dict["PORT"] = "9"
+    try:
+        response = _ready()
+    finally:
+        connection.settings_dict["PORT"] = port
+        connection.close()
+    assert response.json()["checks"]["schedules"] == {
+        "status": "down", "required": False, "reason": "database",
+    }  # fmt: skip
+    assert asked == []
+
+
 @pytest.mark.parametrize(
     ("token", "headers", "peer", "proxies", "status"),
     [
@@ -173,7 +192,7 @@ def test_processes_add_up_what_they_count(tmp_path, monkeypatch) -> None:
         )
         for times, own, more in ((2, {}, ""), (3, told, _ASK.format(port=port)))
     ]
-    page = [process.communicate(timeout=60)[0] for process in counting][1]
+    page = [process.communicate(timeout=120)[0] for process in counting][1]
     assert [process.returncode for process in counting] == [0, 0]
     assert b'marquee_jobs_total{kind="probe",lane="money",outcome="done"}' in page
     assert b"marquee_jobs_waiting" in page

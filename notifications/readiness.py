@@ -1,0 +1,19 @@
+"""What ``/readyz`` says of the channels: people are written to later while one is paused; all else goes on."""
+
+from common import clock
+from common.health import NotReady
+from notifications.models import EmailChannel, PushChannel
+
+
+def ask_email() -> None:
+    """Raise ``NotReady`` while no e-mail goes out. Why, is for staff: the admin's outbox and the log."""
+    if EmailChannel.objects.filter(paused_until__gt=clock.now()).exists():
+        raise NotReady("paused")
+
+
+def ask_push() -> None:
+    """Raise ``NotReady`` with the push providers that are paused."""
+    paused = PushChannel.objects.filter(paused_until__gt=clock.now()).order_by("provider")
+    names = list(paused.values_list("provider", flat=True))
+    if names:
+        raise NotReady(f"paused: {', '.join(names)}")
