@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.tests.factories import NOW
-from analytics.models import ExperimentRefusal, Exposure
+from analytics.models import Experiment, ExperimentRefusal, Exposure
 from analytics.services import experiment_tracking
 from analytics.services.experiment_checking import visitor_of
 from analytics.services.experiments import archive_experiment, stop_experiment
@@ -20,6 +21,7 @@ from analytics.tests.experiments import STARTED, make_experiment, said, tell, to
 from analytics.types.tracking import Tracked
 from common.types import SYSTEM
 from config.local_stack.testing.race import Race
+from events.models import Event
 from events.tests.factories import make_event
 
 pytestmark = pytest.mark.django_db
@@ -49,22 +51,18 @@ def test_nobody_is_followed_from_one_experiment_to_another() -> None:
     assert len(set(Exposure.objects.values_list("visitor", flat=True))) == 2
 
 
-def test_what_is_refused() -> None:
-    """REQ AN-08: each by its place and a code, and counted; the others count all the same."""
-    event = make_event()
-    experiment, draft = make_experiment(event, running=True, weights=(1, 1, 0)), make_experiment(event)
-    stopped = make_experiment(event, running=True)
+def refusable(event: Event, experiment: Experiment) -> list[tuple[dict[str, Any], str]]:
+    """Return events that do not count, with the code of each."""
+    draft, stopped = make_experiment(event), make_experiment(event, running=True)
     stop_experiment(actor=SYSTEM, ref=stopped.slug, now=NOW - timedelta(days=1))
     archived = make_experiment(event, running=True)
     stop_experiment(actor=SYSTEM, ref=archived.slug, now=NOW)
     archive_experiment(actor=SYSTEM, ref=archived.slug, now=NOW)
     token = next(tokens_of(experiment, "a"))
-    bad = [
+    sister = str(make_event(organization=event.organization).pk)
+    return [
         (said(experiment, token, test_id="nothing"), "unknown_test"),
-        (
-            said(experiment, token, event_id=str(make_event(organization=event.organization).pk)),
-            "wrong_event",
-        ),
+        (said(experiment, token, event_id=sister), "wrong_event"),
         (said(draft, "me"), "not_running"),
         (said(stopped, "me"), "not_running"),
         (said(archived, "me", timestamp=(NOW - timedelta(hours=1)).isoformat()), "not_running"),
@@ -79,8 +77,14 @@ def test_what_is_refused() -> None:
         (said(experiment, "") | {"session_token": ""}, "invalid"),
         (said(experiment, token) | {"event_type": None}, "invalid"),
     ]
-    good = said(experiment, "somebody-else")
-    result = tell(*(event for event, _ in bad), good)
+
+
+def test_what_is_refused() -> None:
+    """REQ AN-08: each by its place and a code, and counted; the others count all the same."""
+    event = make_event()
+    experiment = make_experiment(event, running=True, weights=(1, 1, 0))
+    bad = refusable(event, experiment)
+    result = tell(*(one for one, _ in bad), said(experiment, "somebody-else"))
     assert [(one.index, one.code) for one in result.rejected] == [
         (i, code) for i, (_, code) in enumerate(bad)
     ]
@@ -88,7 +92,7 @@ def test_what_is_refused() -> None:
     assert Exposure.objects.count() == 1
     counted = ExperimentRefusal.objects.values_list("reason", "experiment__slug", "count")
     assert Counter({(reason, slug): times for reason, slug, times in counted}) == Counter(
-        (code, None if code == "unknown_test" else event["test_id"]) for event, code in bad
+        (code, None if code == "unknown_test" else one["test_id"]) for one, code in bad
     )
 
 

@@ -242,14 +242,12 @@ def test_the_same_without_the_lock_is_held_by_the_database(
 ) -> None:
     """The control: both find a draft; the trigger lets one of them through, and no weight changes after the start."""
     experiment = make_experiment()
-    both_looked = threading.Barrier(2)
+    both_looked, started = threading.Barrier(2), threading.Event()
 
     def read(_actor: Actor, ref: str, _capability: object) -> Experiment:
         found = Experiment.objects.select_related("event").get(slug=ref)
         both_looked.wait(30)
         return found
-
-    started = threading.Event()
 
     def change() -> Experiment:
         found = read(SYSTEM, experiment.slug, None)

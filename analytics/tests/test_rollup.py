@@ -2,7 +2,10 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -95,6 +98,18 @@ def by_hand(place: Place, accepted: list[tuple[datetime, str, str | None]], zone
     return {key: (count, len(visitors[key])) for key, count in counts.items()}
 
 
+def closing(act: Callable[[], None]) -> threading.Thread:
+    """Return a thread that closes its connection when it has done it."""
+
+    def run() -> None:
+        try:
+            act()
+        finally:
+            connection.close()
+
+    return threading.Thread(target=run)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_lost_or_doubled_in_parallel() -> None:
     """REQ AN-10: eight front ends send the same and other events while two workers compute, again and again."""
@@ -103,22 +118,16 @@ def test_nothing_is_lost_or_doubled_in_parallel() -> None:
     own = [[told(place, timestamp=ago(hours=hour)) for hour in range(20)] for _ in range(8)]
     queued, over = [], threading.Event()
 
-    def send(mine):
-        try:
-            for one, other in zip(mine, shared, strict=True):
-                queued.append(keep(one, other).queued)
-        finally:
-            connection.close()
+    def send(mine: list[dict[str, Any]]) -> None:
+        for one, other in zip(mine, shared, strict=True):
+            queued.append(keep(one, other).queued)
 
-    def work():
-        try:
-            while not over.is_set():
-                refresh(now=NOW)
-        finally:
-            connection.close()
+    def work() -> None:
+        while not over.is_set():
+            refresh(now=NOW)
 
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    senders = [threading.Thread(target=send, args=(mine,)) for mine in own]
+    workers = [closing(work) for _ in range(2)]
+    senders = [closing(partial(send, mine)) for mine in own]
     for thread in (*workers, *senders):
         thread.start()
     for thread in senders:

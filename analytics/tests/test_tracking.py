@@ -1,7 +1,8 @@
 """Tracked events: kept once each, in their own day, and every one that is not kept is told."""
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,8 +11,9 @@ from django.test import Client
 from accounts.tests.factories import NOW
 from analytics.models import DirtyDay, RawEvent, RefusedCount, SeenEvent, TrackedType
 from analytics.services.known import Known, known
-from analytics.tests.factories import ago, keep, make_place, told
+from analytics.tests.factories import Place, ago, keep, make_place, told
 from common import clock
+from events.models import Event
 from events.tests.factories import make_event
 from offers.tests.factories import make_offer
 
@@ -91,12 +93,9 @@ def test_a_body_that_is_too_long(client: Client) -> None:
     assert client.get(TRACK).status_code == 405
 
 
-def test_one_bad_event_does_not_lose_the_good_ones(client: Client) -> None:
-    """REQ AN-01: each is told by its place and a code, and counted."""
-    place, other = make_place(), make_event()
-    now = clock.now()
-    good = told(place, timestamp=now.isoformat())
-    bad = [
+def bad_events(good: dict[str, Any], place: Place, other: Event, now: datetime) -> list[tuple[Any, str]]:
+    """Return events that are not kept, with the code of each."""
+    return [
         (5, "invalid"),
         ({**good, "id": "a", "type": None}, "invalid"),
         ({**good, "id": "b", "event_id": "x"}, "invalid"),
@@ -114,6 +113,13 @@ def test_one_bad_event_does_not_lose_the_good_ones(client: Client) -> None:
         ({**good, "id": "n", "timestamp": (now - timedelta(days=8)).isoformat()}, "too_late"),
         ({**good, "id": "o", "timestamp": (now + timedelta(hours=1)).isoformat()}, "future"),
     ]
+
+
+def test_one_bad_event_does_not_lose_the_good_ones(client: Client) -> None:
+    """REQ AN-01: each is told by its place and a code, and counted."""
+    place, now = make_place(), clock.now()
+    good = told(place, timestamp=now.isoformat())
+    bad = bad_events(good, place, make_event(), now)
     answer = post(client, {"events": [good, *(event for event, _ in bad), {**good, "id": "last"}]}).json()
     assert (answer["queued"], answer["duplicates"]) == (2, 0)
     assert [(one["index"], one["code"]) for one in answer["rejected"]] == [
