@@ -56,7 +56,7 @@ class Refresh(models.Model):
     event = models.OneToOneField("events.Event", on_delete=models.CASCADE, related_name="+", primary_key=True)
     # The time zone that the figures were computed in: with another one every day is another.
     time_zone = models.CharField(max_length=64, blank=True)
-    # While they are marked for another one, week by week: which, and through which day they are.
+    # While some are of another one, or are marked for it week by week: which, and through which day they are marked.
     next_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
     marked_through = models.DateField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)

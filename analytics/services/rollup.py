@@ -168,7 +168,10 @@ def _note_zone(event: Event, *, now: datetime) -> None:
     state, _made = Refresh.objects.get_or_create(event=event, defaults={"time_zone": event.time_zone})
     if state.time_zone == "":
         state.time_zone = event.time_zone
-    Refresh.objects.filter(pk=event.pk).update(time_zone=state.time_zone, succeeded_at=now)
+    elif event.time_zone not in {state.time_zone, state.next_zone}:
+        state.next_zone, state.marked_through = event.time_zone, None
+    state.succeeded_at = now
+    state.save(update_fields=["time_zone", "next_zone", "marked_through", "succeeded_at"])
 
 
 def _failed(event_id: UUID, error: Busy | DatabaseError, *, now: datetime) -> None:

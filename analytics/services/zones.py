@@ -34,8 +34,8 @@ _MARK: Final = statements.one_line("""
 
 
 def moved_events(event_id: UUID | None) -> list[UUID]:
-    """Return the events, or this one of them, whose time zone is another than that of their figures."""
-    states = Refresh.objects.exclude(time_zone="").exclude(time_zone=F("event__time_zone"))
+    """Return the events, or this one of them, whose time zone is another than that of any of their figures."""
+    states = Refresh.objects.exclude(time_zone="").exclude(time_zone=F("event__time_zone"), next_zone="")
     if event_id is not None:
         states = states.filter(pk=event_id)
     return list(states.order_by("pk").values_list("pk", flat=True))
@@ -57,7 +57,7 @@ def _mark_a_week(*, event_id: UUID, now: datetime) -> bool:
     """Mark the next days and note it; False when there are no more."""
     event = locked_event(event_id, is_patient=False)
     state = Refresh.objects.filter(pk=event_id).first()
-    if event is None or state is None or state.time_zone in ("", event.time_zone):
+    if event is None or state is None or not _is_moved(state, event.time_zone):
         return False
     first = _next_day(state, event.time_zone, now=now)
     # The day that it is somewhere already.
@@ -74,6 +74,11 @@ def _mark_a_week(*, event_id: UUID, now: datetime) -> bool:
     statements.run(_MARK, given)
     Refresh.objects.filter(pk=event_id).update(next_zone=event.time_zone, marked_through=last)
     return True
+
+
+def _is_moved(state: Refresh, zone: str) -> bool:
+    """Say whether figures may be of another zone: also where it is the old one again, when some were of one between."""
+    return state.time_zone != "" and (state.time_zone != zone or state.next_zone != "")
 
 
 def _next_day(state: Refresh, zone: str, *, now: datetime) -> date:

@@ -111,6 +111,30 @@ def test_a_zone_that_changes_again_is_marked_from_the_beginning() -> None:
     assert (state.time_zone, state.next_zone) == ("America/New_York", "")
 
 
+def test_the_old_zone_again_is_another_one_too() -> None:
+    """REQ AN-02, AN-10: a day that was computed in the zone between, marked for or not, is computed anew."""
+    place = make_place(time_zone="UTC")
+    keep(told(place, timestamp=ago(days=1)), now=NOW)
+    keep(told(place, timestamp=ago(days=8)), now=NOW - timedelta(days=7))
+    refresh(now=NOW)
+    days = {day for day, _, _ in stored(place)}
+    move(place, "Pacific/Auckland")
+    rollup.recompute(event_id=place.event.pk, day=(NOW - timedelta(days=1)).date(), now=NOW)
+    move(place, "UTC")
+    assert {day for day, _, _ in stored(place)} < days
+    refresh(now=NOW)
+    assert {day for day, _, _ in stored(place)} == days
+    move(place, "Pacific/Auckland")
+    refresh(now=NOW, seconds=0)
+    move(place, "UTC")
+    refresh(now=NOW)
+    assert {day for day, _, _ in stored(place)} == days
+    assert refresh(now=NOW).days == 0
+    state = Refresh.objects.get(pk=place.event.pk)
+    assert (state.time_zone, state.next_zone, state.marked_through) == ("UTC", "", None)
+    assert all(rollup.recount(event_id=place.event.pk, day=day) == [] for day in days)
+
+
 def test_no_statement_reads_all_that_an_event_was_told_of() -> None:
     """REQ AN-10, OP-07: marking reads a week of partitions, a proof one day's, whatever else there is."""
     place = make_place(time_zone="UTC")
