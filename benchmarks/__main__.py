@@ -15,6 +15,7 @@ from benchmarks import (
     entities,
     exports,
     fanout,
+    mail,
     purchase,
     queue,
     scans,
@@ -37,6 +38,7 @@ SUITES = {
     "tracking": tracking.measure,
     "dashboard": dashboard.measure,
     "exports": exports.measure,
+    "mail": mail.measure,
     "entities": entities.measure,
 }
 
