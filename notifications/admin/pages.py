@@ -21,6 +21,7 @@ from notifications.services import acts
 
 LIST: Final = "admin:notifications_emailmessage_changelist"
 PAGE: Final = "admin:notifications_emailmessage_change"
+PUSH_PAGE: Final = "admin:notifications_pushmessage_change"
 RESUME: Final = "admin:notifications_emailmessage_resume"
 HEALTH: Final = "admin:notifications_emailmessage_health"
 PERSON: Final = "admin:notifications_emailmessage_person"
@@ -108,9 +109,7 @@ class EmailPages(ScopedModelAdmin):
         scope = self._looking(request)
         where = scope.organizations(self.view_capability)
         health = channel_health(now=clock.now(), organization_ids=where)
-        return self._show(
-            request, "channel_health.html", "E-mail: how the channel does", _words_of(health, scope)
-        )
+        return self._show(request, "channel_health.html", "How e-mail does", _words_of(health, scope))
 
     def person_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for a person; show what they were told."""
@@ -124,7 +123,7 @@ class EmailPages(ScopedModelAdmin):
         if person is not None:
             where = scope.organizations(self.view_capability)
             page = messages_to(person, organization_ids=where, page=number)
-            rows = [(row, reverse(PAGE, args=[row.id]) if row.is_email else "") for row in page.rows]
+            rows = [(row, reverse(PAGE if row.is_email else PUSH_PAGE, args=[row.id])) for row in page.rows]
             context |= {"page": page, "rows": rows}
         return self._show(request, "person.html", "Messages to a person", context)
 

@@ -39,7 +39,7 @@ class ToldOnce:
 
     @property
     def is_email(self) -> bool:
-        """Say whether it is an e-mail, which has a page of its own."""
+        """Say whether it is an e-mail; else it is a push."""
         return self.channel == _EMAIL
 
 
