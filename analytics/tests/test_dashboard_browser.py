@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.tests.factories import make_member
@@ -54,57 +54,86 @@ def loaded(page: Page) -> None:
     expect(page.locator(".mq-loading")).to_have_count(0)
 
 
-def test_it_follows_the_clock_and_a_panel_fails_alone(page: Page, live_server: LiveServer) -> None:
-    """Loads every five minutes and on coming back after ten; a broken panel keeps its figures and can be retried."""
-    place = make_busy_place()
-    address = enter(page, live_server, place)
+def panels_asked_for(page: Page) -> list[str]:
+    """Return a list that grows by each panel that the page asks for."""
     asked: list[str] = []
 
     def note(request: Request) -> None:
         if "/panel/" in request.url:
             asked.append(request.url)
 
-    def fail(route: Route) -> None:
-        route.fulfill(status=503, body="gone")
-
     page.on("request", note)
+    return asked
+
+
+def fail(route: Route) -> None:
+    """Answer that a panel could not be had."""
+    route.fulfill(status=503, body="gone")
+
+
+def part_of(page: Page, name: str) -> Locator:
+    """Return a panel."""
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def test_it_follows_the_clock_and_a_panel_fails_alone(page: Page, live_server: LiveServer) -> None:
+    """Loads every five minutes and on coming back after ten; a broken panel keeps its figures and can be retried."""
+    address = enter(page, live_server, make_busy_place())
+    asked = panels_asked_for(page)
     page.clock.install()
     page.route("**/panel/ads/", fail)
     page.goto(address)
+    _retried(page, asked)
+    _loaded_by_the_clock(page, asked)
+    _refreshed_by_hand(page, asked)
+    _loaded_on_coming_back(page, asked)
+
+
+def _retried(page: Page, asked: list[str]) -> None:
+    """One panel failed; its button loads it alone, and the focus stays."""
     expect(page.locator("#refreshed")).to_have_text(re.compile(r"^Updated at .*, without 1 of 6 parts\.$"))
-    ads = page.get_by_role("region", name="Ads", exact=True)
+    ads = part_of(page, "Ads")
     expect(ads.get_by_role("status")).to_have_text("This could not be loaded.")
-    revenue = page.get_by_role("region", name="Revenue by day", exact=True)
-    expect(revenue.get_by_role("img", name="Revenue by day")).to_be_visible()
+    expect(part_of(page, "Revenue by day").get_by_role("img", name="Revenue by day")).to_be_visible()
     page.unroute("**/panel/ads/")
     ads.get_by_role("button", name="Try again").press("Enter")
     expect(ads.get_by_text("Click rate (CTR)")).to_be_visible()
     expect(ads.get_by_role("button")).to_have_count(0)
     expect(ads).to_be_focused()
     assert len(asked) == 7
-    # What is open stays open when the panel comes again.
+
+
+def _loaded_by_the_clock(page: Page, asked: list[str]) -> None:
+    """After five minutes; what is open stays open, what fails then keeps its figures."""
+    ads, revenue = part_of(page, "Ads"), part_of(page, "Revenue by day")
     summary = revenue.get_by_text("The chart as a table")
     summary.press("Enter")
     page.route("**/panel/ads/", fail)
     page.clock.fast_forward(4 * MINUTE_MS)
     assert len(asked) == 7
     page.clock.fast_forward(2 * MINUTE_MS)
-    expect(ads.get_by_role("status")).to_have_text(
-        "This could not be refreshed. What stands here is from before."
-    )
+    said = "This could not be refreshed. What stands here is from before."
+    expect(ads.get_by_role("status")).to_have_text(said)
     expect(ads.get_by_text("Click rate (CTR)")).to_be_visible()
     expect(page.locator("#refreshed")).to_have_text(re.compile("without 1 of 6 parts"))
     expect(revenue.get_by_role("table")).to_be_visible()
     expect(summary).to_be_focused()
     assert len(asked) == 13
+
+
+def _refreshed_by_hand(page: Page, asked: list[str]) -> None:
+    """What was told meanwhile is computed, and all panels are loaded."""
     page.unroute("**/panel/ads/")
-    offers = page.get_by_role("region", name="Offers", exact=True)
+    offers = part_of(page, "Offers")
     expect(offers.get_by_text("Views").first.locator("xpath=..")).to_contain_text("0")
     page.get_by_role("button", name="Refresh", exact=True).press("Enter")
     expect(page.locator("#refreshed")).to_have_text(re.compile(r"UTC\. 1 day computed anew\.$"))
     expect(offers.locator(".mq-cards div").filter(has_text="Views")).to_contain_text("up 1 (N/A)")
     assert len(asked) == 19
-    # Nobody looks: nothing is loaded, until somebody comes back after more than ten minutes.
+
+
+def _loaded_on_coming_back(page: Page, asked: list[str]) -> None:
+    """Nobody looks: nothing is loaded, until somebody comes back after more than ten minutes."""
     page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
     page.clock.fast_forward(9 * MINUTE_MS)
     page.evaluate("dispatchEvent(new Event('focus'))")
