@@ -81,24 +81,28 @@ class Campaign:
         ((began,),) = self._stack.rows("SELECT now()")
         world = make_world(self._own_doors, seed=self._seed)
         tools = Tools(self._stack, self._doors, world, self._seed, self._folder / "ledgers", self._stop)
-        clients = crowd(tools, is_small=self._is_short)
         post = PostReader("post", replace(tools, stop=threading.Event()))
         post.start()
         accidents = Accidents(self._stack, faults, self._folder / "faults.jsonl", self._say)
-        self._load(clients, accidents)
+        self._load(crowd(tools, is_small=self._is_short), accidents)
         quiet_after, hurried = self._settle(accidents, began)
         self._breaches += seats.no_idle_seat(self._stack)
-        self._queues(list(world.sessions.values()), "pause")
         post.tools.stop.set()
         self._end([post])
-        books = Books(self._stack, Claims.read(tools.ledgers), began, self._stack.operate())
-        self._say("proving")
-        self._breaches += prove(books)
-        self._queues(list(world.sessions.values()), "resume")
+        books = self._prove(list(world.sessions.values()), began)
         return Outcome(
             self._seed, self._seconds, accidents.done, accidents.missed, books.claims.counts(), self._doors.answers,
             quiet_after, hurried, self._breaches, books, _figures(books),
         )  # fmt: skip
+
+    def _prove(self, sessions: list[str], began: datetime) -> Books:
+        self._say("proving")
+        self._queues(sessions, "pause")
+        claims = Claims.read(self._folder / "ledgers")
+        books = Books(self._stack, claims, began, self._stack.operate())
+        self._breaches += prove(books)
+        self._queues(sessions, "resume")
+        return books
 
     def _load(self, clients: list[Client], accidents: Accidents) -> None:
         for client in clients:

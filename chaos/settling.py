@@ -7,12 +7,14 @@ from datetime import datetime
 import psycopg
 
 from chaos.stack import Stack
+from config.local_stack import processes
 
 # "Nothing due left unworked 2 minutes after the last fault."
 LIMIT_SECONDS = 120.0
 _LOOK_SECONDS = 0.5
 _LOOKS_IN_A_ROW = 2
 _TELL_SECONDS = 5.0
+_LOST_AFTER_SECONDS = 3.0
 
 # What should be happening now and is not over. Each finds the number of rows that are left.
 _DUE = {
@@ -38,6 +40,11 @@ _OPEN = {
     "refunds under way": "SELECT count(*) FROM payments_refund WHERE status IN ('requested', 'pending')",
     "e-mails queued": "SELECT count(*) FROM notifications_emailmessage WHERE status = 'queued'",
 }
+# As if the lease had run out of what a lost worker holds. Who still works at it finds that it is another's now.
+_HELD = "SELECT id, claim FROM common_job WHERE status = 'running'"
+_END_LEASES = """UPDATE common_job j SET lease_until = now()
+    FROM unnest(%(ids)s::uuid[], %(claims)s::int[]) AS held (id, claim)
+    WHERE j.id = held.id AND j.claim = held.claim AND j.status = 'running' RETURNING j.id"""
 # As if the time had passed that a job waits after a failure, which may be a day.
 _HURRY = """UPDATE common_job SET run_at = now()
     WHERE status = 'pending' AND attempts > 0 AND run_at > now() RETURNING id"""
@@ -52,11 +59,23 @@ def quiet(
 ) -> float:
     """Wait until nothing due is left and return how many seconds after ``since`` (monotonic) that was.
 
-    ``with_clock`` waits for the figures too, which are computed each minute. Raises ``NeverQuiet`` past the limit.
+    ``with_clock`` waits for what takes minutes: for leases of lost workers, and for figures. Without it those leases
+    are ended, and figures are left to the next round. Raises ``NeverQuiet`` past the limit.
     """
     wanted = {**_DUE, **(_DUE_BY_THE_CLOCK if with_clock else {})}
+    if not with_clock:
+        _end_leases(stack)
     _wait(stack, wanted, began=began, deadline=since + LIMIT_SECONDS, say=say)
     return time.monotonic() - since
+
+
+def _end_leases(stack: Stack) -> None:
+    """End what nobody got on with for some seconds."""
+    if not processes.wait_until(stack.is_ready, seconds=LIMIT_SECONDS):
+        return
+    held = stack.rows(_HELD)
+    time.sleep(_LOST_AFTER_SECONDS if held else 0.0)
+    stack.rows(_END_LEASES, ids=[row[0] for row in held], claims=[row[1] for row in held])
 
 
 def finish(stack: Stack, *, began: datetime, say: Callable[[str], None]) -> int:

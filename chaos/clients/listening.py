@@ -19,6 +19,19 @@ class Listener(Client):
         """Listen until the end of one connection."""
         asyncio.run(self._listen(self.doors.token(OWNER)))
 
+    def finish(self) -> None:
+        """Read what was missed, all of it, as who comes back does."""
+        stream = f"event:{self.world.event_id}"
+        path = f"realtime/missed?stream={stream}&limit=200&after="
+        after = 0
+        while (answer := self.doors.insist("GET", f"{path}{after}", login=OWNER)).is_accepted:
+            results = answer.body["results"]
+            if not results:
+                return
+            for one in results:
+                self.ledger.note("missed", stream=stream, seq=one["seq"], event=one["event_id"])
+            after = results[-1]["seq"]
+
     async def _listen(self, token: str) -> None:
         client = socketio.AsyncClient(reconnection=False)
         client.on("*", self._heard)

@@ -27,6 +27,8 @@ WHERE o.created_at >= %(began)s GROUP BY o.id
 HAVING o.paid_amount <> coalesce(sum(l.amount) FILTER (WHERE l.kind = 'charge'), 0)
     OR o.refunded_amount <> -coalesce(sum(l.amount) FILTER (WHERE l.kind IN ('refund', 'refund_failed')), 0)
 """
+# Stripe refused for good: the order is there, and failed.
+_MAY_LEAVE_AN_ORDER = frozenset({"payment_provider_unavailable"})
 _MISSING = """SELECT id FROM unnest(%(ids)s::uuid[]) AS told (id)
     WHERE NOT EXISTS (SELECT FROM {table} t WHERE t.id = told.id)"""
 
@@ -86,7 +88,8 @@ def _claims(books: Books) -> Iterator[Breach]:
     for claim in books.claims.of("order"):
         orders.setdefault(claim["key"], set()).add(claim["order"])
     yield from breaches("one key, one purchase", [key for key, found in orders.items() if len(found) > 1])
-    wishes = len(set(books.claims.all("wish", "key")))
+    refused = {one["key"] for one in books.claims.of("refused") if one["code"] not in _MAY_LEAVE_AN_ORDER}
+    wishes = len(set(books.claims.all("wish", "key")) - refused)
     ((made,),) = books.rows("SELECT count(*) FROM payments_order WHERE created_at >= %(began)s")
     if made > wishes:
         yield Breach("one key, one purchase", f"{made} orders of {wishes} wishes")

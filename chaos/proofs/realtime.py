@@ -1,6 +1,7 @@
 """Announcements are numbered without gap, each number is one event for everybody, and what was missed can be read."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from chaos.proofs.books import Books, Breach, breaches
 
@@ -22,10 +23,14 @@ WHERE NOT EXISTS (
 def prove(books: Books) -> Iterator[Breach]:
     """Look for gaps, and for what a listener heard that is not kept under that number."""
     yield from books.none_of("the numbers of a stream have no gap", _GAPS)
-    heard = list(books.claims.of("heard"))
+    heard = [*books.claims.of("heard"), *books.claims.of("missed")]
     streams, seqs, events = ([one[name] for one in heard] for name in ("stream", "seq", "event"))
     yield from books.none_of(
         "what was heard is what is kept", _HEARD, streams=streams, seqs=seqs, events=events
+    )
+    read = [one["seq"] for one in books.claims.of("missed")]
+    yield from breaches(
+        "what was missed is read in order and without gap", [b for a, b in pairwise(read) if b != a + 1]
     )
     by_number: dict[tuple[str, int], set[str]] = {}
     for one in heard:

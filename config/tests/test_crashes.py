@@ -13,7 +13,11 @@ from uuid import uuid4
 import pytest
 import redis
 
+from chaos.campaign import Campaign
+from chaos.proofs import prove
+from chaos.stack import SETTINGS, Stack
 from config.local_stack.postgres import discard
+from config.tests.false_claims import FALSE_CLAIMS, TAMPERED
 from config.tests.stack import Product, eventually
 
 pytestmark = pytest.mark.whole_stack
@@ -26,7 +30,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Run the whole product once for these tests; each leaves it whole."""
     folder: Path = tmp_path_factory.mktemp("crashes") / "data"
     try:
-        running = Product(folder)
+        # What the campaign below wants; the crashes do not mind.
+        running = Product(folder, **{**SETTINGS, "RESERVATION_TTL_SECONDS": "8"})
     except BaseException:
         discard(folder)
         raise
@@ -280,3 +285,27 @@ def test_every_event_that_was_accepted_survives_web_and_database(product: Produc
         # All of a batch was kept, or nothing of it.
         assert page.send(batch)["queued"] in {0, len(batch)}
     assert times([told for page in pages for told in page.accepted]) == {1}
+
+
+def test_a_campaign_of_faults_breaks_no_promise(product: Product, tmp_path: Path) -> None:
+    """Everything is used at once while things are killed by a plan: every promise holds, and each proof can fail.
+
+    `make chaos` is the long form. REQ OP-03, OF-04, PA-04, WL-04, AN-01, AD-10, TK-02, NO-01, RT-06.
+    """
+    stack = Stack(product.data_dir, SETTINGS)
+    outcome = Campaign(stack, tmp_path, seed=122, seconds=12, say=print, is_short=True).run()
+    assert outcome.breaches == []
+    assert outcome.work["order"] > 0
+    assert outcome.work["tracked"] > 0
+    assert outcome.faults.total() >= 3
+    books = outcome.books
+    for what, facts, _ in FALSE_CLAIMS:
+        books = books.with_claim(what, **facts)
+    told = {breach.promise for breach in prove(books)}
+    assert told == {promise for _, _, promise in FALSE_CLAIMS}
+    for tamper, _, _ in TAMPERED:
+        assert product.rows(tamper)
+    told = {breach.promise for breach in prove(outcome.books)}
+    for _, repair, _ in TAMPERED:
+        assert product.rows(repair)
+    assert told == {promise for _, _, promise in TAMPERED}
