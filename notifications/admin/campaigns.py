@@ -98,7 +98,7 @@ class PushCampaignAdmin(ScopedModelAdmin):
     organization_path = "organization_id"
     view_capability = Capability.VIEW_ORDERS
     add_capability = Capability.MANAGE_EVENTS
-    list_display = ("title", "event", "audience_label", "state", "people", "created")
+    list_display = ("title", "event", "whom", "state", "people", "created")
     list_filter = (("event", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("event",)
     search_fields = ("title", "event__title")
@@ -106,7 +106,7 @@ class PushCampaignAdmin(ScopedModelAdmin):
         "Tell everybody who is registered for an event, or holds tickets of one tier, something at once."
     )
     fields = readonly_fields = (
-        "title", "body", "url", "event", "audience_label", "state", "progress", "created",
+        "title", "text", "tap", "event", "whom", "state", "progress", "created",
     )  # fmt: skip
 
     created = time_column("created_at", "Created", "event.zone")
@@ -179,6 +179,21 @@ class PushCampaignAdmin(ScopedModelAdmin):
         if campaign.cancelled_at is not None:
             return "Cancelled"
         return "Sending" if campaign.written_at is None else "Sent"
+
+    @admin.display(description="To whom", ordering="audience_label")
+    def whom(self, campaign: PushCampaign) -> str:
+        """Name the audience."""
+        return campaign.audience_label
+
+    @admin.display(description="Text")
+    def text(self, campaign: PushCampaign) -> str:
+        """Show what it says."""
+        return campaign.body
+
+    @admin.display(description="Where a tap leads")
+    def tap(self, campaign: PushCampaign) -> str:
+        """Show the address, which is anybody's: as text."""
+        return campaign.url or "The app opens"
 
     @admin.display(description="Progress")
     def progress(self, campaign: PushCampaign) -> str:

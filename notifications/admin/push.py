@@ -18,6 +18,7 @@ from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
 from common.admin.acts import ActPage, Result
+from common.admin.times import time_words
 from notifications import kinds
 from notifications.models import PushMessage, PushProvider, PushStatus
 from notifications.selectors.push import push_health
@@ -61,8 +62,8 @@ class PushMessageAdmin(ScopedModelAdmin):
     nothing_here = "What is pushed to people's devices stands here. Whoever has no device gets no row."
     list_before_template = "admin/notifications/push_health.html"
     fields = readonly_fields = (
-        "title", "body", "user", "shown_status", "status_reason", "shown_kind", "is_urgent", "campaign", "summary",
-        "not_before", "created_at", "sent_at", "delivered_at", "opened_at", "story", "data",
+        "title", "text", "user", "shown_status", "why", "shown_kind", "is_urgent", "campaign", "summary",
+        "held_until", "created_at", "sent_at", "delivered_at", "opened_at", "story", "data",
     )  # fmt: skip
 
     def organization_id_of(self, obj: Model) -> UUID | None:
@@ -116,6 +117,21 @@ class PushMessageAdmin(ScopedModelAdmin):
     def shown_status(self, message: PushMessage) -> str:
         """Show the status in words."""
         return str(PushStatus(message.status).label)
+
+    @admin.display(description="Why")
+    def why(self, message: PushMessage) -> str:
+        """Say why it stands as it does, where there is something to say."""
+        return message.status_reason or "-"
+
+    @admin.display(description="Text")
+    def text(self, message: PushMessage) -> str:
+        """Show what it says."""
+        return message.body
+
+    @admin.display(description="Held back until")
+    def held_until(self, message: PushMessage) -> str:
+        """Say when it goes out at the earliest."""
+        return time_words(message.not_before)
 
     @admin.display(description="Kind", ordering="kind")
     def shown_kind(self, message: PushMessage) -> str:

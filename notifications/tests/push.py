@@ -6,6 +6,8 @@ from typing import Any
 
 from accounts.models import User
 from accounts.tests.factories import make_user
+from common.outbox import Lane
+from common.outbox.testing import run_due as run_lanes
 from config.local_stack.pushcatcher.testing import Subscription
 from notifications.models import PushDelivery, PushDevice, PushMessage
 from notifications.push import PushMessage as NewPush
@@ -14,6 +16,11 @@ from notifications.services.push import queueing
 
 NOON = datetime(2096, 5, 4, 12, 0, tzinfo=UTC)
 _numbers = count(1)
+
+
+def run_due(now: datetime) -> int:
+    """Work what is due of push, and say how many jobs those were: the other lanes are looked at elsewhere."""
+    return run_lanes(now, lanes=[Lane.URGENT_MAIL, Lane.BULK])
 
 
 def at(seconds: float) -> datetime:

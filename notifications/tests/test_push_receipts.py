@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from common.outbox.testing import run_due
 from config.local_stack.pushcatcher.testing import PushCatcher
 from notifications.models import PushDelivery, PushDevice, PushMessage, PushStatus
 from notifications.services.push import receipts
-from notifications.tests.push import NOON, at, delivery_of, make_device, queue_push, stored
+from notifications.tests.push import NOON, at, delivery_of, make_device, queue_push, run_due, stored
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/v1/me/push-receipts"

@@ -4,6 +4,7 @@ from html import escape
 
 from config.local_stack.pushcatcher.store import Push
 
+_LONGEST_NAME = 40
 _NONE = (
     '<p class="none">No push message yet. A seat that is offered to somebody with a device appears here.</p>'
 )
@@ -23,6 +24,11 @@ def _row(push: Push) -> str:
     moment = push.received_at
     return (
         f"<tr><td><strong>{escape(push.title)}</strong><br>{escape(push.body)}</td>"
-        f"<td>{escape(push.device)}<br><span class=none>{escape(push.service)}{again}</span></td>"
+        f"<td>{escape(_short(push.device))}<br><span class=none>{escape(push.service)}{again}</span></td>"
         f'<td><time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M:%S} UTC</time></td></tr>'
     )
+
+
+def _short(device: str) -> str:
+    """Return the name of a browser, or what tells two phones' tokens apart."""
+    return device if len(device) <= _LONGEST_NAME else f"{device[:12]}…{device[-6:]}"
