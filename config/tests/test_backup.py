@@ -64,6 +64,8 @@ def people_buying(offer: Offer) -> Iterator[list[int]]:
                 )  # fmt: skip
                 purchase_offer(wish, now=clock.now())
                 bought[number] += 1
+                # Enough to be caught in the middle; the server is to be busy with the dump as well.
+                over.wait(0.03)
         finally:
             connection.close()
 
