@@ -17,7 +17,7 @@ _PRODUCTION = {
     "STRIPE_SECRET_KEY": "sk_live_check_only",
     "STRIPE_WEBHOOK_SECRET": "whsec_check_only_0123456789",
     "RESEND_API_KEY": "re_check_only",
-    "RESEND_WEBHOOK_SECRET": "whsec_check_only_resend_0123456789",
+    "RESEND_WEBHOOK_SECRET": "whsec_Y2hlY2stb25seS1yZXNlbmQtMDEyMzQ1Njc4OWFiY2Q=",
     "DEFAULT_FROM_EMAIL": "Marquee <tickets@example.com>",
     "WEBPUSH_VAPID_PRIVATE_KEY": "Y2hlY2stb25seS1rZXktZm9yLXZhcGlkLXB1c2gtISE",
     "WEBPUSH_VAPID_SUBJECT": "mailto:operators@example.com",
