@@ -8,7 +8,7 @@ from chaos.doors import Doors
 ATTENDEES = tuple(f"standard{number}" for number in range(1, 41))
 OWNER, SCANNER = "owner", "scanner"
 # Few units each, so that the last one is fought for.
-_GOODS: tuple[dict[str, Any], ...] = (
+GOODS: tuple[dict[str, Any], ...] = (
     {"title": "Chaos shirt", "offer_type": "MERCHANDISE", "price": "25.00", "inventory_total": 60},
     {
         "title": "Chaos film", "offer_type": "EXCLUSIVE_CONTENT", "price": "9.99", "inventory_total": 40,
@@ -48,7 +48,7 @@ def make_world(doors: Doors, *, seed: int) -> World:
     """Make the goods of a campaign and find the rest. Raises ``WorldFailed``."""
     event_id = str(_read(doors, "events?slug=demo-conf")["results"][0]["id"])
     offers = {}
-    for given in _GOODS:
+    for given in GOODS:
         made = {**given, "event_id": event_id, "title": f"{given['title']} {seed}"}
         offers[str(given["title"])] = str(_made(doors, "offers", made)["id"])
     upgrade = next(

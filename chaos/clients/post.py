@@ -22,14 +22,18 @@ class PostReader(Client):
         self._last = max((number for number, _ in self._letters(0)), default=0)
 
     def act(self) -> None:
-        """Note what came since the last time."""
-        for number, raw in self._letters(self._last):
-            self._last = number
-            self.ledger.note("letter", id=str(message_from_bytes(raw)["Message-ID"]).strip())
+        """Note what came since the last time; while the server is dead its box may not open."""
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._read_on()
 
     def finish(self) -> None:
         """Read what came at the very end."""
-        self.act()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        for number, raw in self._letters(self._last):
+            self._last = number
+            self.ledger.note("letter", id=str(message_from_bytes(raw)["Message-ID"]).strip())
 
     def _letters(self, after: int) -> list[tuple[int, bytes]]:
         query = "SELECT id, raw FROM message WHERE id > ? ORDER BY id"

@@ -1,10 +1,11 @@
-"""People who queue for full sessions, answer offers, walk in and leave; and the steward who changes capacity."""
+"""People who queue for full sessions, answer offers, walk in and leave; and the steward of seats and units."""
 
 from chaos.clients.base import Client, Tools
-from chaos.world import ATTENDEES, OWNER
+from chaos.world import ATTENDEES, GOODS, OWNER
 
 SESSIONS = ("keynote", "masterclass", "workshop")
 _CAPACITIES = (3, 4, 5, 6, 8)
+_MORE_UNITS = 5
 
 
 class Attendee(Client):
@@ -73,12 +74,19 @@ class Attendee(Client):
 
 
 class Steward(Client):
-    """Changes how many seats there are, and offers to several at once."""
+    """Changes how many seats there are, offers to several at once, and adds units to what is sold out."""
 
     pause_seconds = (2.0, 6.0)
 
+    def __init__(self, name: str, tools: Tools) -> None:
+        super().__init__(name, tools)
+        self._totals = {str(goods["title"]): int(goods["inventory_total"]) for goods in GOODS}
+
     def act(self) -> None:
-        """Change one session."""
+        """Change one session, or the units of an offer."""
+        if self.is_lucky(0.25):
+            self._add_units(self.chance.choice(list(self._totals)))
+            return
         session = self.world.sessions[self.chance.choice(SESSIONS)]
         if self.is_lucky(0.6):
             body = {"maximum_capacity": self.chance.choice(_CAPACITIES), "reason": "Chaos"}
@@ -90,3 +98,9 @@ class Steward(Client):
             "POST", f"sessions/{session}/waitlist/bulk-offers", body, login=OWNER
         ).is_accepted:
             self.ledger.note("bulk offer")
+
+    def _add_units(self, title: str) -> None:
+        self._totals[title] += _MORE_UNITS
+        body = {"inventory_total": self._totals[title]}
+        if self.doors.insist("PATCH", f"offers/{self.world.offers[title]}", body, login=OWNER).is_accepted:
+            self.ledger.note("units added")

@@ -51,7 +51,11 @@ class Product:
             **settings,
         }
         self._run = Run(data_dir, {**self.ports, **given})
-        self._run.ready()
+        try:
+            self._run.ready()
+        except BaseException:
+            self._run.end()
+            raise
         self.environment = {
             **os.environ,
             **read_env(data_dir / "stack.env"),
