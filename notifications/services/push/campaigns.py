@@ -71,20 +71,7 @@ def create(new: NewCampaign, *, actor: Actor, reason: str, now: datetime) -> Pus
     """
     event = _event(actor, new.event_id)
     _, label = _audience(event, new.audience, new.part)
-    title, body, url = _words(new)
-    campaign = PushCampaign.objects.create(
-        organization_id=event.organization_id,
-        event=event,
-        audience=new.audience,
-        audience_id=new.part,
-        audience_label=label,
-        kind=kinds.ANNOUNCEMENTS.name,
-        title=title,
-        body=body,
-        url=url,
-        created_by=actor.user_id or UUID(int=0),
-        created_at=now,
-    )
+    campaign = _insert(new, event, label, actor.user_id or UUID(int=0), now)
     _go_on(campaign, now=now)
     audit.record(
         actor=actor,
@@ -92,7 +79,7 @@ def create(new: NewCampaign, *, actor: Actor, reason: str, now: datetime) -> Pus
         subject=campaign,
         organization_id=event.organization_id,
         reason=reason,
-        changes={"audience": [None, label], "title": [None, title]},
+        changes={"audience": [None, label], "title": [None, campaign.title]},
         now=now,
     )
     return campaign
@@ -154,6 +141,23 @@ def write_batch(campaign_id: UUID, *, now: datetime) -> int:
     if campaign.written_at is None:
         _go_on(campaign, now=now)
     return len(ids)
+
+
+def _insert(new: NewCampaign, event: Event, label: str, by: UUID, now: datetime) -> PushCampaign:
+    title, body, url = _words(new)
+    return PushCampaign.objects.create(
+        organization_id=event.organization_id,
+        event=event,
+        audience=new.audience,
+        audience_id=new.part,
+        audience_label=label,
+        kind=kinds.ANNOUNCEMENTS.name,
+        title=title,
+        body=body,
+        url=url,
+        created_by=by,
+        created_at=now,
+    )
 
 
 def _go_on(campaign: PushCampaign, *, now: datetime) -> None:
