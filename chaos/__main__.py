@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import sys
 import time
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def main() -> int:
-    """Run one campaign on a stack of its own and print what it came to. The folder stays when something broke."""
+    """Run one campaign on a stack of its own and print what it came to. Its data stays when something broke."""
     seed = int(os.environ.get("SEED") or secrets.randbelow(_SEEDS))
     minutes = float(os.environ.get("MINUTES") or _MINUTES)
     results = data_dir().absolute() / "chaos" / f"{time.strftime('%Y%m%d-%H%M%S')}-seed{seed}"
@@ -38,14 +39,15 @@ def main() -> int:
 
 
 def _run(results: Path, *, seed: int, minutes: float) -> Outcome:
-    with own_stack(results / "data") as stack:
-        try:
-            # The demo's own work first: no accident shall have been before the first.
-            settling.quiet(stack, began=_EVER, since=time.monotonic(), with_clock=True, say=_say)
-            return Campaign(stack, results, seed=seed, seconds=60.0 * minutes, say=_say).run()
-        finally:
-            # The data goes, what the product said stays.
-            (stack.data_dir / "logs").rename(results / "logs")
+    with own_stack(results / "data", results / "output.txt") as stack:
+        # Until it is known that all went well: `make run` on this data shows what is off.
+        stack.keeps_data = True
+        # The demo's own work first: no accident shall have been before the first.
+        settling.quiet(stack, began=_EVER, since=time.monotonic(), with_clock=True, say=_say)
+        outcome = Campaign(stack, results, seed=seed, seconds=60.0 * minutes, say=_say).run()
+        stack.keeps_data = not outcome.is_whole
+        shutil.copytree(stack.data_dir / "logs", results / "logs")
+        return outcome
 
 
 def _keep(outcome: Outcome, results: Path) -> None:

@@ -50,6 +50,8 @@ class Stack:
     def __init__(self, data_dir: Path, settings: Mapping[str, str]) -> None:
         told = read_env(data_dir / STACK_ENV)
         self.data_dir = data_dir
+        # Whether somebody will want to look into it when it has ended.
+        self.keeps_data = False
         self.environment = {**os.environ, **told, **settings, "DATA_DIR": str(data_dir)}
         self.web = f"http://127.0.0.1:{told['PORT']}"
         self.realtime = f"http://127.0.0.1:{told['REALTIME_PORT']}"
@@ -135,15 +137,15 @@ def wait_until(stack: Stack, names: Sequence[str], *, seconds: float) -> bool:
 
 
 @contextlib.contextmanager
-def own_stack(data_dir: Path, *, keep: bool = False) -> Iterator[Stack]:
-    """Run `make run` on a folder and ports of its own; everything is taken away after, unless ``keep``.
+def own_stack(data_dir: Path, output: Path) -> Iterator[Stack]:
+    """Run `make run` on a folder and ports of its own; its data is taken away after, unless it ``keeps_data``.
 
-    Raises ``StackFailed``.
+    What it says goes to ``output``. Raises ``StackFailed``.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     own_ports = {name: str(ports.free_port()) for name in _PORTS}
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
-    output = data_dir / "output.txt"
+    stack: Stack | None = None
     with output.open("wb") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "config.local_stack", "run"],
@@ -156,14 +158,15 @@ def own_stack(data_dir: Path, *, keep: bool = False) -> Iterator[Stack]:
         )
     try:
         _wait_for_start(process, output)
-        yield Stack(data_dir, SETTINGS)
+        stack = Stack(data_dir, SETTINGS)
+        yield stack
         if process.poll() is not None:
             raise StackFailed(f"the supervisor gave up:\n{output.read_text()[-3000:]}")
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             process.wait(_STOP_SECONDS)
-        if not keep:
+        if stack is None or not stack.keeps_data:
             discard(data_dir)
 
 

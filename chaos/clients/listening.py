@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import aiohttp
 import socketio
 
 from chaos.clients.base import Client
@@ -33,21 +34,22 @@ class Listener(Client):
             after = results[-1]["seq"]
 
     async def _listen(self, token: str) -> None:
-        client = socketio.AsyncClient(reconnection=False)
-        client.on("*", self._heard)
-        try:
-            await client.connect(
-                self.tools.stack.realtime,
-                auth={"token": token},
-                transports=["websocket"],
-                wait_timeout=_SECONDS,
-            )
-        except socketio.exceptions.ConnectionError:
-            return
-        try:
-            await self._stay(client)
-        finally:
-            await client.disconnect()
+        async with aiohttp.ClientSession() as lines:
+            client = socketio.AsyncClient(reconnection=False, http_session=lines)
+            client.on("*", self._heard)
+            try:
+                await client.connect(
+                    self.tools.stack.realtime,
+                    auth={"token": token},
+                    transports=["websocket"],
+                    wait_timeout=_SECONDS,
+                )
+            except socketio.exceptions.ConnectionError:
+                return
+            try:
+                await self._stay(client)
+            finally:
+                await client.disconnect()
 
     async def _stay(self, client: socketio.AsyncClient) -> None:
         rooms = [
