@@ -1,13 +1,17 @@
 """People who buy offers and tickets and pay, or do not, at Stripe's page; and the organizer who gives money back."""
 
+import math
 import queue
+import time
 from typing import Any
 
 from chaos.clients.base import Client, Paid, Tools
 from chaos.world import ATTENDEES, OWNER
 
 # What becomes of a checkout at Stripe's page, in parts of a hundred.
-_FATES = {"pay": 62, "decline": 8, "pay_later": 8, "expire": 5, "cancel": 8, "nothing": 9}
+_FATES = {"pay": 54, "last moment": 9, "decline": 8, "pay_later": 8, "expire": 5, "cancel": 8, "nothing": 8}
+# Seconds around the end of the hold, where timer and payment meet.
+_AROUND_THE_END = 3.0
 _OFFERS = ("Chaos shirt", "Chaos film", "Chaos hour", "Chaos book", "Chaos song", "VIP upgrade")
 _DELAYED = "Chaos book"
 _MOST_TICKETS = 3
@@ -18,8 +22,10 @@ class Buyer(Client):
 
     def __init__(self, name: str, tools: Tools) -> None:
         super().__init__(name, tools)
-        # Payments that the bank has not decided on.
+        # Payments that the bank has not decided on, and those for the last moment.
         self._undecided: list[str] = []
+        self._pending: list[tuple[float, str, dict[str, Any]]] = []
+        self._hold_seconds = float(tools.stack.environment["RESERVATION_TTL_SECONDS"])
 
     def act(self) -> None:
         """Buy something; sometimes a bank decides about an earlier payment."""
@@ -33,11 +39,18 @@ class Buyer(Client):
             self.ledger.note("refused", key=key, code=answer.code)
         if self._undecided and self.is_lucky(0.4):
             self._decide(self._undecided.pop(0))
+        self._pay_pending(until=time.monotonic())
 
     def finish(self) -> None:
-        """Have the banks decide on everything."""
+        """Pay what is left to pay, and have the banks decide on everything."""
+        self._pay_pending(until=math.inf)
         while self._undecided:
             self._decide(self._undecided.pop())
+
+    def _pay_pending(self, *, until: float) -> None:
+        while self._pending and self._pending[0][0] <= until:
+            _, session, order = self._pending.pop(0)
+            self._at_stripe("pay", session, order)
 
     def _wish(self) -> tuple[str, dict[str, Any], str]:
         if self.is_lucky(0.3):
@@ -58,6 +71,9 @@ class Buyer(Client):
             fate = "pay"
         if fate in {"pay", "decline", "pay_later", "expire"}:
             self._at_stripe(fate, session, order)
+        elif fate == "last moment":
+            moment = self._hold_seconds + self.chance.uniform(-_AROUND_THE_END, _AROUND_THE_END)
+            self._pending.append((time.monotonic() + moment, session, order))
         elif fate == "cancel":
             self.doors.insist("POST", f"orders/{order['id']}/cancel", login=login)
         if self.is_lucky(0.3):
