@@ -1,8 +1,9 @@
 """Boxes that are not written to any more."""
 
+import smtplib
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -19,12 +20,15 @@ from common.outbox.testing import run_due
 from common.types import ANONYMOUS, SYSTEM
 from config.local_stack.testing.race import Race
 from notifications.errors import AlreadySuppressed, BoxSuppressed, InvalidRecipient, NotSuppressed
+from notifications.mailer import verdicts
 from notifications.models import EmailAttempt, EmailMessage, EmailStatus, EmailSuppression, SuppressionReason
 from notifications.services import acts, suppression
 from notifications.services.email import NewEmail, queue_emails
 from notifications.tests.factories import CONTEXT, NOON, queue, stored
 from notifications.tests.resend import deliver, event
 from notifications.tests.smtp import MailServer
+from payments.contributions import emails as timeline_emails
+from payments.models import Order
 
 pytestmark = pytest.mark.django_db
 
@@ -129,28 +133,32 @@ def test_soft_bounces_count_in_a_row(client: Client, kind: str, settings: Any) -
     assert reasons() == []
 
 
+def test_a_server_that_knows_no_such_box(kind: str, mail_server: MailServer) -> None:
+    """REQ NO-02: SMTP's word at RCPT that there is no such mailbox counts as a bounce."""
+    mail_server.refused = {"ada@example.com": "550 5.1.1 <ada@example.com> no such user"}
+    email_id = queue(kind)
+    run_due(at(0), lanes=[Lane.URGENT_MAIL])
+    assert stored(email_id).status == EmailStatus.FAILED
+    assert reasons() == [("ada@example.com", "refused")]
+    assert stored(queue(kind)).status == EmailStatus.SUPPRESSED
+
+
 @pytest.mark.parametrize(
-    ("answer", "is_lost"),
+    ("code", "words", "is_lost"),
     [
-        ("550 5.1.1 <ada@example.com> no such user", True),
-        ("550 no such user here", True),
-        ("550 5.2.1 disabled", True),
-        ("550 5.7.1 refused by policy", False),
-        ("552 5.2.2 over quota", False),
-        ("554 transaction failed", False),
-        ("450 5.1.1 greylisted", False),
+        (550, b"no such user here", True),
+        (550, b"5.2.1 disabled", True),
+        (553, b"5.1.3 no such name", True),
+        (550, b"5.7.1 refused by policy", False),
+        (552, b"5.2.2 over quota", False),
+        (554, b"transaction failed", False),
+        (450, b"5.1.1 greylisted", False),
     ],
 )
-def test_a_server_that_knows_no_such_box(
-    kind: str, mail_server: MailServer, answer: str, is_lost: bool
-) -> None:
-    """REQ NO-02: SMTP's word at RCPT that there is no such mailbox counts as a bounce; policy and quota do not."""
-    mail_server.refused = {"ada@example.com": answer}
-    email_id = queue(kind)
-    run_due(at(0))
-    assert stored(email_id).status == (EmailStatus.QUEUED if answer.startswith("450") else EmailStatus.FAILED)
-    assert reasons() == ([("ada@example.com", "refused")] if is_lost else [])
-    assert stored(queue(kind)).status == (EmailStatus.SUPPRESSED if is_lost else EmailStatus.QUEUED)
+def test_policy_and_quota_are_not_the_boxs_end(code: int, words: bytes, is_lost: bool) -> None:
+    """REQ NO-02: the extended code decides where there is one (RFC 3463), else the plain one; 4xx are temporary."""
+    refused = smtplib.SMTPRecipientsRefused({"ada@example.com": (code, words)})
+    assert verdicts.of_sending(refused).is_box_unknown == is_lost
 
 
 def test_lifting_lets_mail_through_and_an_old_bounce_does_not_come_back(
@@ -166,7 +174,7 @@ def test_lifting_lets_mail_through_and_an_old_bounce_does_not_come_back(
     told(client, event("bounced", first, bounce=PERMANENT), event("complained", first))
     assert EmailSuppression.objects.filter(lifted_at=None).count() == 0
     acts.send_again(held, actor=SYSTEM, reason="again", now=at(5))
-    run_due(at(5))
+    run_due(at(5), lanes=[Lane.URGENT_MAIL])
     assert stored(held).status == EmailStatus.SENT
     with pytest.raises(NotSuppressed):
         suppression.lift(row.pk, actor=SYSTEM, reason="Twice", now=later())
@@ -261,3 +269,13 @@ def test_eight_bounces_at_once_are_one_entry(kind: str, race: Race) -> None:
     )
     assert sorted(answers) == [False] * 7 + [True]
     assert EmailSuppression.objects.count() == 1
+
+
+def test_the_orders_timeline_tells_what_was_held_back(kind: str) -> None:
+    """REQ NO-02, PA-12: a code that could not be sent stands among the troubles of its order."""
+    order = Order(id=uuid4())
+    suppression.suppress_by_hand("ada@example.com", actor=SYSTEM, reason="Asked by phone", now=NOON)
+    queue(kind, subject_ref=("order", order.pk))
+    [entry] = timeline_emails(order)
+    assert (entry.title, entry.detail) == ("Suppressed: Your code for Backstage video", suppression.HELD_BACK)
+    assert entry.is_trouble

@@ -25,6 +25,8 @@ from notifications.tests.resend import Provider, deliver, event, headers, provid
 
 pytestmark = pytest.mark.django_db
 
+URGENT = [Lane.URGENT_MAIL]
+
 
 @pytest.fixture
 def resend(settings: Any) -> Any:
@@ -49,7 +51,7 @@ def told(client: Client, *bodies: bytes) -> None:
 def sent(kind: str, **changes: Any) -> UUID:
     """Queue an e-mail and send it."""
     email_id = queue(kind, **changes)
-    run_due(at(5))
+    run_due(at(5), lanes=URGENT)
     assert stored(email_id).status == EmailStatus.SENT
     return email_id
 
@@ -93,7 +95,7 @@ def test_an_email_is_found_by_whatever_names_it(
 _LEAST_TO_MOST = ["sent", "failed", "suppressed", "delivered", "bounced", "complained"]
 
 
-@checked(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@checked(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_order_and_doubled_comes_to_the_same(kind: str, data: st.DataObject) -> None:
     """REQ NO-02: whatever was told when and how often, before or after our own record, the weightiest word stands."""
@@ -154,10 +156,10 @@ def test_an_event_settles_what_a_cut_line_left_open(client: Client, kind: str, r
     """REQ NO-02, NO-01: told of an e-mail whose attempt had no answer, we know that it went, and repeat nothing."""
     email_id = queue(kind)
     resend.answers = [(500, {}, {})]
-    run_due(at(0))
+    run_due(at(0), lanes=URGENT)
     assert stored(email_id).status == EmailStatus.QUEUED
     told(client, event("delivered", email_id))
-    run_due(at(1))
+    run_due(at(1), lanes=URGENT)
     assert len(resend.requests) == 1
     message = stored(email_id)
     assert (message.status, message.provider_message_id) == (EmailStatus.DELIVERED, "re-1")
@@ -199,8 +201,8 @@ def test_what_the_provider_could_not_send_is_sent_again_under_another_key(
     told(client, event("failed", email_id, failed={"reason": "domain_not_verified"}))
     assert stored(email_id).status == EmailStatus.FAILED
     acts.send_again(email_id, actor=SYSTEM, reason="The domain is verified now", now=at(100))
-    run_due(at(100))
-    run_due(at(101))
+    run_due(at(100), lanes=URGENT)
+    run_due(at(101), lanes=URGENT)
     assert stored(email_id).status == EmailStatus.SENT
     assert list(resend.emails) == [f"email/{email_id}", f"email/{email_id}/{int(at(100).timestamp())}"]
 
