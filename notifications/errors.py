@@ -116,6 +116,13 @@ class DeviceLimit(Conflict):
     title = "You have too many devices: take one off first"
 
 
+class DeviceRemoved(Conflict):
+    """Its person took it off, so it does not come back by itself."""
+
+    code = "device_removed"
+    title = "This device was taken off: it comes back when its person asks for it"
+
+
 class DeviceAlreadyOff(Conflict):
     """It takes no messages already."""
 

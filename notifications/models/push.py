@@ -63,6 +63,8 @@ class PushDevice(models.Model):
                 fields=["platform", "last_seen_at"], condition=Q(is_active=True), name="push_device_idle"
             ),
             models.Index(fields=["disabled_at"], condition=Q(is_active=False), name="push_device_off"),
+            # A token under whatever name of its app.
+            models.Index(fields=["token_hash"], condition=Q(is_active=True), name="push_device_token"),
             models.Index(fields=["-registered_at", "-id"], name="push_device_newest"),
         ]
         constraints: ClassVar = [

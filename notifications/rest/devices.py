@@ -43,6 +43,11 @@ class DeviceSerializer(StrictSerializer):
         default="",
         help_text="Which of your apps, if there are several.",
     )
+    device = serializers.UUIDField(
+        required=False,
+        help_text="The id that it was registered under before. Say it where nobody asked for it just now: what its "
+        "person took off answers `device_removed`.",
+    )
 
 
 class DeviceAnswer(serializers.ModelSerializer[PushDevice]):

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
@@ -17,7 +17,7 @@ from common.db import retrying
 from common.errors import FieldError, Forbidden, Invalid, NotFound
 from common.ratelimits import RateLimit
 from common.types import Actor
-from notifications.errors import DeviceAlreadyOff, DeviceLimit
+from notifications.errors import DeviceAlreadyOff, DeviceLimit, DeviceRemoved
 from notifications.models import PushDevice, PushPlatform, PushProvider
 from notifications.pushing import tokens
 from notifications.pushing.tokens import Checked
@@ -25,6 +25,8 @@ from notifications.pushing.tokens import Checked
 LONGEST_APP: Final = 100
 UNREGISTERED: Final = "Taken off by the person"
 BY_STAFF: Final = "Switched off by staff"
+REGISTERED_AGAIN: Final = "Registered again under another name of its app"
+_LOCK_ONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 # What a registration sets anew where the token is known.
 _RENEWED: Final = (
@@ -35,13 +37,17 @@ _RENEWED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
-    """What an app or a browser registers with. ``keys`` are a browser's: ``p256dh`` and ``auth``."""
+    """What an app or a browser registers with. ``keys`` are a browser's: ``p256dh`` and ``auth``.
+
+    ``device`` is the id under which it was registered before, where it registers by itself.
+    """
 
     provider: str
     token: str
     platform: str
     app: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
+    device: UUID | None = None
 
 
 def devices_of(user: User) -> QuerySet[PushDevice]:
@@ -53,8 +59,9 @@ def register_device(user: User, new: NewDevice, *, now: datetime) -> tuple[PushD
     """Let a device take the person's messages, and say whether it is new to us.
 
     A token that is known moves to the person; what waited for its former owner is not sent to it, for the sender looks
-    whose device it is. Raises
-    ``Invalid`` naming the fields, ``DeviceLimit`` for one device too many, ``RateLimited``.
+    whose device it is. It names one installation, so under another name of its app it is switched off. Raises
+    ``Invalid`` naming the fields, ``DeviceRemoved`` for one that the person took off and that registers by itself,
+    ``DeviceLimit`` for one device too many, ``RateLimited``.
     """
     limit = RateLimit("devices", settings.PUSH_REGISTER_RATE_LIMIT, seconds=60)
     ratelimits.hit(limit, str(user.pk))
@@ -130,7 +137,11 @@ def _form_errors(new: NewDevice) -> list[FieldError]:
 @transaction.atomic
 def _register(user: User, new: NewDevice, token: Checked, *, now: datetime) -> tuple[PushDevice, bool]:
     _lock(user)
-    known = PushDevice.objects.filter(provider=token.provider, app=new.app, token_hash=token.token_hash)
+    _lock_token(token)
+    _refuse_removed(user, new.device)
+    same = PushDevice.objects.filter(provider=token.provider, token_hash=token.token_hash)
+    _switch_off(same.exclude(app=new.app), REGISTERED_AGAIN, now=now)
+    known = same.filter(app=new.app)
     others = PushDevice.objects.filter(user=user, is_active=True).exclude(pk__in=known.values("pk"))
     if others.count() >= settings.PUSH_DEVICES_PER_PERSON:
         raise DeviceLimit
@@ -150,6 +161,26 @@ def _register(user: User, new: NewDevice, token: Checked, *, now: datetime) -> t
 def _lock(user: User) -> None:
     """Let one registration of a person follow the other, so that their devices can be counted."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def _lock_token(token: Checked) -> None:
+    """Let one registration of a token follow the other, so that one row of it is on."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_ONE, [f"push:token:{token.provider}:{token.token_hash}"])
+
+
+def _refuse_removed(user: User, device_id: UUID | None) -> None:
+    """Refuse a device that the person took off, or that was forgotten since.
+
+    Another's is not refused: then its messages would go on coming to who holds it now.
+    """
+    if device_id is None:
+        return
+    # Held, so that it is not taken off meanwhile.
+    before = PushDevice.objects.select_for_update().filter(pk=device_id)
+    found = before.values_list("user_id", "disabled_reason").first()
+    if found is None or found == (user.pk, UNREGISTERED):
+        raise DeviceRemoved
 
 
 def _switch_off(devices: QuerySet[PushDevice], why: str, *, now: datetime) -> int:

@@ -1,6 +1,7 @@
 """REQ NO-04: devices register by a checked form, belong to one person, and are taken off."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -150,6 +151,59 @@ def test_registering_again_keeps_what_waits_for_the_person() -> None:
     assert (waiting.device, waiting.status) == (device, "queued")
 
 
+def test_what_was_taken_off_comes_back_when_asked_for_alone(client: Client) -> None:
+    """REQ NO-04: an app that registers by itself names its device: removed, or forgotten since, it stays off."""
+    user, token = make_user(), fcm_token()
+    device = make_device(user, token=token)
+    unregister_device(user, device.pk, now=NOW)
+    off = PushDevice.objects.values().get()
+    for named in (device.pk, uuid4()):
+        again = phone(token, device=str(named))
+        answer = client.post(URL, again, content_type="application/json", headers=bearer(user))
+        assert (answer.status_code, answer.json()["code"]) == (409, "device_removed")
+    assert PushDevice.objects.values().get() == off
+    answer = client.post(URL, phone(token), content_type="application/json", headers=bearer(user))
+    assert (answer.status_code, answer.json()["id"]) == (200, str(device.pk))
+    assert PushDevice.objects.get().is_active
+
+
+@pytest.mark.parametrize("reason", ["", devices.BY_STAFF, "It was not seen for 30 days"])
+def test_what_its_person_did_not_take_off_comes_back_by_itself(reason: str) -> None:
+    """REQ NO-04: a browser that was away, or whose subscription is another by now, says that it is there."""
+    user = make_user()
+    device = make_device(
+        user, is_active=not reason, disabled_reason=reason, disabled_at=NOW if reason else None
+    )
+    for token in (device.token, fcm_token()):
+        found, _ = register_device(user, NewDevice(**phone(token), device=device.pk), now=NOW)
+        assert found.is_active
+
+
+def test_anothers_device_is_taken_over_though_they_took_it_off() -> None:
+    """REQ NO-04: who registers it now reads what comes there, so nobody else's messages do."""
+    former, new = make_user(), make_user()
+    device = make_device(former)
+    unregister_device(former, device.pk, now=NOW)
+    found, _ = register_device(new, NewDevice(**phone(device.token), device=device.pk), now=NOW)
+    assert (found.pk, found.user, found.is_active) == (device.pk, new, True)
+
+
+def test_a_token_under_another_name_of_its_app_is_one_device() -> None:
+    """REQ NO-04: an update that names its app leaves nothing to its former owner, nor two copies to its own."""
+    former, new, token = make_user(), make_user(), fcm_token()
+    old, other = make_device(former, token=token), make_device(former)
+    waiting = written_to(former, old)
+    found, is_new = register_device(new, NewDevice(**phone(token, app="visitor")), now=NOW)
+    assert (is_new, set(devices_of(new)), set(devices_of(former))) == (True, {found}, {other})
+    old.refresh_from_db()
+    assert (old.is_active, old.disabled_reason, old.disabled_at) == (False, devices.REGISTERED_AGAIN, NOW)
+    assert deliver(waiting.pk, is_last_attempt=False, now=NOW) is None
+    waiting.refresh_from_db()
+    assert (waiting.sent_at, waiting.last_error) == (None, DEVICE_OFF)
+    register_device(new, NewDevice(**phone(token)), now=NOW)
+    assert [one.app for one in devices_of(new)] == [""]
+
+
 def test_a_person_has_so_many_devices(settings: Settings) -> None:
     """REQ NO-04: one too many is refused and nothing changes; a known one, and one instead of another, is none more."""
     settings.PUSH_DEVICES_PER_PERSON = 2
@@ -205,6 +259,27 @@ def test_two_people_with_one_token_at_once(race: Race) -> None:
     row = PushDevice.objects.get()
     assert sum(devices_of(one).count() for one in people) == 1
     assert row.user in people
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_locked", [True, False])
+def test_one_token_under_many_names_at_once(
+    race: Race, monkeypatch: pytest.MonkeyPatch, is_locked: bool
+) -> None:
+    """REQ NO-04: one row of it is left on; control: without the token's lock nobody sees the others' rows."""
+    user, token = make_user(), fcm_token()
+    for number in range(4):
+        make_device(
+            user, token=token, app=f"app {number}", is_active=False, disabled_reason="gone", disabled_at=NOW
+        )
+    if not is_locked:
+        monkeypatch.setattr(devices, "_lock_token", lambda _token: None)
+    given = [NewDevice(**phone(token, app=f"app {number}")) for number in range(4)]
+    calls = [partial(register_device, make_user(), new, now=NOW) for new in given]
+    # They wait for their rows, when they have looked for others that are on.
+    outcomes = race.behind(PushDevice.objects.all(), calls)
+    assert all(isinstance(one, tuple) for one in outcomes)
+    assert PushDevice.objects.filter(is_active=True).count() == (1 if is_locked else 4)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,9 +12,12 @@ const AGAIN_MS = [500, 2000];
 
 export const isSupported = () => window.isSecureContext && "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
+const stored = () => attempt(() => JSON.parse(localStorage.getItem(KEPT)));
+
+/** What is registered for whoever is signed in; null: nothing, or they are signing out. */
 export function kept() {
-  const found = attempt(() => JSON.parse(localStorage.getItem(KEPT)));
-  return found?.user === userId() ? found : null;
+  const found = stored();
+  return found && !found.leaving && found.user === userId() ? found : null;
 }
 
 const keep = (value) => attempt(() => (value ? localStorage.setItem(KEPT, JSON.stringify(value)) : localStorage.removeItem(KEPT)));
@@ -57,14 +60,20 @@ async function subscription() {
   return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
 }
 
-async function register(found) {
+/** Resolves to whether the push service brings nothing more here. */
+async function unsubscribed() {
+  const there = await (await navigator.serviceWorker?.getRegistration(WORKER))?.pushManager.getSubscription();
+  return !there || there.unsubscribe();
+}
+
+/** Register; `device`: as which we did before, where nobody asked for it now. */
+async function register(found, device) {
   const { endpoint, keys } = found.toJSON();
-  const body = { provider: "webpush", platform: "web", token: endpoint, keys: { p256dh: keys.p256dh, auth: keys.auth } };
+  const body = { provider: "webpush", platform: "web", token: endpoint, keys: { p256dh: keys.p256dh, auth: keys.auth }, device };
   for (let tries = 0; ; tries += 1) {
     try {
-      const device = await post("me/devices", body);
-      keep({ device: device.id, endpoint, user: userId(), at: Date.now() });
-      return device;
+      const { id } = await post("me/devices", body);
+      return keep({ device: id, endpoint, user: userId(), at: Date.now() });
     } catch (problem) {
       const isOver = tries >= AGAIN_MS.length;
       if (isOver || !(problem.retryable || problem.status >= 500)) throw problem;
@@ -87,16 +96,33 @@ export async function keepUp() {
   if (!held || !isSupported() || Notification.permission !== "granted") return;
   const there = await (await navigator.serviceWorker.getRegistration(WORKER))?.pushManager.getSubscription();
   if (there?.endpoint === held.endpoint && Date.now() - held.at < DAY_MS) return;
-  await register(await subscription());
+  try {
+    await register(await subscription(), held.device);
+  } catch (problem) {
+    if (problem.code !== "device_removed") throw problem;
+    // Its person took it off at another device: it comes back by a click alone.
+    keep(null);
+    await unsubscribed();
+  }
 }
 
 /** Send nothing more to this browser: on the server, and at the push service, whichever answers. */
 export async function leave() {
   const held = kept();
   if (!held) return;
-  keep(null);
-  const there = await (await navigator.serviceWorker?.getRegistration(WORKER))?.pushManager.getSubscription();
-  await Promise.allSettled([api("DELETE", `me/devices/${held.device}`), there?.unsubscribe()]);
+  // Forgotten only when one of them did: else the next page goes on with it.
+  keep({ ...held, leaving: true });
+  const ends = await Promise.allSettled([api("DELETE", `me/devices/${held.device}`), unsubscribed()]);
+  if (ends.some(({ status, value }) => status === "fulfilled" && value !== false)) keep(null);
+}
+
+/** Take off what was registered here for somebody who signed out, or for another than is signed in now. */
+export async function takeOffOthers() {
+  const held = stored();
+  const now = userId();
+  if (!held || !(held.leaving || (now && now !== held.user))) return;
+  // Its push service tells ours that it is gone. Where it cannot be reached the next page tries again.
+  if (await unsubscribed()) keep(null);
 }
 
 /** Forget what was registered here, once it was taken off elsewhere. */

@@ -1,7 +1,7 @@
 // What every page has: who is signed in, and this browser's place among their devices.
 import { get, keepTokens, tokens } from "./api.js";
 import { $, el } from "./dom.js";
-import { isSupported, keepUp, kept, leave, listen, mayAsk } from "./push.js";
+import { isSupported, keepUp, kept, leave, listen, mayAsk, takeOffOthers } from "./push.js";
 
 // A page on which somebody works is not interrupted.
 const QUIET_PAGES = ["scan", "signin", "notifications", "unsubscribe"];
@@ -15,23 +15,24 @@ async function signOut() {
 }
 
 async function showAccount() {
-  if (!tokens()) return;
-  try {
-    const me = await get("me");
-    const leaving = el("button", { class: "button quiet", type: "button", onclick: signOut }, "Sign out");
-    $("#account").before(el("a", { href: "/notifications" }, "Notifications"));
-    $("#account").replaceChildren(el("span", { class: "who" }, me.name || me.email), leaving);
-    await carePush();
-  } catch (problem) {
-    if (problem.status === 401) keepTokens(null);
-  }
+  const me = await get("me");
+  const leaving = el("button", { class: "button quiet", type: "button", onclick: signOut }, "Sign out");
+  $("#account").before(el("a", { href: "/notifications" }, "Notifications"));
+  $("#account").replaceChildren(el("span", { class: "who" }, me.name || me.email), leaving);
 }
 
 async function carePush() {
   if (!isSupported()) return;
+  await takeOffOthers();
+  if (!tokens()) return;
   listen();
   if (kept()) await keepUp();
   else if (mayAsk() && !QUIET_PAGES.includes(document.body.dataset.page)) await (await import("./push-offer.js")).offer();
 }
 
-showAccount();
+try {
+  if (tokens()) await showAccount();
+  await carePush();
+} catch (problem) {
+  if (problem.status === 401) keepTokens(null);
+}

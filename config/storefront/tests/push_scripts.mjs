@@ -7,6 +7,7 @@ const folder = new URL("../../../static/storefront/", import.meta.url);
 const said = [];
 let pages = [];
 let answers = [];
+let isFar = false;
 
 globalThis.setTimeout = (act, ms) => { said.push(["waits", ms]); queueMicrotask(act); };
 globalThis.fetch = async (url, { body } = {}) => {
@@ -45,12 +46,28 @@ function store(entries) {
   return held;
 }
 
+async function unsubscribe() {
+  said.push(["unsubscribes"]);
+  if (isFar) throw new TypeError("offline");
+  return true;
+}
+
+const tokensOf = (sub) => JSON.stringify({ access: `h.${btoa(JSON.stringify({ sub }))}.s` });
+
+/** Loads what every page has, in a page with nothing but what that looks for. */
+async function page() {
+  const element = { append() {}, setAttribute() {}, addEventListener() {}, before() {}, replaceChildren() {} };
+  globalThis.document = { querySelector: () => element, createElement: () => element, body: { dataset: {} } };
+  globalThis.location = { assign() {} };
+  page.times = (page.times ?? 0) + 1;
+  await import(`${new URL("shell.js", folder)}?${page.times}`);
+}
+
 async function browser({ permission = "default", kept = {} } = {}) {
-  const access = `h.${btoa(JSON.stringify({ sub: "ada" }))}.s`;
-  const held = store({ "marquee.tokens": JSON.stringify({ access }), ...kept });
-  const subscription = { endpoint: "https://push.test/1", toJSON: () => ({ endpoint: "https://push.test/1", keys: { p256dh: "p", auth: "a" } }), unsubscribe: async () => said.push(["unsubscribes"]) };
+  const held = store({ "marquee.tokens": tokensOf("ada"), ...kept });
+  const subscription = { endpoint: "https://push.test/1", toJSON: () => ({ endpoint: "https://push.test/1", keys: { p256dh: "p", auth: "a" } }), unsubscribe };
   const pushManager = { getSubscription: async () => subscription };
-  const serviceWorker = { register: async () => {}, ready: Promise.resolve({ pushManager }), getRegistration: async () => ({ pushManager }) };
+  const serviceWorker = { register: async () => {}, addEventListener() {}, ready: Promise.resolve({ pushManager }), getRegistration: async () => ({ pushManager }) };
   Object.defineProperty(globalThis, "navigator", { value: { serviceWorker } });
   globalThis.window = globalThis;
   globalThis.isSecureContext = true;
@@ -59,6 +76,7 @@ async function browser({ permission = "default", kept = {} } = {}) {
   return { push: await import(new URL("push.js", folder)), held };
 }
 
+const registered = (at) => JSON.stringify({ device: "d1", endpoint: "https://push.test/1", user: "ada", at });
 const key = { json: { public_key: "AQID" } };
 const monthsAgo = (days) => String(Date.now() - days * 24 * 60 * 60 * 1000);
 
@@ -114,11 +132,10 @@ const scenes = {
     return told;
   },
   async keepingUp() {
-    const now = (at) => JSON.stringify({ device: "d1", endpoint: "https://push.test/1", user: "ada", at });
-    const { push, held } = await browser({ permission: "granted", kept: { "marquee.push": now(Date.now()) } });
+    const { push, held } = await browser({ permission: "granted", kept: { "marquee.push": registered(Date.now()) } });
     await push.keepUp();
     said.push(["a day later"]);
-    held.set("marquee.push", now(Number(monthsAgo(2))));
+    held.set("marquee.push", registered(Number(monthsAgo(2))));
     answers = [key, { json: { id: "d1" } }];
     await push.keepUp();
     said.push(["somewhere else"]);
@@ -129,6 +146,41 @@ const scenes = {
     answers = [{ status: 0 }];
     await push.leave();
     said.push(["kept", push.kept()]);
+  },
+  async removed() {
+    const { push } = await browser({ permission: "granted", kept: { "marquee.push": registered(Number(monthsAgo(2))) } });
+    answers = [key, { status: 409, json: { code: "device_removed" } }];
+    await push.keepUp();
+    said.push(["kept", push.kept()]);
+    await push.keepUp();
+  },
+  async another() {
+    const { held } = await browser({ permission: "granted", kept: { "marquee.push": registered(Date.now()) } });
+    const look = async (who, sub) => {
+      said.push([who]);
+      if (sub) held.set("marquee.tokens", tokensOf(sub));
+      else held.delete("marquee.tokens");
+      await page();
+      said.push(["kept", held.has("marquee.push")]);
+    };
+    await look("nobody");
+    await look("ada", "ada");
+    isFar = true;
+    await look("bob, far", "bob");
+    isFar = false;
+    await look("bob", "bob");
+    await look("bob again", "bob");
+  },
+  async leaving() {
+    const { push, held } = await browser({ permission: "granted", kept: { "marquee.push": registered(Date.now()) } });
+    isFar = true;
+    answers = [{ status: 0 }];
+    await push.leave();
+    held.delete("marquee.tokens");
+    said.push(["next page"]);
+    isFar = false;
+    await page();
+    said.push(["kept", held.has("marquee.push")]);
   },
 };
 

@@ -93,3 +93,28 @@ def test_a_browser_says_that_it_is_there_and_leaves_on_signing_out() -> None:
         "signs out", "/api/v1/me/devices/d2", "unsubscribes", "kept",
     ]  # fmt: skip
     assert steps[-1] == ["kept", None]
+    assert [one[1]["device"] for one in steps if one[0] == _REGISTER] == ["d1", "d1"]
+
+
+def test_what_its_person_took_off_elsewhere_does_not_come_back() -> None:
+    """REQ NO-04: told that it was removed, the browser leaves its push service and registers no more by itself."""
+    steps = play("removed")
+    assert [one[0] for one in steps] == ["/api/v1/push/web-key", _REGISTER, "unsubscribes", "kept"]
+    assert steps[-1] == ["kept", None]
+
+
+def test_another_person_at_this_browser_ends_what_was_registered() -> None:
+    """REQ NO-04: whose session ended is not read by the next, who ends it at the push service, until that answers."""
+    who = ["/api/v1/me", None]
+    left, gone = ["kept", True], ["kept", False]
+    assert play("another") == [
+        ["nobody"], left, ["ada"], who, left, ["bob, far"], who, ["unsubscribes"], left,
+        ["bob"], who, ["unsubscribes"], gone, ["bob again"], who, gone,
+    ]  # fmt: skip
+
+
+def test_signing_out_without_a_network_is_gone_on_with() -> None:
+    """REQ NO-04: when neither end could be reached the next page leaves, though nobody is signed in any more."""
+    assert play("leaving") == [
+        [_REGISTER + "/d1", None], ["unsubscribes"], ["next page"], ["unsubscribes"], ["kept", False],
+    ]  # fmt: skip
