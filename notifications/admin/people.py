@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.admin_base import Act, ScopedModelAdmin
 from accounts.scope import scope_of
 from accounts.types import Capability
+from common.audit.models import AuditEntry
 from events.models import Registration
 
 
@@ -36,6 +37,12 @@ class PersonScopedAdmin(ScopedModelAdmin):
             return {}
         known = Registration.objects.order_by().filter(event__organization_id__in=where)
         return {"user_id__in": known.values("user_id")}
+
+    def history_entries(self, request: HttpRequest, subject: Model) -> QuerySet[AuditEntry]:
+        """Return what one's own organizations did; what the others and the house did the operators see alone."""
+        entries = super().history_entries(request, subject)
+        where = scope_of(request).organizations(self.view_capability)
+        return entries if where is None else entries.filter(organization_id__in=where)
 
     def organization_id_of(self, obj: Model) -> None:
         """A person belongs to no organization; which rows there are the query says."""

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -10,9 +11,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Organization, User
+from accounts.services.access import actor_of
 from accounts.tests.factories import NOW, make_member, make_superuser, make_user
+from common import audit
 from common.audit.models import AuditEntry
+from common.types import SYSTEM
 from events.models import Registration
 from events.tests.factories import make_event
 from notifications.kinds import Channel
@@ -141,3 +145,46 @@ def test_a_page_of_people_costs_a_fixed_number_of_queries(client: Client, screen
             assert client.get(address(screen)).status_code == 200
         spent.append(len(queries))
     assert spent[0] == spent[1]
+
+
+def test_a_history_tells_what_ones_own_organization_did(client: Client, guest: User) -> None:
+    """A guest of two: neither reads who of the other, or of the house, did what and why; operators read all. EV-04."""
+    rival = make_event()
+    Registration.objects.create(event=rival, user=guest, created_at=NOW)
+    device, chosen = rows_of(guest)
+    mine, theirs = staff_of_event(guest, 0), staff_of_event(guest, 1)
+    for actor, event, reason in (
+        (mine, 0, "ours-to-know"),
+        (theirs, 1, "theirs-to-know"),
+        (None, None, "house-only"),
+    ):
+        for row in (device, chosen):
+            audit.record(
+                actor=SYSTEM if actor is None else actor_of(actor),
+                action="notifications.send_test_push",
+                subject=row,
+                organization_id=None if event is None else organizations_of(guest)[event],
+                reason=reason,
+                now=NOW,
+            )
+    for who, told in (
+        (mine, {"ours-to-know"}),
+        (theirs, {"theirs-to-know"}),
+        (make_superuser(), {"ours-to-know", "theirs-to-know", "house-only"}),
+    ):
+        client.force_login(who)
+        for row in (device, chosen):
+            page = client.get(address(row, "history")).content.decode()
+            assert {one for one in ("ours-to-know", "theirs-to-know", "house-only") if one in page} == told
+            other = theirs if who == mine else mine
+            assert who.is_superuser or other.email not in page
+
+
+def organizations_of(guest: User) -> list[UUID]:
+    """Return the organizations whose events the guest belongs to, the first registration first."""
+    return list(guest.registrations.order_by("id").values_list("event__organization_id", flat=True))
+
+
+def staff_of_event(guest: User, number: int) -> User:
+    """Return a member of the organization of the guest's n-th event."""
+    return make_member("staff", organization=Organization.objects.get(pk=organizations_of(guest)[number]))
