@@ -45,6 +45,13 @@ class TicketVoid(Conflict):
     title = "This ticket is void"
 
 
+class TicketStopped(Conflict):
+    """Its payment is in question: while it is, no page is made that would open no door."""
+
+    code = "ticket_stopped"
+    title = "The payment of this ticket is in question"
+
+
 class PrintedCodesOff(Conflict):
     """The event's doors take live codes only."""
 

@@ -26,6 +26,7 @@ class PdfView(APIView):
     def get(self, request: Request, ticket_id: UUID) -> HttpResponse:
         """Return a ticket of one's own as a page for printing, with its printed code.
 
-        409 `printed_codes_off` where the event's doors take no paper, `ticket_void` for a void ticket.
+        409 `printed_codes_off` where the event's doors take no paper, `ticket_void` for a void ticket, `ticket_stopped`
+        while its payment is in question.
         """
         return pdf_answer(print_ticket(actor_of_request(request), ticket_id, now=clock.now()))

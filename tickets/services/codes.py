@@ -67,6 +67,15 @@ def read(text: str) -> SignedCode:
     )
 
 
+def is_signed(text: str) -> bool:
+    """Say whether a key of ours signed it, so that it is no guess."""
+    try:
+        read(text)
+    except (NotACode, Forged):
+        return False
+    return True
+
+
 def hash_of(text: str) -> str:
     """Return by what a code is known in the log of scans, which keeps no codes."""
     return hashlib.sha256(text.strip().encode("utf-8", "backslashreplace")).hexdigest()

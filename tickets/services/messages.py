@@ -30,7 +30,8 @@ def register_templates() -> None:
 
 
 def send(template: EmailTemplate, tickets: Sequence[Ticket], *, key: str, now: datetime) -> None:
-    """Tell the holder of tickets of one tier; their pages go along where the event's doors take paper.
+    """Tell the holder of tickets of one tier; the pages of those that open a door go along where
+    the event's take paper.
 
     In the caller's transaction, once for a key: a second time nothing is written. The tickets have event,
     organization, check-in policy, tier, holder and sale at hand.
@@ -60,7 +61,8 @@ def send(template: EmailTemplate, tickets: Sequence[Ticket], *, key: str, now: d
 
 
 def _pages(tickets: Sequence[Ticket], *, now: datetime) -> tuple[UUID, ...]:
-    if not is_printable(tickets[0]):
+    printable = [ticket for ticket in tickets if is_printable(ticket)]
+    if not printable:
         return ()
-    name = f"ticket-{tickets[0].number}.pdf" if len(tickets) == 1 else "tickets.pdf"
-    return keep_files([NewFile(name, "application/pdf", pages_of(tickets, now=now))], now=now)
+    name = f"ticket-{printable[0].number}.pdf" if len(printable) == 1 else "tickets.pdf"
+    return keep_files([NewFile(name, "application/pdf", pages_of(printable, now=now))], now=now)

@@ -62,7 +62,9 @@ def send_letter(payload: Mapping[str, Any], *, now: datetime) -> None:
         tickets = list(_tickets().filter(pk=of, generation=payload["generation"]))
         template = messages.REISSUED
     else:
-        tickets = list(_tickets().filter(pk=of, tier_id=payload["tier_id"]))
+        # Without its page this letter says nothing that the living code does not show.
+        moved = _tickets().filter(pk=of, tier_id=payload["tier_id"])
+        tickets = [ticket for ticket in moved if is_printable(ticket)]
         template = messages.MOVED
     if tickets:
         messages.send(template, tickets, key=key, now=now)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
@@ -30,6 +30,7 @@ from tickets.types import MAXIMUM_GATE, MAXIMUM_NONCE, ScanAnswer, ScanTicket
 _MINUTE = 60
 # A scan that comes later than this was kept by a scanner without a network.
 _LATE = timedelta(seconds=60)
+_LOCK = 7_311_021  # advisory, with the scanner
 
 
 @observed("scan")
@@ -54,11 +55,11 @@ def scan_ticket(scan: ScanTicket, *, now: datetime) -> ScanAnswer:
     answered = _answered_before(scan)
     if answered is not None:
         return _answer(answered)
-    wrong = _limit_of_wrong(is_live=is_live)
-    require_room(wrong, str(scanner_id))
-    kept = _carried_out(scan, scanner_id, event, policy, now=now)
-    if _counts_as_wrong(kept, is_live=is_live):
-        hit(wrong, str(scanner_id))
+    if is_live:
+        require_room(_limit_of_refused(), str(scanner_id))
+    kept = _looked_up(scan, scanner_id, event, policy, now=now)
+    if is_live and kept.result not in {ScanResult.ACCEPTED, ScanResult.DUPLICATE}:
+        hit(_limit_of_refused(), str(scanner_id))
     return _answer(kept)
 
 
@@ -69,22 +70,46 @@ def _limit(*, is_live: bool) -> RateLimit:
     return RateLimit("scan.late", 2 * settings.SCAN_RATE_LIMIT, _MINUTE)
 
 
-def _limit_of_wrong(*, is_live: bool) -> RateLimit:
-    """Return the limit of refused scans. To say that a scan is late gives no more guesses than to say nothing; and
-    what was refused while catching up shuts no door that is open now."""
-    name = "scan.invalid" if is_live else "scan.late.invalid"
-    return RateLimit(name, settings.SCAN_INVALID_RATE_LIMIT, _MINUTE)
+def _limit_of_refused() -> RateLimit:
+    """Return the limit of live scans that are refused, whatever for. What comes late does not count: who scanned for
+    hours at a door of another event, without a network to be told so, gets rid of it and shuts no door."""
+    return RateLimit("scan.invalid", settings.SCAN_INVALID_RATE_LIMIT, _MINUTE)
 
 
-def _counts_as_wrong(kept: TicketScan, *, is_live: bool) -> bool:
-    """Say whether a scan counts among the refused ones.
+def _limit_of_guesses() -> RateLimit:
+    """Return the limit of codes that were nobody's, live or late together: to say that a scan is late gives no more
+    guesses. Past it no scan is looked at, or a right one among the refused would tell itself."""
+    return RateLimit("scan.guess", settings.SCAN_INVALID_RATE_LIMIT, _MINUTE)
 
-    Of those that come late only what may be a guess: who scanned for hours at a door of another event, without a
-    network to be told so, still gets rid of it.
-    """
-    if is_live:
-        return kept.result not in {ScanResult.ACCEPTED, ScanResult.DUPLICATE}
-    return kept.result == ScanResult.INVALID and kept.reason != ScanReason.PRINTED_REFUSED
+
+def _looked_up(
+    scan: ScanTicket, scanner_id: UUID, event: Event, policy: CheckInPolicy, *, now: datetime
+) -> TicketScan:
+    """Carry the scan out while the scanner has a guess left. What no key of ours signed may be one: those of one
+    scanner are looked up one after the other, or as many as come at once would all be looked up before one counts."""
+    require_room(_limit_of_guesses(), str(scanner_id))
+    if codes.is_signed(scan.code):
+        return _carried_out(scan, scanner_id, event, policy, now=now)
+    return _guessed(scan, scanner_id, event, policy, now=now)
+
+
+@retrying
+@transaction.atomic
+def _guessed(
+    scan: ScanTicket, scanner_id: UUID, event: Event, policy: CheckInPolicy, *, now: datetime
+) -> TicketScan:
+    _lock_guesses(scanner_id)
+    require_room(_limit_of_guesses(), str(scanner_id))
+    kept = _carried_out(scan, scanner_id, event, policy, now=now)
+    if kept.result == ScanResult.INVALID:
+        hit(_limit_of_guesses(), str(scanner_id))
+    return kept
+
+
+def _lock_guesses(scanner_id: UUID) -> None:
+    """Wait for this scanner's other guess; held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, str(scanner_id)])
 
 
 def _made_at(scan: ScanTicket, now: datetime) -> datetime:

@@ -9,7 +9,7 @@ from accounts.services import access
 from accounts.types import Capability
 from common.errors import NotFound, Unauthenticated
 from common.types import Actor
-from tickets.errors import PrintedCodesOff, TicketVoid
+from tickets.errors import PrintedCodesOff, TicketStopped, TicketVoid
 from tickets.letters import shown_manual_code
 from tickets.models import CodeKind, Ticket, TicketStatus
 from tickets.services import codes
@@ -20,8 +20,8 @@ from tickets.types import ShownCode
 def show_code(actor: Actor, ticket_id: UUID, *, kind: CodeKind = CodeKind.LIVE, now: datetime) -> ShownCode:
     """Return a fresh code of a ticket, for its holder or for staff who may re-issue it. Writes nothing.
 
-    Raises ``Unauthenticated``, ``NotFound`` (also for other people's), ``TicketVoid``, ``PrintedCodesOff`` where
-    the event's doors take no paper. Three queries at most.
+    Raises ``Unauthenticated``, ``NotFound`` (also for other people's), ``TicketVoid``; of paper
+    ``PrintedCodesOff`` where the event's doors take none, and ``TicketStopped``. Three queries at most.
     """
     if not actor.is_authenticated:
         raise Unauthenticated
@@ -35,13 +35,16 @@ def show_code(actor: Actor, ticket_id: UUID, *, kind: CodeKind = CodeKind.LIVE, 
         raise TicketVoid
     if kind == CodeKind.PRINTED and not policy_of(ticket.event).accepts_printed:
         raise PrintedCodesOff
+    if kind == CodeKind.PRINTED and ticket.stopped_reason:
+        raise TicketStopped
     return code_of(ticket, kind, now=now)
 
 
 def is_printable(ticket: Ticket) -> bool:
-    """Say whether it may be printed: it is valid, and its event's doors take paper. The event and its policy are at
+    """Say whether it may be printed: it opens doors, and its event's take paper. The event and its policy are at
     hand."""
-    return ticket.status == TicketStatus.VALID and policy_of(ticket.event).accepts_printed
+    opens = ticket.status == TicketStatus.VALID and not ticket.stopped_reason
+    return opens and policy_of(ticket.event).accepts_printed
 
 
 def code_of(ticket: Ticket, kind: CodeKind, *, now: datetime) -> ShownCode:

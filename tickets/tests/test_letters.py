@@ -8,12 +8,16 @@ import pytest
 
 from accounts.services.access import actor_of
 from accounts.tests.factories import NOW, make_user
+from common.outbox import Lane
 from common.outbox.models import Job
+from common.outbox.registry import registry
 from events.tests.factories import make_event
 from notifications.models import EmailFile, EmailMessage
+from tickets.errors import TicketStopped
 from tickets.letters import shown_manual_code
 from tickets.models import CheckInPolicy, Ticket
 from tickets.services import names, posting, upgrades
+from tickets.services.printing import print_ticket
 from tickets.services.reissuing import reissue_ticket, void_ticket
 from tickets.tests.factories import make_policy, make_scanner, make_ticket, make_tier
 from tickets.tests.test_sale import PURPOSE, sold
@@ -133,3 +137,31 @@ def test_a_ticket_that_moves_to_another_tier_gets_a_new_page(has_paper: bool) ->
             letters.append((letter.template, letter.about_id))
             assert name in pages_with(letter)[0]
     assert letters == ([("tickets_moved", ticket.pk)] * 2 if has_paper else [])
+
+
+def test_a_stopped_ticket_gets_no_page() -> None:
+    """Its letter comes without paper, a move of it is not worth one, and the door to the page says why; once it
+    opens doors again there is one. REQ TK-01, PY-09."""
+    ticket = make_ticket()
+    make_policy(ticket.event, accepts_printed=True)
+    holder = actor_of(ticket.holder)
+    Ticket.objects.filter(pk=ticket.pk).update(stopped_reason="Disputed")
+    reissue(ticket)
+    ticket.refresh_from_db()
+    posting.owe_moved(ticket, "stopped", now=NOW)
+    Ticket.objects.filter(pk=ticket.pk).update(stopped_reason="")
+    ticket.refresh_from_db()
+    posting.owe_moved(ticket, "free", now=NOW)
+    Ticket.objects.filter(pk=ticket.pk).update(stopped_reason="Disputed")
+    assert work_letters() == 2
+    assert EmailMessage.objects.get().template == "tickets_reissued"
+    assert not EmailFile.objects.exists()
+    with pytest.raises(TicketStopped):
+        print_ticket(holder, ticket.pk, now=NOW)
+    Ticket.objects.filter(pk=ticket.pk).update(stopped_reason="")
+    assert print_ticket(holder, ticket.pk, now=NOW).content.startswith(b"%PDF")
+
+
+def test_pages_are_drawn_where_nothing_urgent_waits() -> None:
+    """A page keeps a processor busy: seat offers and access codes do not stand behind it. REQ OP-03."""
+    assert registry.get(names.LETTER_JOB).lane == Lane.BULK
