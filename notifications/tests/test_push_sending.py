@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 from accounts.tests.factories import make_user
 from common.models import Job
 from config.local_stack.pushcatcher.testing import PushCatcher
+from notifications import push
 from notifications.models import PushDelivery, PushDevice, PushMessage, PushStatus
 from notifications.services.push import queueing, sending
 from notifications.tests.push import NOON, at, delivery_of, make_device, new_push, queue_push, run_due, stored
@@ -191,3 +192,13 @@ def test_data_that_no_provider_carries_is_refused(data: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="Push data"):
         queueing.queue([new_push(make_user(), data=data)], now=NOON)
     assert not PushMessage.objects.exists()
+
+
+def test_a_message_of_no_kind_is_refused_at_the_door(push_catcher: PushCatcher) -> None:
+    """REQ NO-05: a room that pushes what people cannot choose about finds out with its first message."""
+    ada = make_device().user
+    with pytest.raises(ValueError, match="of no kind: gossip"):
+        push.push([new_push(ada), new_push(ada, kind="gossip")], now=NOON)
+    assert not PushMessage.objects.exists()
+    push.push([new_push(ada)], now=NOON)
+    assert PushMessage.objects.get().kind == "announcements"
