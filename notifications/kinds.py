@@ -1,8 +1,9 @@
 """What people can choose about: each message of each room belongs to one kind (REQ NO-05).
 
 A room registers its kinds, and which of its messages belong to them, in ``ready()``. What answers something that a
-person did is transactional: it is sent whatever they chose. A message of no kind counts as transactional too, so that
-nothing is lost; the start-up check names such messages.
+person did is transactional: it is sent whatever they chose; a push of it that is not urgent waits for the end of their
+quiet hours. An e-mail of no kind counts as transactional too, so that nothing is lost, and the start-up check names it;
+a push of no kind is refused when it is queued.
 """
 
 import re

@@ -46,17 +46,20 @@ def decide(user_ids: Collection[UUID], *, kind: str, channel: Channel, now: date
     """Return for each person whether they get messages of a kind on a channel. One statement at most.
 
     ``kind`` names the kind, or a message that belongs to it. What is transactional, and what belongs to no kind, is
-    always sent at once. Quiet hours hold back push alone: ``not_before`` is their end.
+    always allowed. Quiet hours hold back push, of every kind: ``not_before`` is their end; what is urgent does not
+    wait for it, which the caller knows (WL-08).
     """
     decided = dict.fromkeys(user_ids, _YES)
     known = kinds.find(kind)
-    if known is None or known.is_transactional or not decided:
+    is_choice = known is not None and not known.is_transactional
+    if not decided or not (is_choice or channel is Channel.PUSH):
         return decided
+    name = kind if known is None else known.name
     with connection.cursor() as cursor:
-        asked: dict[str, Any] = {"users": list(decided), "kind": known.name, "channel": channel.value}
+        asked: dict[str, Any] = {"users": list(decided), "kind": name, "channel": channel.value}
         cursor.execute(_DECIDE, asked)
         for user_id, starts_at, ends_at, zone, is_muted in cursor.fetchall():
-            if is_muted:
+            if is_muted and is_choice:
                 decided[user_id] = _NO
             elif channel is Channel.PUSH and starts_at is not None:
                 quiet = QuietHours(starts_at, ends_at, ZoneInfo(zone))

@@ -56,14 +56,26 @@ def test_quiet_hours_hold_back_push(now: datetime, waits_hours: int | None) -> N
     "kind", ["waitlist", "waitlist_offer", "purchases", "payments_receipt", "of_no_kind"]
 )
 def test_what_is_transactional_comes_whatever_was_chosen(kind: str) -> None:
-    """REQ NO-05: no row, however it came there, holds back a seat or a receipt, nor does the night."""
+    """REQ NO-05: no row, however it came there, holds back a seat or a receipt; by e-mail nobody is even asked."""
     user = make_user()
     for name in ("waitlist", "purchases", "of_no_kind"):
         mute(user, name, Channel.PUSH)
-    quiet_at_night(user)
+        mute(user, name, Channel.EMAIL)
+    assert decide([user.pk], kind=kind, channel=Channel.PUSH, now=NOW) == {user.pk: ALLOWED}
     with CaptureQueriesContext(connection) as queries:
-        assert decide([user.pk], kind=kind, channel=Channel.PUSH, now=NIGHT) == {user.pk: ALLOWED}
+        assert decide([user.pk], kind=kind, channel=Channel.EMAIL, now=NIGHT) == {user.pk: ALLOWED}
     assert len(queries) == 0
+
+
+@pytest.mark.parametrize("kind", ["waitlist", "waitlist_near_front", "waitlist_closed", "of_no_kind"])
+def test_the_night_is_told_of_whatever_kind(kind: str) -> None:
+    """REQ NO-05, WL-08: what cannot be switched off waits too, unless its sender says that it is urgent."""
+    user = make_user()
+    mute(user, "waitlist", Channel.PUSH)
+    quiet_at_night(user)
+    waits = Decision(allowed=True, not_before=NIGHT + timedelta(hours=8))
+    assert decide([user.pk], kind=kind, channel=Channel.PUSH, now=NIGHT) == {user.pk: waits}
+    assert decide([user.pk], kind=kind, channel=Channel.EMAIL, now=NIGHT) == {user.pk: ALLOWED}
 
 
 def test_a_hundred_people_cost_one_statement() -> None:
