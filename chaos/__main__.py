@@ -53,7 +53,9 @@ def _run(results: Path, *, seed: int, minutes: float) -> Outcome:
 def _keep(outcome: Outcome, results: Path) -> None:
     kept = {
         "seed": outcome.seed, "seconds": outcome.seconds, "quiet_after": outcome.quiet_after,
-        "hurried": outcome.hurried, "work": outcome.work, "figures": outcome.figures, "answers": outcome.answers,
+        "hurried": outcome.hurried,
+        "found_at_night": outcome.found_at_night, "work": outcome.work, "figures": outcome.figures,
+        "answers": outcome.answers,
         "faults": outcome.faults, "missed": outcome.missed, "breaches": [str(breach) for breach in outcome.breaches],
     }  # fmt: skip
     (results / "outcome.json").write_text(json.dumps(kept, indent=1))

@@ -1,5 +1,6 @@
 """One campaign on a running product: the world, the load, the accidents, the end, the proof."""
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,12 +14,15 @@ from chaos.clients import Client, PostReader, Tools, crowd
 from chaos.doors import Doors
 from chaos.faults import Accidents
 from chaos.ledger import Claims
+from chaos.operator import COMMANDS, NIGHTLY
 from chaos.plan import plan
 from chaos.proofs import Books, Breach, prove, seats
-from chaos.stack import Stack
+from chaos.stack import Refused, Stack
 from chaos.world import OWNER, make_world
+from config.local_stack import processes
 
 _ENDING_SECONDS = 60.0
+_DECIDING_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Outcome:
     answers: Counter[str]
     quiet_after: float | None
     hurried: int
+    found_at_night: int
     breaches: list[Breach]
     books: Books
     figures: dict[str, Any] = field(default_factory=dict)
@@ -71,6 +76,7 @@ class Campaign:
         # The harness asks on when the load has ended.
         self._own_doors = Doors(stack.web, secret, threading.Event())
         self._breaches: list[Breach] = []
+        self._found_at_night = 0
 
     def run(self) -> Outcome:
         """Load, break, settle, prove."""
@@ -92,14 +98,14 @@ class Campaign:
         books = self._prove(list(world.sessions.values()), began)
         return Outcome(
             self._seed, self._seconds, accidents.done, accidents.missed, books.claims.counts(), self._doors.answers,
-            quiet_after, hurried, self._breaches, books, _figures(books),
+            quiet_after, hurried, self._found_at_night, self._breaches, books, _figures(books),
         )  # fmt: skip
 
     def _prove(self, sessions: list[str], began: datetime) -> Books:
         self._say("proving")
         self._queues(sessions, "pause")
         claims = Claims.read(self._folder / "ledgers")
-        books = Books(self._stack, claims, began, self._stack.operate())
+        books = Books(self._stack, claims, began, self._stack.operate(COMMANDS))
         self._breaches += prove(books)
         self._queues(sessions, "resume")
         return books
@@ -133,15 +139,34 @@ class Campaign:
             self._say(f"nothing due is left {quiet_after:.1f} s after the last accident")
         except settling.NeverQuiet as left:
             self._breaches.append(Breach("nothing due is left unworked after two minutes", str(left)))
-        self._flush_webhooks()
+        self._end_payments()
         try:
             hurried = settling.finish(self._stack, began=began, say=self._say)
         except settling.NeverQuiet as left:
             self._breaches.append(Breach("everything comes to its end", str(left)))
         return quiet_after, hurried
 
-    def _flush_webhooks(self) -> None:
-        self._stack.control(f"{self._stack.sandbox}/_sandbox/deliveries/flush", {})
+    def _end_payments(self) -> None:
+        """Have banks decide on what was left undecided, and Stripe deliver what it owes; what was dropped is lost.
+
+        An order whose payment is being processed has no timer: when the bank's word was dropped, the night finds it.
+        """
+        sandbox = f"{self._stack.sandbox}/_sandbox"
+        for session in Claims.read(self._folder / "ledgers").all("paid later", "session"):
+            with contextlib.suppress(Refused):
+                self._stack.control(f"{sandbox}/sessions/{session}/settle", {})
+        self._stack.control(f"{sandbox}/deliveries/flush", {})
+        if not processes.wait_until(self._is_all_decided, seconds=_DECIDING_SECONDS):
+            self._found_at_night = self._processing()
+            self._say(f"the night reconciles {self._found_at_night} payments whose last webhook was dropped")
+            self._stack.operate(NIGHTLY)
+
+    def _is_all_decided(self) -> bool:
+        return self._processing() == 0
+
+    def _processing(self) -> int:
+        ((count,),) = self._stack.rows("SELECT count(*) FROM payments_order WHERE state = 'processing'")
+        return int(count)
 
     def _queues(self, sessions: list[str], act: str) -> None:
         """Pause the queues while they are compared (nobody is offered a seat meanwhile), or let them go on."""

@@ -37,8 +37,8 @@ class Claims:
     @classmethod
     def read(cls, folder: Path) -> "Claims":
         """Read every ledger of the folder."""
-        lines = (line for file in sorted(folder.glob("*.jsonl")) for line in file.open(encoding="utf-8"))
-        return cls([json.loads(line) for line in lines])
+        files = [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.jsonl"))]
+        return cls([json.loads(line) for file in files for line in file.splitlines()])
 
     def of(self, what: str) -> Iterator[dict[str, Any]]:
         """Give the claims of one sort."""

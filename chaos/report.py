@@ -24,6 +24,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     after = "never" if outcome.quiet_after is None else f"{outcome.quiet_after:.1f} s after the last accident"
     yield f"{'nothing due was left':<{_WIDTH}}{after}"
     yield f"{'attempts brought forward':<{_WIDTH}}{outcome.hurried}"
+    yield f"{'payments that only the nightly round found':<{_WIDTH}}{outcome.found_at_night}"
     for breach in outcome.breaches:
         yield f"BREACH  {breach}"
     verdict = (

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 
 import psycopg
 
-from chaos.operator import COMMANDS
 from config.local_stack import ports, processes
 from config.local_stack.environment import ROOT, STACK_ENV
 from config.local_stack.files import read_env
@@ -38,6 +38,10 @@ SETTINGS = {
     "EMAIL_RATE_PER_MINUTE": "6000",
     "EMAIL_RECIPIENT_RATE_PER_MINUTE": "6000",
 }
+
+
+class Refused(OSError):
+    """A stand-in's control answered, and said no; the message is its answer."""
 
 
 class StackFailed(Exception):
@@ -78,6 +82,9 @@ class Stack:
         try:
             with urllib.request.urlopen(f"{self.web}/readyz", timeout=5) as answer:
                 return bool(answer.status == 200)
+        except urllib.error.HTTPError as refused:
+            refused.close()
+            return False
         except OSError:
             return False
 
@@ -87,10 +94,10 @@ class Stack:
         with psycopg.connect(url, connect_timeout=5, options="-c statement_timeout=30s") as database:
             return database.execute(query, params).fetchall()
 
-    def operate(self) -> dict[tuple[str, ...], tuple[int, str]]:
+    def operate(self, commands: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], tuple[int, str]]:
         """Run the operator's commands; for each its exit code and what it said. Raises ``StackFailed``."""
         done = subprocess.run(
-            [sys.executable, "-m", "chaos.operator"],
+            [sys.executable, "-m", "chaos.operator", json.dumps(commands)],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
@@ -102,15 +109,19 @@ class Stack:
             raise StackFailed(done.stderr)
         # The product's log goes to the same place; the answer is the last line.
         outcomes = json.loads(done.stdout.splitlines()[-1])
-        return {command: (code, said) for command, (code, said) in zip(COMMANDS, outcomes, strict=True)}
+        return {command: (code, said) for command, (code, said) in zip(commands, outcomes, strict=True)}
 
     def control(self, url: str, body: Mapping[str, object] | None = None) -> Any:
-        """Call a control of a stand-in (GET without a body); raises ``OSError`` when it is away or refuses."""
+        """Call a control of a stand-in (GET without a body); raises ``Refused``, or ``OSError`` when it is away."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(url, data, headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as refused:
+            with refused:
+                raise Refused(refused.read().decode(errors="replace")) from None
 
     def stripe(self, path: str) -> list[dict[str, Any]]:
         """Read a whole list of Stripe's, page by page."""
