@@ -12,3 +12,5 @@ if BENCH_RESEND := os.environ.get("BENCH_RESEND"):
     EMAIL_BACKEND = "notifications.mailer.resend.EmailBackend"
     ANYMAIL = {"RESEND_API_KEY": "re_bench", "RESEND_API_URL": BENCH_RESEND, "REQUESTS_TIMEOUT": 60}
     EMAIL_RATE_PER_MINUTE, EMAIL_RECIPIENT_RATE_PER_MINUTE = 100, 10
+    # Minutes are simulated, so seconds cannot be waited for.
+    EMAIL_RATE_PER_SECOND = 0

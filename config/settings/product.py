@@ -67,6 +67,8 @@ REALTIME_LEGACY_EVENTS: bool = env.bool("REALTIME_LEGACY_EVENTS", default=False)
 # E-mails a minute, in all and to one address; dead jobs from which operators are alarmed
 EMAIL_RATE_PER_MINUTE: int = env.int("EMAIL_RATE_PER_MINUTE", default=100)
 EMAIL_RECIPIENT_RATE_PER_MINUTE: int = env.int("EMAIL_RECIPIENT_RATE_PER_MINUTE", default=10)
+# Requests a second that Resend takes of our account, which others may share; 0: not counted
+EMAIL_RATE_PER_SECOND: int = env.int("EMAIL_RATE_PER_SECOND", default=2)
 # The mail provider's webhook: what it signs with, several while a secret is being rotated
 RESEND_WEBHOOK_SECRETS: list[str] = env.list("RESEND_WEBHOOK_SECRET", default=[])
 # E-mails to one box that bounce for now in a row until it is not written to any more; 0: however many

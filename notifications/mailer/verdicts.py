@@ -1,6 +1,7 @@
 """What each provider's errors mean: to be tried again, final, or a trouble of the whole channel.
 
-REQ NO-01: HTTP 5xx, 429 and network errors are tried again, other 4xx are not; of SMTP the 4xx are the temporary
+REQ NO-01: HTTP 5xx, 429 and network errors are tried again, other 4xx are not; 429 is no attempt, for it speaks of all
+requests together. Of SMTP the 4xx are the temporary
 ones (RFC 5321, 4.2.1) and the 5xx final. A provider that was not reached answered nothing: no e-mail was offered to it,
 so none loses an attempt.
 """
@@ -25,6 +26,8 @@ from notifications.models import AttemptOutcome
 
 _LONGEST_DETAIL = 500
 _LONGEST_WAIT = 3600
+# Resend counts by the second.
+_FULL_SECONDS = 1.0
 # Somebody who starts a mail server anew does not wait long for a code; an hour of it is 120 tries of the whole channel.
 NOT_REACHED_SECONDS = 30.0
 # The message itself is at fault, here already: no server would take it.
@@ -54,6 +57,7 @@ class Verdict:
     """How one attempt ended. ``retry_after``: seconds that everybody is to wait, or None: as the outcome has it.
 
     ``is_box_unknown``: the recipient's server said that there is no such box, so none may be written to it again.
+    ``is_rate``: the provider had too many requests in too little time, and nothing else is wrong.
     """
 
     outcome: AttemptOutcome
@@ -61,6 +65,7 @@ class Verdict:
     provider_message_id: str = ""
     retry_after: float | None = None
     is_box_unknown: bool = False
+    is_rate: bool = False
 
 
 def sent(provider_message_id: str) -> Verdict:
@@ -129,7 +134,9 @@ def _of_http(error: AnymailAPIError) -> Verdict:
     if status in (401, 403) or (status == 429 and name in _RESEND_QUOTAS):
         return Verdict(AttemptOutcome.PAUSED, detail)
     if status == 429:
-        return Verdict(AttemptOutcome.RETRY, detail, retry_after=_retry_after(error))
+        # It is about how many, not about this one: nobody's attempt, and nobody asks again before there is room.
+        wait = _wait_asked(error, "retry-after") or _wait_asked(error, "ratelimit-reset") or _FULL_SECONDS
+        return Verdict(AttemptOutcome.PAUSED, detail, retry_after=wait, is_rate=True)
     if status >= 500 or (status == 409 and name == _RESEND_SAME_KEY_NOW):
         return Verdict(AttemptOutcome.UNKNOWN, detail)
     # A success whose body makes no sense: it was most likely taken, so the same key is asked again.
@@ -147,9 +154,9 @@ def _of_body(error: AnymailAPIError) -> tuple[str, str]:
     return str(body.get("name", "")), str(body.get("message", ""))
 
 
-def _retry_after(error: AnymailAPIError) -> float | None:
+def _wait_asked(error: AnymailAPIError, header: str) -> float | None:
     try:
-        seconds = float(error.response.headers.get("retry-after", ""))
+        seconds = float(error.response.headers.get(header, ""))
     except ValueError:
         return None
     return min(seconds, _LONGEST_WAIT) if seconds > 0 else None

@@ -3,8 +3,12 @@
 Each attempt is a token. Every window of 60 s, ``[t, t + 60 s)``, holds at most ``EMAIL_RATE_PER_MINUTE`` of them, and
 of one box at most ``EMAIL_RECIPIENT_RATE_PER_MINUTE``. Bulk mail may use all of it but a quarter at a time
 (15 s), so an urgent one never waits a minute behind a campaign, and it stands back while urgent ones wait.
+
+Resend takes so many requests a second of an account (docs: Rate Limit): there an attempt may begin a moment after now.
+Whoever takes its token waits for that moment, so that requests are spread and none is spent on a refusal.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,9 +20,11 @@ from common.db import retrying
 from common.models import Job
 from common.outbox import Condition, Lane
 from common.outbox.types import JobStatus
+from notifications.mailer.channel import is_resend
 from notifications.models import EmailAttempt, EmailChannel, EmailMessage
 
 MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 BULK_PART = 4
 _LOCK = 7_311_020  # advisory, for a transaction: tokens are taken one after the other
 
@@ -32,12 +38,23 @@ class NoRoom(Exception):
         super().__init__(reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An attempt that may begin, at most a second from now."""
+
+    attempt_id: UUID
+    begins_at: datetime
+
+
 def available(now: datetime, want: int, *, urgent: bool) -> int:
     """Return how many of ``want`` e-mails may begin now. It only looks."""
     if paused_until(now) is not None:
         return 0
     used = _used(now)
     free = settings.EMAIL_RATE_PER_MINUTE - used["total"]
+    if limit := _per_second():
+        # This second's and the next one's: more would only stand and wait.
+        free = min(free, 2 * limit - used["second"])
     if free > 0 and not urgent:
         free = min(free - _urgent_waiting(now, free), _bulk_at_a_time() - used["bulk"])
     return max(0, min(want, free))
@@ -57,14 +74,18 @@ def paused_until(now: datetime) -> datetime | None:
 
 @retrying
 @transaction.atomic
-def take(message: EmailMessage, *, now: datetime) -> UUID:
-    """Begin an attempt and return its id; it stays a token whatever becomes of it. Raises ``NoRoom``."""
+def take(message: EmailMessage, *, now: datetime) -> Token:
+    """Begin an attempt and return its token, which it stays whatever becomes of it. Raises ``NoRoom``."""
     _lock_tokens()
     _refuse_if_full(message, now)
+    begins_at = _place_in_a_second(now)
     attempt = EmailAttempt.objects.create(
-        message=message, recipient_key=message.recipient_key, is_urgent=message.is_urgent, started_at=now
+        message=message,
+        recipient_key=message.recipient_key,
+        is_urgent=message.is_urgent,
+        started_at=begins_at,
     )
-    return attempt.id
+    return Token(attempt.id, begins_at)
 
 
 def _lock_tokens() -> None:
@@ -94,10 +115,31 @@ def _refuse_beyond(which: Q, limit: int, window: timedelta, now: datetime) -> No
         )
 
 
+def _place_in_a_second(now: datetime) -> datetime:
+    """Return the first moment with which no second has too many. Raises ``NoRoom`` when it is too far off."""
+    limit = _per_second()
+    if not limit:
+        return now
+    latest = EmailAttempt.objects.filter(started_at__gt=now - SECOND).order_by("-started_at")
+    moments = list(latest.values_list("started_at", flat=True)[limit - 1 : limit])
+    begins_at = max(now, moments[0] + SECOND) if moments else now
+    if begins_at - now > SECOND:
+        seconds = (begins_at - SECOND - now).total_seconds()
+        raise NoRoom(seconds, "As many e-mails as a second allows went out")
+    return begins_at
+
+
+def _per_second() -> int:
+    """Return how many requests a second the provider takes; 0: it does not count."""
+    return int(settings.EMAIL_RATE_PER_SECOND) if is_resend() else 0
+
+
 def _used(now: datetime) -> dict[str, int]:
     in_part = Q(is_urgent=False, started_at__gt=now - MINUTE / BULK_PART)
     return EmailAttempt.objects.filter(started_at__gt=now - MINUTE).aggregate(
-        total=Count("id"), bulk=Count("id", filter=in_part)
+        total=Count("id"),
+        bulk=Count("id", filter=in_part),
+        second=Count("id", filter=Q(started_at__gt=now - SECOND)),
     )
 
 

@@ -1,11 +1,13 @@
 """Sending what is queued: a token, an attempt that is on record, the provider, its answer."""
 
+import logging
+import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, TextField, Value
+from django.db.models import Exists, OuterRef, Q, TextField, Value
 from django.db.models.functions import Cast, Concat
 
 from common.db import retrying
@@ -61,9 +63,10 @@ def deliver(email_id: UUID, *, now: datetime) -> Verdict | None:
     along = files.files_of(message.id)
     if any(one.content is None for one in along):
         return Verdict(AttemptOutcome.FINAL, files.FORGOTTEN)
-    attempt_id = rates.take(message, now=now)
+    token = rates.take(message, now=now)
+    time.sleep((token.begins_at - now).total_seconds())
     verdict = mailer.send(message, along)
-    _record(message, attempt_id, verdict, now=now)
+    _record(message, token.attempt_id, verdict, now=token.begins_at)
     return verdict
 
 
@@ -81,11 +84,10 @@ def pause_of(verdict: Verdict) -> timedelta:
 
 def pause(until: datetime, reason: str, *, now: datetime) -> None:
     """Stop the channel until then, unless it is paused for longer already."""
-    channel, is_new = EmailChannel.objects.get_or_create(
-        id=1, defaults={"paused_until": until, "reason": reason[:500], "changed_at": now}
-    )
-    if not is_new and (channel.paused_until is None or channel.paused_until < until):
-        EmailChannel.objects.filter(id=1).update(paused_until=until, reason=reason[:500], changed_at=now)
+    EmailChannel.objects.bulk_create([EmailChannel(id=1, changed_at=now)], ignore_conflicts=True)
+    # One statement decides, for two workers may be told of different ends at once.
+    shorter = EmailChannel.objects.filter(Q(paused_until=None) | Q(paused_until__lt=until), id=1)
+    shorter.update(paused_until=until, reason=reason[:500], changed_at=now)
 
 
 def resume(*, now: datetime) -> bool:
@@ -146,7 +148,7 @@ def _record(message: EmailMessage, attempt_id: UUID, verdict: Verdict, *, now: d
     if verdict.outcome == AttemptOutcome.PAUSED:
         wait = pause_of(verdict)
         pause(now + wait, verdict.detail, now=now)
-        log.error("email_channel_paused", reason=verdict.detail, seconds=wait.total_seconds())
-    elif verdict.retry_after is not None:
-        pause(now + timedelta(seconds=verdict.retry_after), verdict.detail, now=now)
+        # A full second of the provider's passes by itself; the rest may want somebody.
+        level = logging.WARNING if verdict.is_rate else logging.ERROR
+        log.log(level, "email_channel_paused", reason=verdict.detail, seconds=wait.total_seconds())
     observe(message, verdict.outcome, now)

@@ -1,4 +1,6 @@
+import time
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -7,12 +9,14 @@ from common.models import Job
 from common.outbox import Lane, drain
 from common.outbox.testing import run_due
 from config.local_stack.testing.race import Race
-from notifications.models import EmailAttempt, EmailMessage
-from notifications.services import rates
+from notifications.models import EmailAttempt, EmailChannel, EmailMessage
+from notifications.services import rates, sending
 from notifications.tests.factories import NOON, queue, stored
+from notifications.tests.resend import provider, settings_for
 from notifications.tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db
+RESEND = "notifications.mailer.resend.EmailBackend"
 
 
 def at(seconds: float) -> datetime:
@@ -122,6 +126,63 @@ def test_eight_workers_together_keep_the_limit(
     assert EmailAttempt.objects.count() == 10
     assert EmailMessage.objects.filter(status="sent").count() == 10
     assert Job.objects.filter(status="pending").count() == 14
+
+
+def test_each_second_has_its_places(kind: str, settings: Settings) -> None:
+    """REQ NO-01: at Resend two begin at once, two a second later; who would wait longer is told how long."""
+    settings.EMAIL_BACKEND, settings.EMAIL_RATE_PER_SECOND = RESEND, 2
+    messages = [stored(queue(kind, to=f"p{index}@example.com")) for index in range(6)]
+    assert rates.available(at(0), 20, urgent=True) == 4
+    begun = [rates.take(message, now=at(0)).begins_at for message in messages[:4]]
+    assert begun == [at(0), at(0), at(1), at(1)]
+    assert rates.available(at(0), 20, urgent=True) == 0
+    with pytest.raises(rates.NoRoom) as refused:
+        rates.take(messages[4], now=at(0.25))
+    assert (refused.value.seconds, EmailAttempt.objects.count()) == (0.75, 4)
+    assert rates.available(at(1), 20, urgent=True) == 2
+    assert [rates.take(one, now=at(1.5)).begins_at for one in messages[4:]] == [at(2), at(2)]
+
+
+def test_other_providers_count_no_seconds(kind: str, settings: Settings) -> None:
+    """REQ NO-01: a mail server of one's own is held to the minute alone; nor is Resend where the setting is 0."""
+    messages = [stored(queue(kind, to=f"p{index}@example.com")) for index in range(6)]
+    settings.EMAIL_RATE_PER_SECOND = 1
+    assert {rates.take(message, now=at(0)).begins_at for message in messages[:3]} == {at(0)}
+    settings.EMAIL_BACKEND, settings.EMAIL_RATE_PER_SECOND = RESEND, 0
+    assert {rates.take(message, now=at(0)).begins_at for message in messages[3:]} == {at(0)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_urgent_ones_at_once_keep_the_second(kind: str, settings: Settings, race: Race) -> None:
+    """REQ NO-01: twenty due at once, four workers: no second has more than ten, all go, and none is spent on a 429."""
+    with provider() as resend:
+        for name, value in settings_for(resend).items():
+            setattr(settings, name, value)
+        settings.EMAIL_RATE_PER_SECOND = 10
+        queue_many(kind, 20)
+        started = time.monotonic()
+        race(4, lambda _: drain(Lane.URGENT_MAIL))
+        took = time.monotonic() - started
+    assert took >= 1.0, "the second ten waited"
+    moments = list(EmailAttempt.objects.order_by("started_at").values_list("started_at", flat=True))
+    assert all(
+        later - first >= timedelta(seconds=1) for first, later in zip(moments, moments[10:], strict=False)
+    )
+    assert (len(moments), len(resend.emails), len(resend.requests)) == (20, 20, 20)
+    assert EmailMessage.objects.filter(status="sent").count() == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_pauses_at_once_the_longer_stands(race: Race) -> None:
+    """REQ NO-01: whoever is told of the shorter one a moment later does not end the longer."""
+    sending.pause(at(1), "The first", now=at(0))
+    ends = [at(3600), at(300)]
+    for order in (ends, ends[::-1]):
+        EmailChannel.objects.update(paused_until=None)
+        acts = [partial(sending.pause, end, f"Until {end}", now=at(0)) for end in order]
+        assert race.behind(EmailChannel.objects.all(), acts) == [None, None]
+        channel = EmailChannel.objects.get()
+        assert (channel.paused_until, channel.reason) == (ends[0], f"Until {ends[0]}")
 
 
 def _tokens_taken(kind: str, race: Race) -> int:
