@@ -81,6 +81,13 @@ class BoxSuppressed(Conflict):
     title = "This address is not written to any more: lift the suppression first"
 
 
+class EmailUnwanted(Conflict):
+    """Its person does without such messages: it would only be held back again."""
+
+    code = "email_unwanted"
+    title = "This person switched such e-mails off"
+
+
 class AlreadySuppressed(Conflict):
     """The address is on the list."""
 

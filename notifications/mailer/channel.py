@@ -121,14 +121,16 @@ def _mail(message: EmailMessage, connection: BaseEmailBackend) -> EmailMultiAlte
 
 def _unsubscribe_headers(message: EmailMessage) -> dict[str, str]:
     """Return what lets a mail program unsubscribe by one click (RFC 8058); nothing for what always comes."""
-    choice = choice_of(message.template, message.user_id)
-    if choice is None:
+    link = _link(message) if message.unsubscribe_url is None else message.unsubscribe_url
+    if not link:
         return {}
-    user_id, kind = choice
-    return {
-        "List-Unsubscribe": f"<{link_for(user_id, kind, Channel.EMAIL)}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
+    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _link(message: EmailMessage) -> str:
+    """Return the link of an e-mail whose own was not kept."""
+    choice = choice_of(message.template, message.user_id)
+    return "" if choice is None else link_for(*choice, Channel.EMAIL)
 
 
 def _part(file: EmailFile) -> MIMEBase:

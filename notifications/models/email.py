@@ -41,6 +41,9 @@ class EmailMessage(models.Model):
     subject = models.CharField(max_length=300)
     text_body = models.TextField()
     html_body = models.TextField(blank=True)
+    # The link of both parts, for the header: the same at each attempt, whatever became of keys and addresses since.
+    # Empty: there is nothing to unsubscribe from. None: queued by a release that kept none.
+    unsubscribe_url = models.CharField(max_length=600, null=True, blank=True)
     is_urgent = models.BooleanField(default=False)
     status = models.CharField(max_length=12, choices=EmailStatus.choices, default=EmailStatus.QUEUED)
     dedupe_key = models.CharField(max_length=200, unique=True)

@@ -15,9 +15,9 @@ from common.outbox import dead_letters
 from common.outbox.dead_letters import LONGEST_REASON
 from common.outbox.types import JobStatus
 from common.types import Actor
-from notifications.errors import BoxSuppressed, NotCancellable, NotResendable
+from notifications.errors import BoxSuppressed, EmailUnwanted, NotCancellable, NotResendable
 from notifications.models import EmailChannel, EmailMessage, EmailStatus
-from notifications.services import sending, suppression
+from notifications.services import sending, suppression, unwanted
 from notifications.services.email import job_key, sending_job
 
 
@@ -45,7 +45,8 @@ def send_again(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> E
 
     Its dead job comes back, so the dead letters keep nothing of what goes out. It goes out under the same
     ``Message-ID``. The person who asks accepts that an earlier attempt, whose end is not known, may have reached the
-    recipient. Raises ``BoxSuppressed`` while its address is not written to, and what ``access.require`` raises.
+    recipient. Raises ``BoxSuppressed`` while its address is not written to, ``EmailUnwanted`` while its person does
+    without such messages, and what ``access.require`` raises.
     """
     message = _locked(email_id, actor)
     before = EmailStatus(message.status)
@@ -53,6 +54,9 @@ def send_again(email_id: UUID, *, actor: Actor, reason: str, now: datetime) -> E
         raise NotResendable
     if EmailMessage.objects.filter(suppression.standing(), id=message.id).exists():
         raise BoxSuppressed
+    choice = unwanted.choice_of(message.template, message.user_id)
+    if choice in unwanted.unwanted_of([choice]):
+        raise EmailUnwanted
     message.status = EmailStatus.QUEUED
     message.released_at = now
     message.save(update_fields=["status", "released_at"])

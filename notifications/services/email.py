@@ -24,18 +24,18 @@ BULK_KIND = "notifications.send_bulk_email"
 # One row a message; those whose key was used before are left out, those whose box is on the list are held back.
 _INSERT = """
 INSERT INTO notifications_emailmessage (id, organization_id, user_id, template, "to", recipient_key, subject,
-    text_body, html_body, is_urgent, status, dedupe_key, about_type, about_id, provider_message_id, last_error,
-    created_at)
+    text_body, html_body, unsubscribe_url, is_urgent, status, dedupe_key, about_type, about_id, provider_message_id,
+    last_error, created_at)
 SELECT given.id, given.organization_id, given.user_id, given.template, given.recipient, given.recipient_key,
-    given.subject, given.text_body, given.html_body, given.is_urgent,
+    given.subject, given.text_body, given.html_body, given.unsubscribe_url, given.is_urgent,
     CASE WHEN held.id IS NULL THEN given.status ELSE %(held_back)s END, given.dedupe_key, given.about_type,
     given.about_id, '', CASE WHEN held.id IS NULL THEN given.last_error ELSE %(why)s END, %(now)s
 FROM unnest(%(ids)s::uuid[], %(organizations)s::uuid[], %(users)s::uuid[], %(templates)s::text[],
     %(recipients)s::text[], %(keys)s::text[], %(subjects)s::text[], %(texts)s::text[], %(htmls)s::text[],
-    %(urgents)s::boolean[], %(dedupe_keys)s::text[], %(about_types)s::text[], %(abouts)s::uuid[], %(statuses)s::text[],
-    %(last_errors)s::text[])
+    %(links)s::text[], %(urgents)s::boolean[], %(dedupe_keys)s::text[], %(about_types)s::text[], %(abouts)s::uuid[],
+    %(statuses)s::text[], %(last_errors)s::text[])
     AS given (id, organization_id, user_id, template, recipient, recipient_key, subject, text_body, html_body,
-        is_urgent, dedupe_key, about_type, about_id, status, last_error)
+        unsubscribe_url, is_urgent, dedupe_key, about_type, about_id, status, last_error)
 LEFT JOIN notifications_emailsuppression held
     ON held.recipient_key = given.recipient_key AND held.lifted_at IS NULL
 ON CONFLICT (dedupe_key) DO NOTHING
@@ -75,6 +75,7 @@ class _Ready:
     is_urgent: bool
     # Whose choice it is whether it comes; None: it always does.
     choice: unwanted.Choice | None
+    unsubscribe_url: str
 
 
 def queue_email(
@@ -136,11 +137,11 @@ def _ready(email: NewEmail) -> _Ready:
     is_urgent = known.urgent if email.urgent is None else email.urgent
     choice = unwanted.choice_to_offer(email.template, email.user_id)
     if choice is None:
-        return _Ready(new_id(), email, recipient, render(known, email.context), is_urgent, None)
+        return _Ready(new_id(), email, recipient, render(known, email.context), is_urgent, None, "")
     user_id, kind = choice
     link = unsubscribing.link_for(user_id, kind, Channel.EMAIL)
     words = render(known, email.context, kind_title=kind.title, unsubscribe_url=link)
-    return _Ready(new_id(), email, recipient, words, is_urgent, choice)
+    return _Ready(new_id(), email, recipient, words, is_urgent, choice, link)
 
 
 def _queue(ready: Sequence[_Ready], *, now: datetime) -> list[UUID]:
@@ -179,6 +180,7 @@ def _columns(ready: Sequence[_Ready], reasons: Sequence[str]) -> dict[str, list[
         "subjects": [one.words.subject for one in ready],
         "texts": [one.words.text for one in ready],
         "htmls": [one.words.html for one in ready],
+        "links": [one.unsubscribe_url for one in ready],
         "urgents": [one.is_urgent for one in ready],
         "dedupe_keys": [one.email.dedupe_key for one in ready],
         "about_types": [kind for kind, _ in about],

@@ -62,11 +62,14 @@ def unsubscribe(token: str, *, now: datetime) -> Subscription:
     NotificationPreferences.objects.bulk_create(
         [NotificationPreferences(user_id=user_id, changed_at=now)], ignore_conflicts=True
     )
-    muted = MutedKind(
-        preferences_id=user_id, kind=kind.name, channel=channel, muted_by=MutedBy.UNSUBSCRIBE, muted_at=now
-    )
-    # Where a rival was first, this waits for it and adds nothing.
-    MutedKind.objects.bulk_create([muted], ignore_conflicts=True)
+    # Where a rival is first, this waits for it and adds nothing.
+    chosen = NotificationPreferences.objects.select_for_update().get(pk=user_id)
+    _, is_new = MutedKind.objects.get_or_create(
+        preferences=chosen, kind=kind.name, channel=channel,
+        defaults={"muted_by": MutedBy.UNSUBSCRIBE, "muted_at": now},
+    )  # fmt: skip
+    if is_new:
+        NotificationPreferences.objects.filter(pk=user_id).update(changed_at=now)
     return Subscription(user_id, kind, channel, is_on=False)
 
 

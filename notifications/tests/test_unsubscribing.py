@@ -1,5 +1,6 @@
 """REQ NO-05: links that unsubscribe: signed, without an end, safe to press twice."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from notifications.kinds import Channel
 from notifications.models import MutedBy, MutedKind, NotificationPreferences
 from notifications.services import unsubscribing
 from notifications.services.unsubscribing import Subscription, look, subscribe_again, token_for, unsubscribe
-from notifications.tests.preferences import mute, muted_of
+from notifications.tests.preferences import mute, muted_of, preferences_row
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +91,17 @@ def test_pressed_ten_times_at_once_it_is_off_once(race: Race) -> None:
     outcomes = race(10, lambda _: unsubscribe(token, now=NOW))
     assert [one.is_on for one in outcomes if isinstance(one, Subscription)] == [False] * 10
     assert MutedKind.objects.count() == 1
+
+
+def test_the_time_of_the_last_change_is_that_of_the_deed() -> None:
+    """REQ NO-05: who had chosen before is told with the time of unsubscribing; pressing again changes nothing."""
+    user = make_user()
+    row = preferences_row(user)
+    token = token_for(user.pk, "reports", Channel.EMAIL)
+    for at in (NOW + timedelta(hours=1), NOW + timedelta(hours=2)):
+        unsubscribe(token, now=at)
+        row.refresh_from_db()
+        assert row.changed_at == NOW + timedelta(hours=1)
+    subscribe_again(token, now=NOW + timedelta(hours=3))
+    row.refresh_from_db()
+    assert row.changed_at == NOW + timedelta(hours=3)

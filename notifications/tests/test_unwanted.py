@@ -1,6 +1,8 @@
 """REQ NO-05: an e-mail that its person does without is never sent, and staff see why."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,15 +11,19 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.tests.factories import make_user
+from common.audit.models import AuditEntry
 from common.models import Job
 from common.outbox.testing import run_due
-from notifications.errors import NobodyNamed
+from common.types import SYSTEM
+from notifications.errors import EmailUnwanted, NobodyNamed
 from notifications.kinds import Channel, Kind
-from notifications.models import EmailMessage, EmailStatus
+from notifications.models import EmailMessage, EmailStatus, MutedKind
+from notifications.services import acts
 from notifications.services.email import NewEmail, queue_emails
 from notifications.services.unsubscribing import link_for
 from notifications.tests.factories import CONTEXT, NOON, queue, stored
 from notifications.tests.preferences import mute, optional_kind
+from notifications.tests.resend import provider, settings_for
 from notifications.tests.smtp import MailServer
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +118,38 @@ def test_switching_off_stops_what_waits(kind: str, news: Kind, mail_server: Mail
     assert "switched off “News”" in message.last_error
     assert (mail_server.messages, message.attempts.count()) == ([], 0)
     assert Job.objects.get().status == "done"
+
+
+def test_a_repetition_carries_the_link_that_was_queued(kind: str, news: Kind, settings: Any) -> None:
+    """REQ NO-01, NO-05: whatever became of key and address meanwhile; another link would be another e-mail to Resend,
+    which refuses it under the same key."""
+    user = make_user()
+    with provider() as resend:
+        for name, value in settings_for(resend).items():
+            setattr(settings, name, value)
+        resend.answers = [(500, {}, {})]
+        email_id = queue(kind, user_id=user.pk)
+        link = link_for(user.pk, news, Channel.EMAIL)
+        run_due(now=NOON)
+        settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "n" * 60
+        settings.FRONTEND_URL = "https://elsewhere.test"
+        run_due(now=NOON + timedelta(seconds=1))
+    first, second = resend.requests
+    assert first == second
+    assert first[1]["headers"]["List-Unsubscribe"] == f"<{link}>"
+    assert stored(email_id).status == EmailStatus.SENT
+
+
+def test_what_a_person_does_without_is_not_sent_again(kind: str, news: Kind) -> None:
+    """REQ NO-05: staff are told why it would go nowhere, and nothing happens; once it is wanted it goes."""
+    user = make_user()
+    mute(user, news.name, Channel.EMAIL)
+    email_id = queue(kind, user_id=user.pk)
+    with pytest.raises(EmailUnwanted):
+        acts.send_again(email_id, actor=SYSTEM, reason="They asked", now=NOON)
+    assert (stored(email_id).status, stored(email_id).released_at) == (EmailStatus.SUPPRESSED, None)
+    assert not Job.objects.exists()
+    assert not AuditEntry.objects.exists()
+    MutedKind.objects.all().delete()
+    acts.send_again(email_id, actor=SYSTEM, reason="They asked", now=NOON)
+    assert (stored(email_id).status, Job.objects.get().status) == (EmailStatus.QUEUED, "pending")
