@@ -6,12 +6,12 @@ The schema is walked, so that what is added to it is asked too.
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from ads.models import AdEvent
+from config.tests.digests import digests
 from config.tests.graphql_world import SECRET, World, ask, fields_of, grow, make_world, question
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def test_no_mutation_lets_strangers_change_anything(world: World) -> None:
     """Refused as if it were not there, and no row of any table is another; those whose it is are not refused for
     who they are. REQ EV-03, GQ-01.
     """
-    before = _everything()
+    before = digests()
     for name in set(MUTATIONS) - BY_TOKEN:
         document, variables = question("mutation", name, world.arguments(name))
         for who, user in world.strangers().items():
@@ -84,7 +84,7 @@ def test_no_mutation_lets_strangers_change_anything(world: World) -> None:
             assert SECRET not in answer.content.decode(), (who, name)
             assert set(_codes(answer)) <= REFUSED, (who, name, answer.json())
             assert not any((answer.json()["data"] or {}).values()), (who, name)
-    after = _everything()
+    after = digests()
     changed = [table for table in before if before[table] != after[table]]
     assert changed == [], changed
     for name in set(MUTATIONS) - BY_TOKEN:
@@ -106,18 +106,6 @@ def test_a_token_that_is_none_counts_nothing(world: World) -> None:
             answer = ask(user, document, variables).content.decode()
             assert '"counted": true' not in answer
     assert AdEvent.objects.count() == 0
-
-
-def _everything() -> dict[str, str]:
-    """Return a digest of each table."""
-    tables = sorted({model._meta.db_table for model in apps.get_models(include_auto_created=True)})
-    digests = " UNION ALL ".join(
-        f"SELECT '{table}', md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {table} t"  # noqa: S608
-        for table in tables
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(digests)
-        return dict(cursor.fetchall())
 
 
 def test_no_list_costs_more_for_more_rows(world: World) -> None:
