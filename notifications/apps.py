@@ -16,6 +16,7 @@ class NotificationsConfig(AppConfig):
         from notifications.services.push import queueing
 
         kinds.register(kinds.ANNOUNCEMENTS)
+        kinds.register(kinds.DEVICE_TESTS, kinds.TEST_MESSAGE)
         push.register(queueing.channel)
         register_at_scrape(EmailCollector())
         register_check("email", readiness.ask_email, is_required=False, needs_database=True)

@@ -144,6 +144,13 @@ class PushNotResendable(Conflict):
     title = "Only a push message that failed, to a device that is still on, can be sent again"
 
 
+class PushTooLate(Conflict):
+    """It was of use until a moment that is over, such as the end of a seat offer."""
+
+    code = "push_too_late"
+    title = "This message is of no use any more: what it tells of is over"
+
+
 class DeviceOff(Conflict):
     """Nothing is sent to a device that is switched off, or whose provider is not set up here."""
 

@@ -51,6 +51,14 @@ ANNOUNCEMENTS: Final = Kind(
     is_transactional=False,
     channels=frozenset({Channel.PUSH}),
 )
+DEVICE_TESTS: Final = Kind(
+    "device_tests",
+    "Tests of a device",
+    "Sent by staff who look why nothing reaches you.",
+    is_transactional=True,
+    channels=frozenset({Channel.PUSH}),
+)
+TEST_MESSAGE: Final = "push_test"
 
 
 class Registry:

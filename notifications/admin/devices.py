@@ -52,7 +52,8 @@ class PushDeviceAdmin(PersonScopedAdmin):
         return super().acts_for(request, obj) if obj.is_active else []
 
     @act("Send a test", capability=Capability.MANAGE_EVENTS, icon="send", on_many=False,
-         explain="One message to this device, at once. Its story stands among the push messages.")  # fmt: skip
+         explain="One message to this device, at once, in quiet hours too; five an hour at most. "
+                 "Its story stands among the push messages.")  # fmt: skip
     def test_push(self, call: ActCall[PushDevice]) -> str:
         """Send it."""
         send_test(call.subject.pk, actor=call.actor, reason=call.reason, now=call.now)

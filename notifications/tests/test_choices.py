@@ -46,6 +46,7 @@ def test_at_first_everything_comes(client: Client) -> None:
     document = client.get(URL, headers=bearer(user)).json()
     assert document["preferences"] == {
         "announcements": {"push": True},
+        "device_tests": {"push": True},
         "purchases": {"email": True},
         "waitlist": {"email": True, "push": True},
         "reports": {"email": True},

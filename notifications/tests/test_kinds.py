@@ -29,6 +29,7 @@ def test_the_kinds_are_named_for_people() -> None:
     assert shown["waitlist"] == ("Waitlists", True)
     assert shown["reports"] == ("Scheduled reports", False)
     assert shown["announcements"] == ("Announcements", False)
+    assert shown["device_tests"] == ("Tests of a device", True)
 
 
 def test_the_start_up_check_names_a_message_without_a_kind(words: Path) -> None:

@@ -197,7 +197,7 @@ def test_data_that_no_provider_carries_is_refused(data: dict[str, str]) -> None:
 def test_a_message_of_no_kind_is_refused_at_the_door(push_catcher: PushCatcher) -> None:
     """REQ NO-05: a room that pushes what people cannot choose about finds out with its first message."""
     ada = make_device().user
-    with pytest.raises(ValueError, match="of no kind: gossip"):
+    with pytest.raises(ValueError, match="of no kind that comes by push: gossip"):
         push.push([new_push(ada), new_push(ada, kind="gossip")], now=NOON)
     assert not PushMessage.objects.exists()
     push.push([new_push(ada)], now=NOON)

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import Membership
 from accounts.services import access
 from accounts.types import ROLE_CAPABILITIES, Capability
-from common import audit, outbox
+from common import audit, outbox, ratelimits
 from common.db import retrying
 from common.errors import Forbidden
 from common.models import Job
@@ -17,15 +17,18 @@ from common.outbox import dead_letters
 from common.outbox.dead_letters import LONGEST_REASON
 from common.outbox.ids import new_id
 from common.outbox.types import JobStatus
+from common.ratelimits import RateLimit
 from common.types import Actor
 from events.models import Registration
-from notifications.errors import DeviceOff, PushNotResendable
+from notifications import kinds
+from notifications.errors import DeviceOff, PushNotResendable, PushTooLate
 from notifications.models import PushChannel, PushDelivery, PushDevice, PushMessage, PushProvider, PushStatus
 from notifications.push import PushMessage as NewPush
 from notifications.services.push import queueing, recording
 from notifications.services.push.queueing import job_key, sending_job
 
-TEST_KIND: Final = "push_test"
+# Of one device, by whoever: it rings at any hour.
+TESTS_AN_HOUR: Final = RateLimit("push.test", 5, seconds=3600)
 
 
 @retrying
@@ -34,7 +37,7 @@ def send_again(message_id: UUID, *, actor: Actor, reason: str, now: datetime) ->
     """Try a failed message again on every device of it that is still on, with all its attempts.
 
     Its dead jobs come back, so the dead letters keep nothing of what goes out; it goes out under the same id. Raises
-    ``PushNotResendable``, and what ``access.require`` raises.
+    ``PushNotResendable``, ``PushTooLate`` after its ``not_after``, and what ``access.require`` raises.
     """
     message = PushMessage.objects.select_for_update().filter(id=message_id).first()
     if message is None or (message.organization_id is None and not access.may_do_all(actor)):
@@ -45,6 +48,8 @@ def send_again(message_id: UUID, *, actor: Actor, reason: str, now: datetime) ->
     deliveries = list(failed.select_related("device").order_by("id"))
     if message.status != PushStatus.FAILED or not deliveries:
         raise PushNotResendable
+    if message.not_after is not None and message.not_after <= now:
+        raise PushTooLate
     failed.update(status=PushStatus.QUEUED, not_before=None)
     # It takes its place among the messages of an hour anew.
     message.status, message.status_reason, message.begun_at = PushStatus.QUEUED, "", None
@@ -65,18 +70,19 @@ def send_again(message_id: UUID, *, actor: Actor, reason: str, now: datetime) ->
 @retrying
 @transaction.atomic
 def send_test(device_id: UUID, *, actor: Actor, reason: str, now: datetime) -> UUID:
-    """Send a test message to one device, at once, and return the message's id.
+    """Send a test message to one device, at once and at any hour, and return the message's id.
 
     For operators, and for staff of an organization at one of whose events the owner is registered. Raises
-    ``DeviceOff``, ``NotFound`` for anybody else's device, ``Unauthenticated``.
+    ``DeviceOff``, ``NotFound`` for anybody else's device, ``Unauthenticated``, ``RateLimited`` after five in an hour.
     """
     device = PushDevice.objects.filter(id=device_id).first()
     organization_id = None if device is None else _organization_of(device, actor)
     if device is None or (organization_id is None and not access.may_do_all(actor)):
         access.refuse_missing(actor)
+    ratelimits.hit(TESTS_AN_HOUR, str(device.id))
     test = NewPush(
         user_id=device.user_id,
-        kind=TEST_KIND,
+        kind=kinds.TEST_MESSAGE,
         title="A test message",
         body="If you can read this, push messages reach this device.",
         dedupe_key=f"test:{new_id()}",

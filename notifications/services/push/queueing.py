@@ -105,13 +105,7 @@ class _Ready:
 
 
 def channel(messages: Sequence[PushMessage], now: datetime) -> None:
-    """Take messages: what ``notifications.push`` calls. Raises ``ValueError`` for one that belongs to no kind.
-
-    Nobody could say whether people may do without it: a fault of the room that pushes it, found by its first test.
-    """
-    unknown = sorted({message.kind for message in messages if kinds.find(message.kind) is None})
-    if unknown:
-        raise ValueError(f"Push messages of no kind: {', '.join(unknown)}")
+    """Take messages: what ``notifications.push`` calls."""
     queue(messages, now=now)
 
 
@@ -122,7 +116,8 @@ def queue(
 
     Five statements, one more for each further kind of message. What somebody does not want is kept as suppressed, what
     comes in their quiet hours waits. ``only_devices``: to these alone. Raises ``ValueError`` for data that no
-    provider would carry.
+    provider would carry, and for a message of no kind that comes by push: nobody could say whether people may do
+    without it, a fault of the room that pushes it, found by its first test.
     """
     for message in messages:
         _check(message)
@@ -241,6 +236,9 @@ def _deliver(going: Sequence[_Ready], devices: dict[UUID, list[_Device]], *, now
 
 
 def _check(message: PushMessage) -> None:
+    kind = kinds.find(message.kind)
+    if kind is None or Channel.PUSH not in kind.channels:
+        raise ValueError(f"Push messages of no kind that comes by push: {message.kind}")
     wrong = [name for name in message.data if name in _RESERVED or name.startswith(("google", "gcm"))]
     if wrong:
         raise ValueError(f"Push data cannot be named {', '.join(wrong)}")
