@@ -293,7 +293,7 @@ def test_a_campaign_of_faults_breaks_no_promise(product: Product, tmp_path: Path
     `make chaos` is the long form. REQ OP-03, OF-04, PA-04, WL-04, AN-01, AD-10, TK-02, NO-01, RT-06.
     """
     stack = Stack(product.data_dir, SETTINGS)
-    outcome = Campaign(stack, tmp_path, seed=122, seconds=12, say=print, is_short=True).run()
+    outcome = Campaign(stack, tmp_path, seed=122, seconds=10, say=print, is_short=True).run()
     assert outcome.breaches == []
     assert outcome.work["order"] > 0
     assert outcome.work["tracked"] > 0
