@@ -131,8 +131,8 @@ def test_times_of_many_are_told_from_a_sample(house: Organization, monkeypatch: 
     EmailMessage.objects.bulk_create(
         EmailMessage(
             id=UUID(int=n), organization_id=house.pk, template="offer_code", to="a@example.com", recipient_key="a",
-            subject="s", text_body="x", dedupe_key=f"many:{n}", status="sent", created_at=NOON - timedelta(minutes=2, seconds=n),
-            sent_at=NOON - timedelta(minutes=2),
+            subject="s", text_body="x", dedupe_key=f"many:{n}", status="sent",
+            created_at=NOON - timedelta(minutes=2, seconds=n), sent_at=NOON - timedelta(minutes=2),
         )
         for n in range(400)
     )  # fmt: skip
