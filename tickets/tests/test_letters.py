@@ -141,7 +141,7 @@ def test_a_ticket_that_moves_to_another_tier_gets_a_new_page(has_paper: bool) ->
 
 def test_a_stopped_ticket_gets_no_page() -> None:
     """Its letter comes without paper, a move of it is not worth one, and the door to the page says why; once it
-    opens doors again there is one. REQ TK-01, PY-09."""
+    opens doors again there is one. REQ TK-01, TK-02."""
     ticket = make_ticket()
     make_policy(ticket.event, accepts_printed=True)
     holder = actor_of(ticket.holder)
