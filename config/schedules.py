@@ -39,6 +39,12 @@ SCHEDULES: tuple[Schedule, ...] = (
         description="The net under each hold's own job (REQUIREMENTS OF-08).",
     ),
     Schedule(
+        "Ask about delayed payments",
+        "payments.sweep_processing",
+        every=(1, HOURS),
+        description="Reads orders again whose payment is under way: Stripe's last word may have been lost.",
+    ),
+    Schedule(
         "Take ended offers off sale",
         "offers.deactivate_ended",
         every=(30, MINUTES),
@@ -114,6 +120,13 @@ SCHEDULES: tuple[Schedule, ...] = (
         at=(3, 40),
         queue="bulk",
         description="Switches off browsers not seen for 30 days, phones not seen for 270; forgets both later.",
+    ),
+    Schedule(
+        "Forget old push messages",
+        "notifications.forget_push",
+        at=(2, 40),
+        queue="bulk",
+        description="After PUSH_RETENTION_DAYS; the figures of campaigns stay.",
     ),
     Schedule(
         "Match events of e-mails",

@@ -6,6 +6,7 @@ from common.outbox import JobContext, Lane, remote_job
 from common.outbox.registry import Finisher
 from payments.errors import CheckoutClosed, CheckoutRefused
 from payments.services import checkout, holds, orders, refunding, refunds, stripe_events
+from payments.services.applying import apply_order
 
 # REQUIREMENTS PA-05: after 1 min, 5 min, 30 min, 2 h, 24 h, then dead.
 RETRY_AFTER = (60, 300, 1800, 7200, 86400)
@@ -24,6 +25,13 @@ def work_stripe_event(job: JobContext) -> Finisher | None:
 def expire_hold(job: JobContext) -> Finisher | None:
     """End a hold whose time is over."""
     holds.expire_hold(UUID(job.payload["order_id"]), now=job.now)
+    return None
+
+
+@remote_job(holds.LOOK_AGAIN, lane=Lane.MONEY, retry_after=RETRY_AFTER, timeout=90)
+def look_again(job: JobContext) -> Finisher | None:
+    """Read what became of a delayed payment."""
+    apply_order(UUID(job.payload["order_id"]), now=job.now, search=True)
     return None
 
 

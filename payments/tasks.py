@@ -16,6 +16,12 @@ def sweep_due_holds() -> int:
     return holds.sweep_due(now=clock.now())
 
 
+@shared_task(name="payments.sweep_processing")
+def sweep_processing() -> int:
+    """Every hour: look again at delayed payments that are under way."""
+    return holds.sweep_processing(now=clock.now())
+
+
 @shared_task(name="payments.reconcile_daily")
 def reconcile_daily() -> int:
     """Every day: repair what lost webhooks left, then prove the books; returns how much was off."""

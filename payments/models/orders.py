@@ -125,6 +125,11 @@ class Order(models.Model):
                 condition=Q(state__in=TIMED_STATES),
                 name="order_holds_due",
             ),
+            models.Index(
+                fields=["hold_expires_at"],
+                condition=Q(state=OrderState.PROCESSING),
+                name="order_processing",
+            ),
         ]
 
     def __str__(self) -> str:

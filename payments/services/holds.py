@@ -29,6 +29,9 @@ from payments.services.reading import find_sessions, payment_named_by
 BATCH = 200
 # Younger ones are the job's; the sweep is the net under it.
 _GRACE = timedelta(seconds=60)
+LOOK_AGAIN = "payments.look_again"
+# More than Stripe answers within minutes are not asked for in one hour.
+_PROCESSING_AT_ONCE = 1_000
 
 
 def expire_hold(order_id: UUID, *, now: datetime) -> Order:
@@ -80,6 +83,32 @@ def sweep_due(*, now: datetime, batch: int = BATCH) -> int:
     )
     _have_it_expired(orders, now=now)
     return len(orders)
+
+
+@transaction.atomic
+def sweep_processing(*, now: datetime) -> int:
+    """Enqueue another look at orders whose delayed payment is still under way; returns how many those are.
+
+    Their goods are held until Stripe has the last word, days later. Where that webhook is lost for good nothing else
+    would ask again: reconciliation lists the sessions of two days.
+    """
+    waiting = Order.objects.filter(
+        state=OrderState.PROCESSING, hold_expires_at__lte=now, quarantine_reason=""
+    )
+    # Where there are more than one round looks at, none waits behind the same others each time.
+    orders = list(waiting.order_by("?")[:_PROCESSING_AT_ONCE])
+    jobs = [
+        NewJob(
+            LOOK_AGAIN,
+            {"order_id": order.pk},
+            dedupe_key=f"look-again:{order.pk}",
+            organization_id=order.organization_id,
+        )
+        for order in orders
+    ]
+    if jobs:
+        enqueue_many(jobs, now=now)
+    return len(jobs)
 
 
 def close_session(session_id: str) -> None:

@@ -8,12 +8,14 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from common import clock
+from common.models import Job
 from payments import gateway
 from payments.models import LedgerEntry, LedgerKind, Order, OrderState, OrderStatus, Payment
 from payments.services.applying import apply_order
+from payments.services.holds import LOOK_AGAIN, sweep_processing
 from payments.services.proof import prove
 from payments.services.reconciling import Drift, reconcile
-from payments.tests.factories import Shop, buy, pay, place, row_held
+from payments.tests.factories import Shop, buy, pay, place, row_held, work_money
 from sandbox.testing import SandboxProcess
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +71,31 @@ def test_a_session_whose_creation_nobody_saw_end_is_found(shop: Shop, stripe_san
         since=clock.now() - timedelta(hours=1), now=clock.now() + timedelta(seconds=2), dry_run=False
     )
     assert [finding.outcome for finding in found] == ["now COMPLETED"]
+
+
+def test_a_delayed_payment_whose_last_word_is_lost_is_asked_about(
+    shop: Shop, stripe_sandbox: SandboxProcess
+) -> None:
+    """Days later, when no listing has its session any more: paid it brings the goods, failed it lets them go, and one
+    that is still under way is left so and asked about again. REQ PA-08 PA-04."""
+    shop.allows_delayed = True
+    (paid, first), (failed, second), (waiting, third) = buy(shop), buy(shop), buy(shop)
+    for order, opened in ((paid, first), (failed, second), (waiting, third)):
+        stripe_sandbox.control(f"sessions/{opened.checkout_session_id}/pay_later")
+        apply_order(order.pk, now=clock.now())
+    assert {Order.objects.get(pk=order.pk).state for order in (paid, failed, waiting)} == {
+        OrderState.PROCESSING
+    }
+    stripe_sandbox.control(f"sessions/{first.checkout_session_id}/settle")
+    stripe_sandbox.control(f"sessions/{second.checkout_session_id}/fail")
+    later = clock.now() + timedelta(days=9)
+    assert [sweep_processing(now=later) for _ in range(2)] == [3, 3]
+    assert Job.objects.filter(kind=LOOK_AGAIN).count() == 3
+    work_money(later)
+    states = [Order.objects.get(pk=order.pk).state for order in (paid, failed, waiting)]
+    assert states == [OrderState.PAID, OrderState.FAILED, OrderState.PROCESSING]
+    assert shop.stock() == (1, 1)
+    assert sweep_processing(now=later) == 1
 
 
 def test_an_overdue_hold_is_ended(shop: Shop, stripe_sandbox: SandboxProcess) -> None:
