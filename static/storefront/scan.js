@@ -2,10 +2,10 @@
 //
 // Each scan has a nonce of its own, so that sending it again after a lost answer is the same scan. Without a
 // network it is kept in this browser and sent later with the time it was made.
-import { get, getAll, post, signIn, tokens } from "./api.js";
+import { get, getAll, signIn, tokens } from "./api.js";
 import { Camera, hasCamera, loadReader, whyNot } from "./camera.js";
 import { $, el, fill, formatTime, notify } from "./dom.js";
-import { isLost, keepScan, keptScans, ownScans, sendKept } from "./kept-scans.js";
+import { isLost, keepScan, keptScans, ownScans, sendKept, sendScan, whyLost } from "./kept-scans.js";
 
 const GATE = "marquee.door.gate";
 // The same code in front of the camera is one scan, until it was away for this long.
@@ -34,7 +34,7 @@ function showKept() {
   const own = ownScans().length;
   const others = keptScans().length - own;
   $("#kept").textContent = [
-    own && `${scansAre(own)} kept here and sent when the network is back.`,
+    own && `${scansAre(own)} kept here and sent when the server answers again.`,
     others && `${scansAre(others)} kept here for somebody else, and sent when they sign in.`,
   ].filter(Boolean).join(" ");
 }
@@ -74,7 +74,7 @@ async function scan(code) {
   const at = new Date().toISOString();
   const body = { event_id: event.id, code, gate, nonce: randomKey(), direction: $("#leaving").checked ? "OUT" : "IN" };
   try {
-    tell(await post("checkin/scan", body), event.time_zone);
+    tell(await sendScan(body), event.time_zone);
   } catch (problem) {
     if (problem.status === 401) {
       signIn();
@@ -90,7 +90,7 @@ async function scan(code) {
     if (isLost(problem)) {
       await keepScan({ ...body, scanned_at: at });
       showKept();
-      tell({ result: "kept", message: "No network: the ticket could not be checked. Decide yourself; the scan is sent later." });
+      tell({ result: "kept", message: `${whyLost(problem)}: the ticket could not be checked. Decide yourself; the scan is sent later.` });
     } else {
       tell({ result: "invalid", message: [problem.message, ...problem.errors.map((error) => error.message)].join(" ") });
       return false;

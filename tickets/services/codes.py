@@ -110,8 +110,11 @@ def _text(data: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    letters = text.strip().upper().removeprefix(PREFIX)
-    if len(letters) != _LENGTH:
+    text = text.strip()
+    letters = text.upper().removeprefix(PREFIX)
+    # Asked before it is decoded, which raises something else for it, and of the text as it came: some
+    # letters of other alphabets are ASCII in capitals.
+    if not text.isascii() or len(letters) != _LENGTH:
         raise NotACode
     try:
         data = base64.b32decode(letters + "=" * (-len(letters) % 8))

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from accounts.tests.factories import NOW
+from common.errors import RateLimited
 from tickets.letters import manual_code_hash, new_manual_code, shown_manual_code, typed_manual_code
-from tickets.models import CodeKind, Ticket
+from tickets.models import CodeKind, Ticket, TicketScan
 from tickets.models.tickets import MANUAL_CODE_HASH
 from tickets.services import codes, pictures, verdicts
 from tickets.tests.factories import make_scanner, make_ticket, scan
@@ -58,11 +59,32 @@ def test_the_last_letter_has_one_spelling() -> None:
             codes.read(other)
 
 
-@pytest.mark.parametrize("text", ["", "MQ1:", "hello", "MQ1:" + "A" * 139, "MQ1:" + "1" * 140, "ü" * 140])
+SIZE = len(codes.sign(ticket_id=TICKET, event_id=EVENT, generation=3, kind=CodeKind.LIVE, now=NOW)) - 4
+ODD = ["hello", "MQ1:" + "A" * (SIZE - 1), "MQ1:" + "1" * SIZE, "MQ1:" + "=" * SIZE, "ü" * SIZE, "MQ1:" + "É" * SIZE,
+       "MQ1:" + "A" * (SIZE - 1) + "ſ", "\ud800" * SIZE, "\x00" * SIZE, "\U0001f600" * SIZE]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "MQ1:", *ODD])
 def test_what_is_no_code_is_told_from_a_forged_one(text: str) -> None:
     """REQ TK-02: whatever a camera reads is answered."""
     with pytest.raises(codes.NotACode):
         codes.read(text)
+
+
+@pytest.mark.django_db
+def test_whatever_text_is_scanned_is_refused_kept_and_counted(settings: Settings) -> None:
+    """REQ TK-02, TK-03: each of them is ``invalid``, leaves its row and is one of the wrong scans of a minute; the next
+    one is not looked at."""
+    ticket = make_ticket()
+    scanner = make_scanner(ticket.event)
+    settings.SCAN_INVALID_RATE_LIMIT = len(ODD)
+    assert {scan(scanner, ticket.event, text).result for text in ODD} == {"invalid"}
+    with pytest.raises(RateLimited):
+        scan(scanner, ticket.event, ticket.manual_code)
+    assert list(TicketScan.objects.order_by().values_list("result", "ticket").distinct()) == [
+        ("invalid", None)
+    ]
+    assert TicketScan.objects.count() == len(ODD)
 
 
 def test_keys_are_rotated_without_voiding_a_code(settings: Settings) -> None:

@@ -63,6 +63,21 @@ const scenes = {
     await pass(2000);
     return { sent: sent.map(([, nonce]) => nonce), left: left() };
   },
+  async poison() {
+    for (const nonce of ["bad", "odd", "a", "b"]) await keepScan({ nonce });
+    answer = ({ nonce }) => {
+      if (nonce === "bad") return { status: 500, body: { code: "internal_error" } };
+      return nonce === "odd" ? { status: 200, body: { page: "Sign in to the hotel" } } : { status: 200, body: { result: "accepted" } };
+    };
+    sendKept(calls);
+    await pass(3000);
+    const first = left();
+    for (const nonce of ["c", "d", "e"]) await keepScan({ nonce });
+    answer = () => ({ status: 503, body: {} });
+    sendKept(calls);
+    await pass(3000);
+    return { sent: sent.map(([, nonce]) => nonce), said, first, left: left() };
+  },
   async owners() {
     signedInAs("other");
     await keepScan({ nonce: "theirs" });

@@ -26,6 +26,17 @@ def test_a_scan_that_is_kept_while_another_is_sent_is_not_lost(locks: str) -> No
     assert play("meanwhile", locks) == {"sent": ["a", "b"], "left": ["b"]}
 
 
+def test_a_scan_that_the_server_fails_at_holds_up_no_other() -> None:
+    """REQ TK-02: it goes to the end and stays, as one does that somebody else answered; after three failures in a row
+    the rest waits."""
+    assert play("poison") == {
+        "sent": ["bad", "odd", "a", "b", "bad", "odd", "c"],
+        "said": ["accepted", "accepted"],
+        "first": ["bad", "odd"],
+        "left": ["d", "e", "bad", "odd", "c"],
+    }
+
+
 def test_scans_are_sent_as_who_made_them() -> None:
     """REQ TK-03: those of somebody else wait here until they sign in; the maker's id is not sent along."""
     assert play("owners") == {"sent": [[0, "mine", False]], "left": ["theirs"]}
