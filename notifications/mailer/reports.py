@@ -6,7 +6,7 @@ Anymail knows neither ``email.failed`` nor ``email.suppressed``, and takes a bou
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,7 @@ _KINDS = {
 # Resend: the part of ``data`` that tells why.
 _WHY = {"email.bounced": "bounce", "email.failed": "failed", "email.suppressed": "suppressed"}
 _PERMANENT = "permanent"
+_FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Unreadable(Exception):
@@ -61,7 +62,15 @@ class _Reader(ResendTrackingWebhookView):  # type: ignore[misc]
 
 def read(event_id: str, body: bytes) -> Report | None:
     """Return what the event says; None for one that is not about an e-mail's way. Raises ``Unreadable``."""
-    event = json.loads(body)
+    try:
+        return _report(event_id, json.loads(body))
+    except ValueError as error:
+        raise Unreadable("It has a number that cannot be read.") from error
+    except RecursionError as error:
+        raise Unreadable("It is nested too deeply.") from error
+
+
+def _report(event_id: str, event: dict[str, Any]) -> Report | None:
     kind = _KINDS.get(event["type"])
     if kind is None:
         return None
@@ -70,15 +79,15 @@ def read(event_id: str, body: bytes) -> Report | None:
     if kind == EmailEventKind.BOUNCED and not _is_permanent(data):
         kind = EmailEventKind.SOFT_BOUNCED
     named = _named(data, found.metadata)
-    if named is None and not found.message_id:
+    if named is None and not _line(found.message_id):
         raise Unreadable("It names no e-mail.")
     return Report(
         kind=kind,
         named_id=named,
-        provider_message_id=str(found.message_id or "")[:255],
-        recipient=str(found.recipient or ""),
+        provider_message_id=_line(found.message_id)[:255],
+        recipient=_line(found.recipient),
         detail=_detail(data.get(_WHY.get(event["type"], ""))),
-        occurred_at=_aware(found.timestamp),
+        occurred_at=_moment(found.timestamp),
     )
 
 
@@ -131,9 +140,15 @@ def _detail(why: object) -> str:
     if not isinstance(why, dict):
         return ""
     words = [why.get(name) for name in ("type", "subType", "reason", "message")]
-    line = " ".join(" · ".join(word for word in words if isinstance(word, str) and word).split())
+    line = _line(" · ".join(word for word in words if isinstance(word, str) and word))
     return mask_text(mask_addresses(line))[:_LONGEST_DETAIL]
 
 
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment if moment is not None and moment.tzinfo is not None else None
+def _line(value: object) -> str:
+    """Return text on one line, without what PostgreSQL would not keep: remote servers answer with any bytes."""
+    return " ".join("".join(one if one.isprintable() else " " for one in str(value or "")).split())
+
+
+def _moment(moment: datetime | None) -> datetime | None:
+    """Return when it happened; None where it is not said, or what is said was before there was any e-mail of ours."""
+    return moment if moment is not None and moment.tzinfo is not None and moment >= _FIRST else None

@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from common import clock
+from common.inbox.bodies import is_too_deep
 from common.inbox.store import accept
 from common.outbox import Lane
 from notifications.errors import BadWebhook, WebhookTooLarge
@@ -37,7 +38,7 @@ def resend_webhook(request: HttpRequest) -> HttpResponse:
     """Store a verified event once, by its ``svix-id``, and answer 200; a worker does the rest. One statement if new.
 
     Raises ``BadWebhook`` (400), and writes nothing, for what is not signed by one of our secrets, is older or newer
-    than 300 s, too large, or no event. A database that is away is a 5xx, so Resend delivers again.
+    than 300 s, too large, nested too deeply, or no event. A database that is away is a 5xx, so Resend delivers again.
     """
     now = clock.now()
     body = _body(request)
@@ -51,13 +52,9 @@ def resend_webhook(request: HttpRequest) -> HttpResponse:
             secrets=settings.RESEND_WEBHOOK_SECRETS,
             now=now.timestamp(),
         )
-        event = _decoder.decode(body)
     except BadSignature as error:
         raise BadWebhook(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadWebhook("The body is not an event.") from error
-    if not 0 < len(event.type) <= 100:
-        raise BadWebhook("The body is not an event.")
+    event = _event(body)
     accept(
         provider=PROVIDER,
         livemode=True,
@@ -70,6 +67,17 @@ def resend_webhook(request: HttpRequest) -> HttpResponse:
         now=now,
     )
     return HttpResponse(_RECEIVED, content_type="application/json")
+
+
+def _event(body: bytes) -> _Event:
+    """Read what is needed of an event that can be stored, worked and shown."""
+    try:
+        event = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadWebhook("The body is not an event.") from error
+    if not (0 < len(event.type) <= 100 and event.type.isprintable()) or is_too_deep(body):
+        raise BadWebhook("The body is not an event.")
+    return event
 
 
 def _body(request: HttpRequest) -> bytes:

@@ -23,12 +23,20 @@ pytestmark = pytest.mark.django_db
 OTHER = "whsec_b3RoZXItc2VjcmV0"
 
 
+def nested(depth: int) -> bytes:
+    """Return an event that is so many lists and objects deep, its own two among them."""
+    return b'{"type": "email.sent", "data": {"email_id": "re-1", "a": %b%b}}' % (
+        b"[" * (depth - 2),
+        b"]" * (depth - 2),
+    )
+
+
 def refused() -> dict[str, tuple[bytes, dict[str, str]]]:
     body, now = event("delivered"), clock.now().timestamp()
     latin = '{"type": "é", "data": {}}'.encode("latin-1")
     huge, giant = event("delivered", padding="x" * 300_000), event("delivered", padding="x" * 1_200_000)
     no_event, no_data = b'{"object": "thing"}', b'{"type": "email.sent", "data": null}'
-    right = headers(body)
+    right, nul = headers(body), b'{"type": "email.sent\\u0000", "data": {}}'
     return {
         "forged": (body, headers(body, secret=OTHER)),
         "changed body": (body + b" ", right),
@@ -48,6 +56,8 @@ def refused() -> dict[str, tuple[bytes, dict[str, str]]]:
         "no JSON": (b"{", headers(b"{")),
         "no event": (no_event, headers(no_event)),
         "no data": (no_data, headers(no_data)),
+        "NUL in its type": (nul, headers(nul)),
+        **{f"nested {depth} deep": (body := nested(depth), headers(body)) for depth in (101, 50_000)},
     }
 
 
@@ -115,6 +125,11 @@ def test_what_the_provider_signs_with_its_own_library_is_taken(client: Client) -
             InboxStatus.DONE,
         ),
         (json.dumps({"type": "email.sent", "created_at": 5, "data": {"email_id": "re-1"}}).encode(), None),
+        (nested(100), InboxStatus.DONE),
+        (event("sent", headers=[{"name": "x-metadata", "value": "[" * 50_000}]), None),
+        (b'{"type": "email.sent", "data": {"email_id": "re-1"}, "n": %b}' % (b"1" * 5000), None),
+        (event("sent", email_id="re\0-1", to=["a\0da@example.com"]), InboxStatus.DONE),
+        (event("sent", email_id="\0"), None),
     ],
 )
 def test_whatever_shape_an_event_has_it_is_kept_and_blocks_nobody(
@@ -126,6 +141,20 @@ def test_whatever_shape_an_event_has_it_is_kept_and_blocks_nobody(
     assert InboxEvent.objects.get().status == (status or InboxStatus.QUARANTINED)
     assert EmailEvent.objects.count() == (status == InboxStatus.DONE)
     assert not Job.objects.exclude(status="done").exists()
+
+
+def test_control_characters_and_impossible_times_are_left_out(client: Client) -> None:
+    """REQ NO-02: the remote server's words are kept without what no column takes; a time before there was any e-mail is
+    none, so the story can be shown."""
+    why = {"type": "Permanent", "message": "gone \0 away\x1b[0m\r\nfor good"}
+    times = ["0001-01-01T00:00:00+10:00", "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"]
+    for at in times:
+        assert deliver(client, event("bounced", at=at, bounce=why)).status_code == 200
+    run_due()
+    kept = EmailEvent.objects.all()
+    assert {one.detail for one in kept} == {"Permanent · gone away[0m for good"}
+    assert [one.occurred_at for one in kept] == [one.received_at for one in kept]
+    assert (len(kept), Job.objects.exclude(status="done").count()) == (3, 0)
 
 
 def test_only_post_is_answered(client: Client) -> None:

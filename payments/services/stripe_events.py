@@ -74,7 +74,10 @@ def _worked(event: InboxEvent, now: datetime) -> _Verdict:
         )
     if event.event_type not in HANDLED_TYPES:
         return _Verdict(InboxStatus.IGNORED, "We do not act on this type.")
-    hint = _hint(json.loads(event.content)["data"]["object"])
+    try:
+        hint = _hint(json.loads(event.content)["data"]["object"])
+    except ValueError:
+        return _Verdict(InboxStatus.QUARANTINED, "It cannot be read.")
     order_id = _order_of(hint)
     if order_id is None:
         return _Verdict(InboxStatus.IGNORED, "It is of no order of ours.")
@@ -85,15 +88,21 @@ def _worked(event: InboxEvent, now: datetime) -> _Verdict:
 
 
 def _hint(found: dict[str, Any]) -> Hint:
-    """Read ids only: what the object says about money may be old by now."""
+    """Read ids only: what the object says about money may be old by now. Raises ``ValueError`` for what is no id."""
     is_session = found.get("object") == "checkout.session"
     is_intent = found.get("object") == "payment_intent"
-    metadata = found.get("metadata") or {}
+    metadata = found.get("metadata")
     return Hint(
-        session_id=found["id"] if is_session else None,
-        intent_id=found["id"] if is_intent else found.get("payment_intent"),
-        order_id=metadata.get("order_id"),
+        session_id=_text(found.get("id")) if is_session else None,
+        intent_id=_text(found.get("id" if is_intent else "payment_intent")),
+        order_id=_text(metadata.get("order_id")) if isinstance(metadata, dict) else None,
     )
+
+
+def _text(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value.isprintable()):
+        return value
+    raise ValueError("This is no id")
 
 
 def _order_of(hint: Hint) -> UUID | None:

@@ -52,6 +52,14 @@ def deliver(client: Client, body: bytes, header: str | None, url: str = URL) -> 
     return client.post(url, body, content_type="application/json", headers=headers)
 
 
+_KEPT = ("id", "type", "account", "api_version")
+
+
+def nested(depth: int) -> bytes:
+    """Return an event that is so many lists and objects deep."""
+    return event_body()[:-1] + b', "a": %b%b}' % (b"[" * (depth - 1), b"]" * (depth - 1))
+
+
 def refused() -> dict[str, tuple[bytes, str | None]]:
     body, now = event_body(), clock.now().timestamp()
     latin = '{"id": "é"}'.encode("latin-1")
@@ -72,6 +80,8 @@ def refused() -> dict[str, tuple[bytes, str | None]]:
         "over every body's limit": (giant, signed(giant)),
         "no JSON": (b"{", signed(b"{")),
         "no event": (no_event, signed(no_event)),
+        **{f"NUL in {name}": (body := event_body(**{name: "a\0"}), signed(body)) for name in _KEPT},
+        **{f"nested {depth} deep": (body := nested(depth), signed(body)) for depth in (101, 50_000)},
     }
 
 
@@ -131,6 +141,25 @@ def test_unknown_and_foreign_events_are_kept_and_ignored(
 def test_an_event_of_the_other_mode_is_quarantined(client: Client, stripe_sandbox: SandboxProcess) -> None:
     """A live event at a test key changes nothing. REQ PA-10."""
     assert worked(client, livemode=True).status == InboxStatus.QUARANTINED
+
+
+def test_an_event_whose_ids_cannot_be_read_is_quarantined(
+    client: Client, stripe_sandbox: SandboxProcess
+) -> None:
+    """NUL in an id, an id that is no text, a number too long to read: kept for people, no job fails. REQ PA-05."""
+    odd: list[dict[str, Any]] = [
+        {"object": "checkout.session", "id": "cs_\0"},
+        {"object": "checkout.session", "id": 5, "metadata": []},
+        {"object": "refund", "payment_intent": {"id": "pi_1"}},
+        {"object": "charge", "payment_intent": None, "metadata": {"order_id": "\0"}},
+    ]
+    for number, found in enumerate(odd):
+        assert worked(client, id=f"evt_{number}", data={"object": found}).status == InboxStatus.QUARANTINED
+    body = event_body(id="evt_digits")[:-1] + b', "n": %b}' % (b"1" * 5000)
+    assert deliver(client, body, signed(body)).status_code == 200
+    work_money()
+    assert InboxEvent.objects.get(event_id="evt_digits").status == InboxStatus.QUARANTINED
+    assert not Job.objects.exclude(status=JobStatus.DONE).exists()
 
 
 def test_an_event_of_an_order_that_is_not_there_yet_is_tried_again_then_dead(
@@ -199,7 +228,8 @@ def test_poison_event_blocks_nobody(shop: Shop, client: Client, stripe_sandbox: 
     order, opened = buy(shop)
     pay(stripe_sandbox, opened)
     poison = event_body(
-        id="evt_poison", data={"object": {"object": "checkout.session", "id": 5, "metadata": {"order_id": 7}}}
+        id="evt_poison",
+        data={"object": {"object": "checkout.session", "id": "cs_9", "metadata": {"order_id": "nobody"}}},
     )
     deliver(client, poison, signed(poison))
     good = event_body(
