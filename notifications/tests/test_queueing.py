@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from common.models import Job
 from config.local_stack.testing.race import Race
-from notifications import templates
+from notifications import addresses, templates
 from notifications.errors import (
     BrokenTemplate,
     InvalidRecipient,
@@ -181,6 +181,27 @@ def test_a_wrong_recipient_is_refused(kind: str, address: str) -> None:
         queue(kind, to=address)
     assert [error.field for error in refused.value.errors] == ["to"]
     assert nothing_was_written()
+
+
+@pytest.mark.parametrize(
+    ("written", "other"),
+    [
+        ("demo@case.test", ' "demo"@Case.Test '),
+        ('"de\\mo"@case.test', "DEMO@case.test"),
+        ("demo@bücher.test", "demo@XN--bcher-kva.test"),
+        ("demo@BU\u0308CHER.test", "demo@bücher.test"),
+    ],
+)
+def test_one_box_has_one_name_however_it_is_written(written: str, other: str) -> None:
+    """REQ NO-02, NO-03: so that a list of boxes, a limit and an event of the provider's mean the same one."""
+    assert addresses.recipient_key(written) == addresses.recipient_key(other)
+
+
+def test_boxes_that_are_not_one_have_names_of_their_own() -> None:
+    """REQ NO-02: what only looks alike stays apart, and any text of a provider's has a name."""
+    odd = ["demo@case.test", "demo+x@case.test", "de.mo@case.test", '"demo@case.test', '"a b"@x.test', "ab@x.test",
+           "a@" + "ü" * 300, "a@..b", "", '"', "\ud800@x.test", "demo"]  # fmt: skip
+    assert len({addresses.recipient_key(one) for one in odd}) == len(odd)
 
 
 def test_one_name_means_one_message() -> None:

@@ -152,7 +152,7 @@ def test_control_characters_and_impossible_times_are_left_out(client: Client) ->
         assert deliver(client, event("bounced", at=at, bounce=why)).status_code == 200
     run_due()
     kept = EmailEvent.objects.all()
-    assert {one.detail for one in kept} == {"Permanent · gone away[0m for good"}
+    assert {one.detail for one in kept} == {"Permanent · gone away [0m for good"}
     assert [one.occurred_at for one in kept] == [one.received_at for one in kept]
     assert (len(kept), Job.objects.exclude(status="done").count()) == (3, 0)
 

@@ -81,9 +81,7 @@ def test_whatever_text_is_scanned_is_refused_kept_and_counted(settings: Settings
     assert {scan(scanner, ticket.event, text).result for text in ODD} == {"invalid"}
     with pytest.raises(RateLimited):
         scan(scanner, ticket.event, ticket.manual_code)
-    assert list(TicketScan.objects.order_by().values_list("result", "ticket").distinct()) == [
-        ("invalid", None)
-    ]
+    assert TicketScan.objects.filter(result="invalid", ticket=None).count() == len(ODD)
     assert TicketScan.objects.count() == len(ODD)
 
 

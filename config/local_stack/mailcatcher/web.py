@@ -83,7 +83,8 @@ async def _guard(request: Request, answer: Callable[[Request], Awaitable[Respons
     response = await answer(request)
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # Not "no-referrer": a browser then says "Origin: null" of our own forms, which are refused above.
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store"
     return response
 

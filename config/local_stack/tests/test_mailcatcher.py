@@ -118,6 +118,19 @@ def test_messages_are_cleared_by_button_and_api(catcher: MailCatcher) -> None:
     assert catcher.messages() == []
 
 
+def test_a_browser_may_press_the_buttons(catcher: MailCatcher) -> None:
+    """REQ NO-02: its pages let a browser name their origin, which is taken; a page without one ("null"), such as a
+    caught message in its frame, can press nothing."""
+    _send(catcher, _message())
+    for path in ("/", "/messages/1"):
+        assert httpx.get(f"{catcher.url}{path}").headers["referrer-policy"] == "same-origin"
+    for foreign in ("null", catcher.url.replace("http:", "https:")):
+        assert httpx.post(f"{catcher.url}/clear", headers={"Origin": foreign}).status_code == 403
+    assert len(catcher.messages()) == 1
+    assert httpx.post(f"{catcher.url}/clear", headers={"Origin": catcher.url}).status_code == 303
+    assert catcher.messages() == []
+
+
 def test_another_name_for_loopback_is_refused(catcher: MailCatcher) -> None:
     """A foreign page whose name was pointed at loopback must not read the mail."""
     assert httpx.get(catcher.url, headers={"Host": "evil.test"}).status_code == 400
