@@ -94,6 +94,10 @@ class Registry:
         """Return the kind of this name, or to which the message of this name belongs; None: there is none."""
         return self._kinds.get(self._of_message.get(name, name))
 
+    def messages_of(self, name: str) -> list[str]:
+        """Return what messages of a kind are called: as the kind itself, or by names that belong to it."""
+        return [name, *(message for message, kind in self._of_message.items() if kind == name)]
+
     def all(self) -> list[Kind]:
         """Return every kind, in the order of their registration."""
         return list(self._kinds.values())

@@ -44,9 +44,9 @@ def send_push(job: JobContext) -> None:
         raise Postpone(full.seconds, full.reason) from full
     if verdict is None or verdict.outcome in (Outcome.SENT, Outcome.GONE):
         return
-    if verdict.outcome == Outcome.REFUSED:
+    if verdict.outcome in (Outcome.REFUSED, Outcome.OFF_LIST):
         raise GiveUp(verdict.detail)
-    if verdict.outcome == Outcome.PAUSED:
+    if verdict.outcome in (Outcome.PAUSED, Outcome.DOUBTED):
         raise Postpone(recording.pause_of(verdict).total_seconds(), verdict.detail)
     raise NotSent(verdict.detail)
 

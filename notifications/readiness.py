@@ -2,7 +2,8 @@
 
 from common import clock
 from common.health import NotReady
-from notifications.models import EmailChannel, PushChannel
+from notifications.models import EmailChannel
+from notifications.selectors.push import paused_names
 
 
 def ask_email() -> None:
@@ -12,8 +13,7 @@ def ask_email() -> None:
 
 
 def ask_push() -> None:
-    """Raise ``NotReady`` with the push providers that are paused."""
-    paused = PushChannel.objects.filter(paused_until__gt=clock.now()).order_by("provider")
-    names = list(paused.values_list("provider", flat=True))
+    """Raise ``NotReady`` with the push providers, and parts of them, that are paused."""
+    names = paused_names(clock.now())
     if names:
         raise NotReady(f"paused: {', '.join(names)}")

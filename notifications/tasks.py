@@ -6,7 +6,7 @@ from common import clock
 from common.outbox import Lane, wake
 from notifications.realtime import relay, retention, streams
 from notifications.services import files, sending, tracking, watching
-from notifications.services.push import cleaning
+from notifications.services.push import cleaning, forgetting
 from notifications.services.push import sending as push_sending
 
 
@@ -64,3 +64,9 @@ def clean_push_devices() -> int:
     """Switch off devices that were not seen for long, forget those that have been off for long. Beat: daily."""
     now = clock.now()
     return cleaning.switch_off_idle(now=now) + cleaning.forget_old(now=now)
+
+
+@shared_task(name="notifications.forget_push", ignore_result=True)
+def forget_push() -> int:
+    """Delete push messages that are past their retention; returns how many. Beat: daily."""
+    return forgetting.forget_old(now=clock.now())

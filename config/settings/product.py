@@ -102,6 +102,8 @@ PUSH_TIMEOUT_SECONDS: float = env.float("PUSH_TIMEOUT_SECONDS", default=10)
 PUSH_USER_RATE_PER_HOUR: int = env.int("PUSH_USER_RATE_PER_HOUR", default=10)
 PUSH_CAMPAIGN_RATE_PER_HOUR: int = env.int("PUSH_CAMPAIGN_RATE_PER_HOUR", default=100)
 PUSH_DEVICE_FAILURES: int = env.int("PUSH_DEVICE_FAILURES", default=5)
+# How many days messages are kept; figures of campaigns stay
+PUSH_RETENTION_DAYS: int = env.int("PUSH_RETENTION_DAYS", default=400)
 # Devices of one person; how often one person may register some a minute
 PUSH_DEVICES_PER_PERSON: int = env.int("PUSH_DEVICES_PER_PERSON", default=20)
 PUSH_REGISTER_RATE_LIMIT: int = env.int("PUSH_REGISTER_RATE_LIMIT", default=20)

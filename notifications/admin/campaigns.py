@@ -29,6 +29,7 @@ from accounts.types import Capability
 from common import clock
 from common.admin.times import time_column
 from common.errors import Failure
+from common.outbox.ids import new_id
 from events.models import Event
 from notifications.models import PushCampaign
 from notifications.selectors.push import CampaignFigures, figures_of
@@ -132,16 +133,17 @@ class PushCampaignAdmin(ScopedModelAdmin):
         form = CampaignForm(request.POST if request.method == "POST" else None, event=event)
         preview: Preview | None = None
         if form.is_bound and form.is_valid():
-            actor, new = scope_of(request).actor, form.campaign()
+            actor, new, key = scope_of(request).actor, form.campaign(), _key(request)
             try:
-                if "confirmed" in request.POST:
+                if key is not None:
                     reason = form.cleaned_data["reason"]
-                    sent = campaigns.create(new, actor=actor, reason=reason, now=clock.now())
+                    sent = campaigns.create(new, actor=actor, reason=reason, now=clock.now(), key=key)
                     return HttpResponseRedirect(reverse(_CHANGE, args=[sent.pk]))
                 preview = campaigns.preview(actor, event.pk, new.audience, new.part)
             except Failure as refusal:
                 show_refusal(form, refusal)
-        return self._page(request, {"event": event, "form": form, "preview": preview})
+        # Made with what they look at: however often this page is sent, it is one campaign.
+        return self._page(request, {"event": event, "form": form, "preview": preview, "key": new_id()})
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         frame = {
@@ -217,6 +219,16 @@ class PushCampaignAdmin(ScopedModelAdmin):
         """Stop it."""
         taken = campaigns.cancel(call.subject.pk, actor=call.actor, reason=call.reason, now=call.now)
         return f"Cancelled; {taken} messages that waited were taken back."
+
+
+def _key(request: HttpRequest) -> UUID | None:
+    """Return the key of the preview that is confirmed, None when none is."""
+    if "confirmed" not in request.POST:
+        return None
+    try:
+        return UUID(request.POST.get("key", ""))
+    except ValueError:
+        return None
 
 
 def _figures(campaign: PushCampaign) -> CampaignFigures:

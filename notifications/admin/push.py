@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -39,6 +39,22 @@ LIST = "admin:notifications_pushmessage_changelist"
 _RESUME = "admin:notifications_pushmessage_resume"
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Messages of one kind, as people choose among them: named by the registry, for the table is long."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Name the kinds that come by push."""
+        return [(one.name, one.title) for one in kinds.registry.all() if kinds.Channel.PUSH in one.channels]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep those of the chosen one."""
+        chosen = self.value()
+        return queryset if chosen is None else queryset.filter(kind__in=kinds.registry.messages_of(chosen))
+
+
 @admin.register(PushMessage)
 class PushMessageAdmin(ScopedModelAdmin):
     """Every push message of one's organizations, with what became of it on each device."""
@@ -55,7 +71,7 @@ class PushMessageAdmin(ScopedModelAdmin):
         "sent_at",
         "opened_at",
     )
-    list_filter = ("status", "kind", "is_urgent")
+    list_filter = ("status", KindFilter, "is_urgent")
     list_select_related = ("user", "campaign")
     search_fields = ("user__email", "title")
     search_help_text = "Person or title"

@@ -13,9 +13,6 @@ from notifications.models.email import (
 )
 from notifications.models.preferences import MutedBy, MutedKind, NotificationPreferences
 from notifications.models.push import (
-    PushAudience,
-    PushCampaign,
-    PushChannel,
     PushDelivery,
     PushDevice,
     PushMessage,
@@ -23,6 +20,8 @@ from notifications.models.push import (
     PushProvider,
     PushStatus,
 )
+from notifications.models.push_campaigns import PushAudience, PushCampaign
+from notifications.models.push_channels import PushChannel, PushPart
 from notifications.models.realtime import RealtimeEvent, RealtimeState, RealtimeStream
 from notifications.models.tracking import (
     EmailEvent,
@@ -53,6 +52,7 @@ __all__ = [
     "PushDelivery",
     "PushDevice",
     "PushMessage",
+    "PushPart",
     "PushPlatform",
     "PushProvider",
     "PushStatus",

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from common.outbox.ids import new_id
+from notifications.models.push_campaigns import PushCampaign
 
 
 class PushProvider(models.TextChoices):
@@ -29,6 +30,7 @@ class PushDevice(models.Model):
 
     ``registered_at`` is the latest registration: a provider's "gone" that is older does not count against it.
     ``failure_count`` counts deliveries in a row that failed, ``failing_since`` when the first of them did.
+    ``doubted_at``: since when it is open whether what its provider refuses is this device or our account.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -49,6 +51,7 @@ class PushDevice(models.Model):
     disabled_at = models.DateTimeField(null=True, blank=True)
     failure_count = models.PositiveSmallIntegerField(default=0)
     failing_since = models.DateTimeField(null=True, blank=True)
+    doubted_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True, default="")
     last_seen_at = models.DateTimeField()
     registered_at = models.DateTimeField()
@@ -86,57 +89,6 @@ class PushDevice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_platform_display()}, {self.get_provider_display()}"
-
-
-class PushAudience(models.TextChoices):
-    """Whom a campaign goes to. Others are registered by the rooms that know them (``services.audiences``)."""
-
-    REGISTERED = "registered", "Everybody who is registered for the event"
-    TIER = "tier", "Holders of a ticket of one tier"
-
-
-class PushCampaign(models.Model):
-    """One send to many, under one id. Its people are taken in the order of their ids, batch by batch."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organization_id = models.UUIDField()
-    event = models.ForeignKey("events.Event", on_delete=models.PROTECT, related_name="push_campaigns")
-    audience = models.CharField(max_length=20)
-    # What of the audience: the tier. None: all of the event.
-    audience_id = models.UUIDField(null=True, blank=True)
-    audience_label = models.CharField(max_length=200, blank=True, default="")
-    kind = models.CharField(max_length=80)
-    title = models.CharField(max_length=100)
-    body = models.CharField(max_length=500)
-    url = models.CharField(max_length=500, blank=True, default="")
-    created_by = models.UUIDField()
-    created_at = models.DateTimeField()
-    # The last person whose message was written; all are when there is ``written_at``.
-    cursor = models.UUIDField(null=True, blank=True)
-    people = models.PositiveIntegerField(default=0)
-    without_device = models.PositiveIntegerField(default=0)
-    written_at = models.DateTimeField(null=True, blank=True)
-    cancelled_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = "push campaign"
-        ordering = ("-created_at", "-id")
-        indexes: ClassVar = [
-            models.Index(fields=["organization_id", "-created_at"], name="push_campaign_organization"),
-            models.Index(
-                fields=["created_at"],
-                condition=Q(written_at__isnull=True, cancelled_at__isnull=True),
-                name="push_campaign_open",
-            ),
-        ]
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=Q(without_device__lte=models.F("people")), name="push_campaign_counts"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.title
 
 
 class PushStatus(models.TextChoices):
@@ -207,6 +159,13 @@ class PushMessage(models.Model):
                 fields=["campaign", "begun_at"],
                 condition=Q(campaign__isnull=False, begun_at__isnull=False),
                 name="push_campaign_hour",
+            ),
+            # Which campaigns are full: asked at each look of the workers, of the hour alone.
+            models.Index(
+                fields=["begun_at"],
+                include=["campaign"],
+                condition=Q(campaign__isnull=False, begun_at__isnull=False),
+                name="push_campaigns_hour",
             ),
             models.Index(fields=["sent_at"], condition=Q(sent_at__isnull=False), name="push_sent_at"),
             # Few beside those that are sent.
@@ -280,15 +239,3 @@ class PushDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_status_display()} {self.created_at:%Y-%m-%d %H:%M:%S}"
-
-
-class PushChannel(models.Model):
-    """Says whether a provider is written to at all; no row: it is."""
-
-    provider = models.CharField(max_length=8, primary_key=True, choices=PushProvider.choices)
-    paused_until = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=500, blank=True, default="")
-    changed_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return str(self.get_provider_display())

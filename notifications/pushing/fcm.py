@@ -1,5 +1,6 @@
 """Firebase Cloud Messaging, HTTP v1: Android, and Apple's devices through it (docs/decisions/0011-push.md)."""
 
+import json
 import threading
 from datetime import datetime
 from functools import partial
@@ -13,10 +14,12 @@ import requests
 from django.conf import settings
 from google.oauth2 import service_account
 
-from notifications.pushing import lines, verdicts
+from notifications.pushing import lines, sizes, verdicts
 from notifications.pushing.types import Outcome, Outgoing, Target, Verdict
 
 ADDRESS: Final = "https://fcm.googleapis.com"
+# FCM takes 4,096 bytes of notification and data; at Apple the frame that FCM puts around them counts too.
+LARGEST: Final = 4096 - 256
 _SCOPE: Final = "https://www.googleapis.com/auth/firebase.messaging"
 
 
@@ -97,15 +100,17 @@ def _post(outgoing: Outgoing, target: Target, project: str, token: str, *, now: 
 
 
 def message(outgoing: Outgoing, token: str, *, now: datetime) -> dict[str, Any]:
-    """Return the message as FCM wants it; its id is collapse key and tag, so a repetition replaces on the device."""
+    """Return the message as FCM wants it; its id is tag and Apple's collapse id: a repetition replaces on the device.
+
+    A text that is too long is cut. No ``collapse_key``: FCM keeps four of them for a device that is away and drops the
+    others, so of five messages one would be lost.
+    """
     name = str(outgoing.id)
     high = outgoing.is_urgent
     return {
         "token": token,
-        "notification": {"title": outgoing.title, "body": outgoing.body},
-        "data": outgoing.values(),
+        **_said(outgoing, sizes.fitted(outgoing.body, lambda body: _size(outgoing, body), LARGEST)),
         "android": {
-            "collapse_key": name,
             "priority": "HIGH" if high else "NORMAL",
             "ttl": f"{outgoing.ttl}s",
             "notification": {"tag": name},
@@ -120,6 +125,14 @@ def message(outgoing: Outgoing, token: str, *, now: datetime) -> dict[str, Any]:
             "payload": {"aps": {"mutable-content": 1, **({"sound": "default"} if high else {})}},
         },
     }
+
+
+def _said(outgoing: Outgoing, body: str) -> dict[str, Any]:
+    return {"notification": {"title": outgoing.title, "body": body}, "data": outgoing.values()}
+
+
+def _size(outgoing: Outgoing, body: str) -> int:
+    return len(json.dumps(_said(outgoing, body), ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _json(response: requests.Response) -> Any:

@@ -46,6 +46,12 @@ class Entry:
         return host.endswith(f".{self.host}") and _HOST.fullmatch(host) is not None
 
     @property
+    def pattern(self) -> str:
+        """Return what addresses on this line begin with, as a regular expression whose case does not count."""
+        labels = r"[^/]+\." if self.is_suffix else ""
+        return rf"^{self.scheme}://{labels}{re.escape(self.host)}(:{self.port})?/"
+
+    @property
     def is_origin(self) -> bool:
         """Say whether it was written as an origin, as stand-ins are."""
         return self.scheme != "https" or self.port != 443 or not _HOST.fullmatch(self.host)
@@ -79,6 +85,14 @@ def require_allowed(address: str) -> Url:
         raise NotAllowed("This is not the address of a push subscription") from error
     scheme, host = read.scheme or "", read.host or ""
     port = _PORTS.get(scheme, 0) if read.port is None else read.port
-    if not any(entry.admits(scheme, host, port) for entry in map(entry_of, settings.WEBPUSH_ALLOWED_HOSTS)):
+    if not any(entry_of(line).admits(scheme, host, port) for line in settings.WEBPUSH_ALLOWED_HOSTS):
         raise NotAllowed("Push subscriptions of this host are not taken")
     return read
+
+
+def line_of(address: str) -> str:
+    """Return the line of the list on which an allowed address is. Raises ``NotAllowed``."""
+    read = require_allowed(address)
+    port = _PORTS.get(read.scheme or "", 0) if read.port is None else read.port
+    lines = settings.WEBPUSH_ALLOWED_HOSTS
+    return next(line for line in lines if entry_of(line).admits(read.scheme or "", read.host or "", port))

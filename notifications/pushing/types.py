@@ -10,14 +10,16 @@ class Outcome(StrEnum):
     """How one attempt ended.
 
     ``gone``: the device takes no more, it is switched off. ``refused``: this message is not taken for this device.
-    ``doubted``: refused by who we are, which may be the fault of our account or of this one device.
-    ``retry`` and ``unknown`` (no answer: it may have been taken) are tried again. ``paused``: our account is in trouble
-    or the provider is not reached; it is no attempt, and everybody waits.
+    ``off_list``: we do not write to its host (any more); the device may be as well as ever.
+    ``doubted``: refused by who we are, which may be the fault of our account or of this one device: it is no attempt,
+    and asked again. ``retry`` and ``unknown`` (no answer: it may have been taken) are tried again. ``paused``: our
+    account is in trouble or the provider is not reached; it is no attempt, and everybody waits.
     """
 
     SENT = "sent"
     GONE = "gone"
     REFUSED = "refused"
+    OFF_LIST = "off_list"
     DOUBTED = "doubted"
     RETRY = "retry"
     UNKNOWN = "unknown"
@@ -28,7 +30,9 @@ class Outcome(StrEnum):
 class Verdict:
     """How one attempt ended. ``retry_after``: the seconds that the provider asks for, or None.
 
-    ``for_everybody``: whoever writes to this provider is to wait that long, not this device alone.
+    ``for_everybody``: whoever writes to this provider is to wait that long, not this device alone. ``part``: what
+    pauses is this part of the provider alone (``parts.part_of``). ``blames_device``: refused for what the device is,
+    and not for what it was sent.
     """
 
     outcome: Outcome
@@ -36,6 +40,8 @@ class Verdict:
     provider_message_id: str = ""
     retry_after: float | None = None
     for_everybody: bool = False
+    part: str = ""
+    blames_device: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ _FCM_QUOTA_SECONDS: Final = 60.0
 NOT_REACHED_SECONDS: Final = 30.0
 _LONGEST_DETAIL: Final = 500
 _FCM_ERROR: Final = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+# Another account's service account or key as well as one device of another sender.
+_OF_WHOM_WE_ARE: Final = frozenset({"SENDER_ID_MISMATCH", "THIRD_PARTY_AUTH_ERROR"})
 # What names one device: tokens, and the path of a subscription.
 _LONG: Final = re.compile(r"[\w:\-+/=%]{40,}")
 
@@ -34,9 +36,7 @@ def of_fcm(status: int, body: Any, headers: Mapping[str, str], *, now: datetime)
     detail = described(f"HTTP {status}: {code} {words}")
     if status == 404 and code == "UNREGISTERED":
         return Verdict(Outcome.GONE, detail)
-    if code == "SENDER_ID_MISMATCH" or (status == 400 and code != "THIRD_PARTY_AUTH_ERROR"):
-        return Verdict(Outcome.REFUSED, detail)
-    if code == "THIRD_PARTY_AUTH_ERROR":
+    if code in _OF_WHOM_WE_ARE:
         return Verdict(Outcome.DOUBTED, detail)
     if status == 429:
         wait = retry_after(headers, now=now) or _FCM_QUOTA_SECONDS
@@ -59,7 +59,8 @@ def of_webpush(status: int, text: str, headers: Mapping[str, str], *, now: datet
         return Verdict(Outcome.DOUBTED, detail)
     if status == 429 or status >= 500:
         return Verdict(Outcome.RETRY, detail, retry_after=retry_after(headers, now=now))
-    return Verdict(Outcome.REFUSED, detail)
+    # 413 is about what we send, everything else about where to.
+    return Verdict(Outcome.REFUSED, detail, blames_device=status != 413)
 
 
 def of_line(error: requests.RequestException, *, one_provider: bool) -> Verdict:

@@ -9,7 +9,7 @@ from http_ece import ECEException
 from pywebpush import WebPusher, WebPushException
 
 from common import clock
-from notifications.pushing import hosts, lines, vapid, verdicts
+from notifications.pushing import hosts, lines, sizes, vapid, verdicts
 from notifications.pushing.types import Outcome, Outgoing, Target, Verdict
 
 # RFC 8030, 7.2: services take 4,096 bytes; the cipher's header, tag and padding byte are 103 of them.
@@ -27,14 +27,15 @@ def send(outgoing: Outgoing, target: Target, *, now: datetime) -> Verdict:
         signed = vapid.headers_for(target.token, now=clock.now())
         response = _post(outgoing, target, signed)
     except hosts.NotAllowed as error:
-        return Verdict(Outcome.GONE, str(error))
+        return Verdict(Outcome.OFF_LIST, str(error))
     except vapid.BadKey as error:
         return Verdict(Outcome.PAUSED, str(error))
     except requests.RequestException as error:
         return verdicts.of_line(error, one_provider=False)
     except (WebPushException, ECEException, ValueError) as error:
         # Keys that cannot be encrypted for.
-        return Verdict(Outcome.REFUSED, verdicts.described(f"{type(error).__name__}: {error}"))
+        detail = verdicts.described(f"{type(error).__name__}: {error}")
+        return Verdict(Outcome.REFUSED, detail, blames_device=True)
     return verdicts.of_webpush(response.status_code, response.text[:1000], response.headers, now=now)
 
 
@@ -55,10 +56,9 @@ def _post(outgoing: Outgoing, target: Target, signed: dict[str, str]) -> request
 
 def payload(outgoing: Outgoing) -> bytes:
     """Return what the service worker is given, as JSON; a text that is too long is cut."""
-    body = outgoing.body
-    while len(encoded := _encoded(outgoing, body)) > LARGEST and body:
-        body = body[: min(len(body) - 1, len(body) * 3 // 4)].rstrip("…") + "…" if len(body) > 1 else ""
-    return encoded
+    return _encoded(
+        outgoing, sizes.fitted(outgoing.body, lambda body: len(_encoded(outgoing, body)), LARGEST)
+    )
 
 
 def _encoded(outgoing: Outgoing, body: str) -> bytes:

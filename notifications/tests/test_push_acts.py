@@ -25,7 +25,7 @@ from common.types import SYSTEM
 from config.local_stack.pushcatcher.testing import PushCatcher
 from events.tests.factories import make_event, make_registration
 from notifications.errors import DeviceOff, PushNotResendable
-from notifications.models import PushChannel, PushDevice, PushMessage, PushStatus
+from notifications.models import PushChannel, PushDevice, PushMessage, PushPart, PushStatus
 from notifications.push_checks import push as push_check
 from notifications.services.push import acts, cleaning, recording
 from notifications.tests.push import NOON, at, delivery_of, make_device, queue_push, run_due, stored
@@ -103,13 +103,18 @@ def test_messages_are_shown_with_their_story(client: Client, push_catcher: PushC
     house = make_organization()
     message = dead(push_catcher, organization_id=house.pk, title="Mine")
     queue_push(make_device().user, organization_id=make_organization().pk, title="Theirs")
-    recording.pause("fcm", clock.now() + timedelta(hours=1), "HTTP 401", now=clock.now())
+    later = clock.now() + timedelta(hours=1)
+    recording.pause("fcm", later, "HTTP 401", now=clock.now())
+    recording.pause_part("fcm:ios", later, "HTTP 401", now=clock.now())
     client.force_login(make_member("staff", organization=house))
     listing = client.get(LIST).content.decode()
     assert "Mine" in listing
     assert "Theirs" not in listing
     assert "Push by FCM is paused" in listing
+    assert "Push by FCM (iOS) is paused" in listing
     assert "Resume now" not in listing
+    assert "Mine" in client.get(f"{LIST}?kind=announcements").content.decode()
+    assert "Mine" not in client.get(f"{LIST}?kind=waitlist").content.decode()
     page = client.get(reverse("admin:notifications_pushmessage_change", args=[message.pk])).content.decode()
     assert "HTTP 400" in page
     assert "phone-" not in page
@@ -118,29 +123,32 @@ def test_messages_are_shown_with_their_story(client: Client, push_catcher: PushC
     client.force_login(make_superuser())
     assert "Resume now" in client.get(LIST).content.decode()
     assert "It is written to again." in client.post(resume, {"reason": "mended"}).content.decode()
-    assert PushChannel.objects.get().paused_until is None
+    assert (PushChannel.objects.get().paused_until, PushPart.objects.get().paused_until) == (None, None)
     done = client.post(
         f"{LIST}act/send_again/", {"ids": [str(message.pk)], "confirmed": "1", "reason": "x"}, follow=True
     )
     assert "Queued again." in done.content.decode()
 
 
-def test_idle_devices_are_switched_off_then_forgotten(push_catcher: PushCatcher) -> None:
+def test_idle_devices_are_switched_off_then_forgotten(
+    push_catcher: PushCatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """REQ NO-04: browsers after 30 days, phones after 270; 90 days later the row goes, its messages stay."""
+    monkeypatch.setattr(cleaning, "_AT_ONCE", 1)
     long_ago = {days: NOON - timedelta(days=days) for days in (29, 31, 269, 271)}
     browsers = [
-        make_device(browser=push_catcher.subscribe(), last_seen_at=long_ago[days]) for days in (29, 31)
+        make_device(browser=push_catcher.subscribe(), last_seen_at=long_ago[days]) for days in (29, 31, 31)
     ]
     phones = [make_device(platform="ios", last_seen_at=long_ago[days]) for days in (269, 271)]
     message = queue_push(phones[1].user)
     run_due(at(0))
-    assert cleaning.switch_off_idle(now=NOON) == 2
+    assert cleaning.switch_off_idle(now=NOON) == 3
     assert cleaning.switch_off_idle(now=NOON) == 0
     kept = PushDevice.objects.filter(is_active=True)
     assert set(kept) == {browsers[0], phones[0]}
     assert PushDevice.objects.get(pk=phones[1].pk).disabled_reason == "It was not seen for 270 days"
     assert cleaning.forget_old(now=NOON + timedelta(days=90)) == 0
-    assert cleaning.forget_old(now=NOON + timedelta(days=91)) == 2
+    assert cleaning.forget_old(now=NOON + timedelta(days=91)) == 3
     assert (delivery_of(message).device, stored(message).status) == (None, PushStatus.SENT)
 
 

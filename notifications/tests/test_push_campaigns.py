@@ -1,6 +1,9 @@
 """Campaigns: one send to many under one id (REQ NO-04)."""
 
+import re
+from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -16,16 +19,17 @@ from common.errors import Forbidden, Invalid, NotFound
 from common.models import Job
 from common.types import SYSTEM
 from config.local_stack.pushcatcher.testing import PushCatcher
+from config.local_stack.testing.race import Race
 from events.models import Event
 from events.tests.factories import make_event, make_registration
 from notifications.errors import CampaignOver
 from notifications.kinds import Channel
-from notifications.models import PushCampaign, PushMessage, PushStatus
+from notifications.models import PushCampaign, PushDelivery, PushMessage, PushStatus
 from notifications.selectors.push import CampaignFigures, figures_of
-from notifications.services.push import campaigns, receipts
+from notifications.services.push import campaigns, forgetting, receipts
 from notifications.services.push.campaigns import NewCampaign, Preview
 from notifications.tests.preferences import mute
-from notifications.tests.push import NOON, at, make_device, run_due
+from notifications.tests.push import NOON, at, make_device, queue_push, run_due
 from tickets.tests.factories import make_ticket, make_tier
 
 pytestmark = pytest.mark.django_db
@@ -184,6 +188,57 @@ def test_who_may_send_and_what(push_catcher: PushCatcher, settings: Settings) ->
     assert sent.url == "http://tickets.test/x"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_key_is_one_campaign(race: Race, push_catcher: PushCatcher) -> None:
+    """REQ NO-04: a page that is sent ten times at once is one campaign: one id, one entry, one message each."""
+    event = make_event()
+    guest(event)
+    key, wanted = uuid4(), new(event)
+
+    def send(_: int) -> UUID:
+        return campaigns.create(wanted, actor=SYSTEM, reason="news", now=NOON, key=key).pk
+
+    assert race(10, send) == [key] * 10
+    assert AuditEntry.objects.filter(action="notifications.send_push_campaign").count() == 1
+    run_due(at(1))
+    assert len(push_catcher.requests()) == 1
+    owner = actor_of(make_member("owner", organization=event.organization))
+    with pytest.raises(Invalid):
+        campaigns.create(wanted, actor=owner, reason="another person's page", now=NOON, key=key)
+
+
+def test_old_messages_go_and_campaigns_keep_their_figures(
+    push_catcher: PushCatcher, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQ NO-04: messages past their retention are deleted, batch by batch; what still waits is not."""
+    settings.PUSH_RETENTION_DAYS = 30
+    monkeypatch.setattr(forgetting, "_AT_ONCE", 2)
+    event = make_event()
+    people = [guest(event) for _ in range(4)]
+    mute(people[0], "announcements", Channel.PUSH)
+    campaign = begun(event)
+    run_due(at(1))
+    receipts.record(
+        [receipts.Receipt(PushMessage.objects.get(user=people[1]).deliveries.get().pk, is_opened=True)],
+        now=at(2),
+    )
+    grouped = PushMessage.objects.get(user=people[2])
+    PushMessage.objects.filter(pk=grouped.pk).update(
+        status=PushStatus.GROUPED, summary=queue_push(people[2], now=at(3))
+    )
+    summary = PushMessage.objects.get(grouped=grouped)
+    before = figures(campaign)
+    assert before == CampaignFigures(queued=1, sent=2, delivered=1, opened=1, suppressed=1)
+    month = timedelta(days=30)
+    assert forgetting.forget_old(now=at(0) + month) == 0
+    assert forgetting.forget_old(now=at(10) + month) == 3, "what waits, and what waits in a summary, stays"
+    assert (figures(campaign), set(PushMessage.objects.all())) == (before, {grouped, summary})
+    run_due(at(11))
+    assert forgetting.forget_old(now=at(10) + month) == 2
+    assert figures(campaign) == CampaignFigures(sent=3, delivered=1, opened=1, suppressed=1)
+    assert not PushDelivery.objects.exists()
+
+
 def test_the_screen_previews_then_sends(client: Client, push_catcher: PushCatcher) -> None:
     """REQ NO-04: staff see to how many it goes before they send it, and how far it got afterwards."""
     event = make_event(organization=make_organization())
@@ -200,8 +255,18 @@ def test_the_screen_previews_then_sends(client: Client, push_catcher: PushCatche
         "An https address"
         in client.post(address, {**form, "url": "http://x.test", "confirmed": "1"}).content.decode()
     )
-    sent = client.post(address, {**form, "confirmed": "1"}, follow=True)
+    assert "2 people" in client.post(address, {**form, "confirmed": "1"}).content.decode(), (
+        "no key: a preview"
+    )
+    key = re.findall(r'name="key" value="([0-9a-f-]{36})"', shown)[0]
+    sent = client.post(address, {**form, "confirmed": "1", "key": key}, follow=True)
     campaign = PushCampaign.objects.get()
+    again = client.post(address, {**form, "confirmed": "1", "key": key}, follow=True)
+    assert sent.redirect_chain == again.redirect_chain
+    assert str(campaign.pk) == key
+    other = client.post(address, {**form, "title": "Other words", "confirmed": "1", "key": key})
+    assert "preview this one again" in other.content.decode()
+    assert (PushCampaign.objects.get().title, Job.objects.count()) == ("Doors <open>", 1)
     run_due(clock.now())
     page = client.get(reverse("admin:notifications_pushcampaign_change", args=[campaign.pk])).content.decode()
     assert sent.status_code == 200

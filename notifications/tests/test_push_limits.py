@@ -10,14 +10,17 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from common.models import Job
+from common.outbox import dead_letters
+from common.types import SYSTEM
 from config.local_stack.pushcatcher.testing import PushCatcher
 from config.local_stack.testing.race import Race
+from events.tests.factories import make_event
 from notifications.kinds import Channel
-from notifications.models import PushDelivery, PushMessage, PushStatus
+from notifications.models import PushCampaign, PushDelivery, PushMessage, PushStatus
 from notifications.services.push import limits, sending
 from notifications.services.rates import NoRoom
 from notifications.tests.preferences import mute, preferences_row, quiet_at_night
-from notifications.tests.push import NOON, at, make_device, queue_push, run_due, stored
+from notifications.tests.push import NOON, at, delivery_of, make_device, queue_push, run_due, stored
 
 pytestmark = pytest.mark.django_db
 HOUR = 3600
@@ -126,6 +129,41 @@ def test_a_change_of_mind_while_it_waits_counts(push_catcher: PushCatcher) -> No
     assert stored(of_grace).status == PushStatus.SENT
 
 
+def test_what_was_begun_before_the_night_is_asked_about_again(push_catcher: PushCatcher) -> None:
+    """REQ NO-05: tried at 21:58 and again in quiet hours: it waits, on the device that has nothing of it yet too."""
+    evening = datetime(2096, 5, 4, 21, 58, tzinfo=UTC)
+    ada = make_device(browser=push_catcher.subscribe("Laptop")).user
+    quiet_at_night(ada)
+    nowhere = queue_push(ada, now=evening)
+    push_catcher.fail("unavailable", retry_after=1800)
+    run_due(evening)
+    make_device(ada)
+    laptop, phone = queue_push(ada, now=evening).deliveries.order_by("device__provider", "id").reverse()
+    PushDelivery.objects.filter(id=laptop.id).update(not_before=evening + timedelta(minutes=30))
+    run_due(evening)
+    assert [one.service for one in push_catcher.pushes()] == ["FCM"]
+    night, morning = evening + timedelta(minutes=40), evening + timedelta(hours=9, minutes=2)
+    run_due(night)
+    assert (stored(nowhere).status, stored(nowhere).status_reason) == (PushStatus.HELD, "Quiet hours")
+    assert stored(phone.message).status == PushStatus.SENT
+    assert len(push_catcher.pushes()) == 1
+    run_due(morning)
+    assert (stored(nowhere).status, len(push_catcher.pushes())) == (PushStatus.SENT, 3)
+
+
+def test_what_came_back_from_the_dead_is_asked_about_again(push_catcher: PushCatcher) -> None:
+    """REQ NO-05: a dead one that staff bring back in the console goes to nobody who has switched it off since."""
+    ada = make_device().user
+    message = queue_push(ada)
+    push_catcher.fail("invalid")
+    run_due(at(0))
+    mute(ada, "announcements", Channel.PUSH)
+    dead_letters.retry([Job.objects.get().pk], actor=SYSTEM, reason="mended", now=at(1))
+    run_due(at(1))
+    assert len(push_catcher.requests()) == 1
+    assert (stored(message).status, delivery_of(message).status) == (PushStatus.SUPPRESSED,) * 2
+
+
 def _race(race: Race, push_catcher: PushCatcher) -> int:
     """Let twelve messages to one person begin at once, and return how many were taken."""
     ada = make_device().user
@@ -178,3 +216,25 @@ def test_counting_reads_the_hour_alone() -> None:
         )
         plan = " ".join(row[0] for row in cursor.fetchall())
     assert "push_user_hour" in plan
+
+
+def test_the_gate_reads_the_hour_alone() -> None:
+    """REQ OP-07: which campaigns are full is asked all the time: from an index of the hour, not of all campaigns."""
+    ada, event = make_device().user, make_event()
+    old = PushCampaign.objects.bulk_create(
+        PushCampaign(
+            organization_id=event.organization_id, event=event, audience="registered", kind="announcements",
+            title="x", body="y", created_by=ada.pk, created_at=NOON,
+        )
+        for _ in range(40)
+    )  # fmt: skip
+    PushMessage.objects.bulk_create(
+        PushMessage(
+            user=ada, campaign=old[number % 40], kind="announcements", title="x", body="y",
+            dedupe_key=f"k{number}", created_at=NOON, begun_at=NOON - timedelta(hours=number),
+        )
+        for number in range(400)
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE notifications_pushmessage")
+    assert "push_campaigns_hour" in limits.full_campaigns(NOON).explain()

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import requests
 from django.db import transaction
 from pytest_django.fixtures import Settings
 
@@ -11,6 +12,7 @@ from common.models import Job
 from config.local_stack.pushcatcher.testing import PushCatcher
 from notifications import push
 from notifications.models import PushDelivery, PushDevice, PushMessage, PushStatus
+from notifications.pushing import fcm
 from notifications.services.push import queueing, sending
 from notifications.tests.push import NOON, at, delivery_of, make_device, new_push, queue_push, run_due, stored
 
@@ -34,6 +36,7 @@ def test_a_message_reaches_phone_and_browser(push_catcher: PushCatcher) -> None:
     ] * 2
     assert (phone.tag, browser.tag) == (str(message.id), message.id.hex)
     assert phone.payload["android"]["notification"]["tag"] == str(message.id)
+    assert "collapse_key" not in phone.payload["android"], "of these FCM keeps four for a device that is away"
     assert phone.payload["apns"]["headers"]["apns-collapse-id"] == str(message.id)
     assert phone.payload["data"]["url"] == browser.payload["data"]["url"] == "https://example.test/e"
     assert browser.payload["tag"] == str(message.id)
@@ -172,6 +175,22 @@ def test_a_long_text_is_cut_to_what_a_browser_takes(push_catcher: PushCatcher) -
     (shown,) = push_catcher.pushes()
     assert shown.body.endswith("😀…")
     assert 3000 < len(json.dumps(shown.payload, ensure_ascii=False).encode()) <= 3993 + 40
+
+
+def test_a_long_text_is_cut_to_what_a_phone_takes(push_catcher: PushCatcher) -> None:
+    """REQ NO-04: FCM refuses more than 4,096 bytes, and so does the stand-in; the text gives way, the data stay."""
+    data = {"url": "https://example.test/", "more": "y" * 1900}
+    message = queue_push(make_device().user, title="ü" * 200, body="😀" * 1000, data=data)
+    run_due(at(0))
+    (shown,) = push_catcher.pushes()
+    assert (stored(message).status, shown.payload["data"]["more"]) == (PushStatus.SENT, "y" * 1900)
+    assert shown.body.endswith("😀…")
+    body = {"message": {"token": "x", "notification": {"title": "x" * 4096}}}
+    request = {"Authorization": f"Bearer {fcm.account.token()[1]}"}
+    address = f"{push_catcher.url}/v1/projects/p/messages:send"
+    assert requests.post(address, json=body, headers=request, timeout=10).status_code == 400
+    body["message"]["notification"] = {"title": "x" * 3900}
+    assert requests.post(address, json=body, headers=request, timeout=10).status_code == 200
 
 
 def test_a_delivery_without_a_job_gets_one(push_catcher: PushCatcher) -> None:

@@ -1,15 +1,20 @@
 """What push does when providers refuse, fail or are away: devices switched off, pauses, nobody's attempt lost."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import structlog.testing
 from pytest_django.fixtures import Settings
 
 from common.models import Job
+from common.outbox import dead_letters
+from common.types import SYSTEM
+from config.local_stack.pushcatcher.faults import FaultKind
 from config.local_stack.pushcatcher.testing import PushCatcher
-from notifications.models import PushChannel, PushDevice, PushMessage, PushStatus
-from notifications.services.push import devices, queueing
+from config.local_stack.testing.race import Race
+from notifications.models import PushChannel, PushDevice, PushMessage, PushPart, PushStatus
+from notifications.services.push import devices, queueing, recording
 from notifications.tests.push import NOON, at, delivery_of, make_device, new_push, queue_push, run_due, stored
 
 pytestmark = pytest.mark.django_db
@@ -46,8 +51,8 @@ def test_who_registered_since_stays_on(push_catcher: PushCatcher) -> None:
 def test_refusals_in_a_row_switch_a_device_off(push_catcher: PushCatcher, settings: Settings) -> None:
     """REQ NO-04: a message that is refused is dead and loud; five such in a row switch the device off."""
     settings.PUSH_DEVICE_FAILURES = 3
-    ada = make_device().user
-    push_catcher.fail("mismatch", times=2)
+    ada = make_device(browser=push_catcher.subscribe()).user
+    push_catcher.fail("invalid", times=2)
     first, _ = queue_push(ada), queue_push(ada)
     with structlog.testing.capture_logs() as logs:
         run_due(at(0))
@@ -62,6 +67,18 @@ def test_refusals_in_a_row_switch_a_device_off(push_catcher: PushCatcher, settin
     run_due(at(2))
     device = PushDevice.objects.get()
     assert (device.is_active, device.failure_count) == (False, 3)
+
+
+def test_what_a_message_is_refused_for_is_no_fault_of_a_device(
+    push_catcher: PushCatcher, settings: Settings
+) -> None:
+    """REQ NO-04: FCM's INVALID_ARGUMENT is about what we send: dead and loud, and the device stays on."""
+    settings.PUSH_DEVICE_FAILURES = 1
+    message = queue_push(make_device().user)
+    push_catcher.fail("invalid")
+    run_due(at(0))
+    device = PushDevice.objects.get()
+    assert (stored(message).status, device.is_active, device.failure_count) == (PushStatus.FAILED, True, 0)
 
 
 def test_a_long_outage_switches_off_only_after_a_day(push_catcher: PushCatcher, settings: Settings) -> None:
@@ -106,21 +123,98 @@ def test_a_full_quota_is_waited_for_by_everybody(push_catcher: PushCatcher) -> N
 
 
 def test_a_signature_that_is_refused_is_judged_by_the_others(push_catcher: PushCatcher) -> None:
-    """REQ NO-05: a subscription that was made for another key is that person's trouble while others arrive; with
-    none that arrived it is ours, and the provider pauses."""
+    """REQ NO-05: a subscription that was made for another key is that person's trouble once others arrive; with
+    none that arrived it is ours, and the push service pauses."""
     ada = make_device(browser=push_catcher.subscribe("Ada")).user
     eve = make_device(browser=push_catcher.subscribe("Eve")).user
     of_eve = queue_push(eve)
     push_catcher.fail("unauthorized")
     run_due(at(0))
-    assert (stored(of_eve).status, PushChannel.objects.get().paused_until) == (PushStatus.QUEUED, at(300))
-    queue_push(ada, now=at(300))
-    Job.objects.filter(pk=job_of(of_eve).pk).update(run_at=at(301))
-    run_due(at(300))
+    assert (stored(of_eve).status, PushPart.objects.get().paused_until) == (PushStatus.QUEUED, at(300))
+    queue_push(ada, now=at(10))
+    run_due(at(299))
+    assert len(push_catcher.requests()) == 1
+    run_due(at(310))
+    assert [one.device for one in push_catcher.pushes()] == ["Ada"], (
+        "who is new is asked before who is doubted"
+    )
     push_catcher.fail("unauthorized")
-    run_due(at(301))
-    assert stored(of_eve).status == PushStatus.FAILED
-    assert not PushChannel.objects.filter(paused_until__gt=at(301)).exists()
+    run_due(at(370))
+    assert (stored(of_eve).status, job_of(of_eve).status) == (PushStatus.FAILED, "dead")
+    assert PushDevice.objects.get(user=eve).failure_count == 1
+    assert not PushPart.objects.filter(paused_until__gt=at(370)).exists()
+
+
+@pytest.mark.parametrize("fault", ["apns_auth", "mismatch"])
+def test_a_platform_that_refuses_us_is_no_fault_of_its_devices(
+    push_catcher: PushCatcher, settings: Settings, fault: FaultKind
+) -> None:
+    """REQ NO-04: Apple's key ended while Android arrives: iPhones wait, lose nothing, and stay on."""
+    settings.PUSH_DEVICE_FAILURES = 1
+    android = make_device().user
+    phones = [make_device(platform="ios").user for _ in range(2)]
+    queue_push(phones[1])
+    run_due(at(0))
+    waits = queue_push(phones[0], now=at(10))
+    push_catcher.fail(fault)
+    run_due(at(10))
+    assert not PushPart.objects.exists(), (
+        "what Apple took before may be this one phone's trouble: it alone waits"
+    )
+    queue_push(android, now=at(20))
+    run_due(at(20))
+    push_catcher.fail(fault)
+    run_due(at(370))
+    assert (PushPart.objects.get().name, PushPart.objects.get().paused_until) == ("fcm:ios", at(670))
+    others = [queue_push(user, now=at(380)) for user in (android, phones[1])]
+    run_due(at(380))
+    assert [stored(one).status for one in others] == [PushStatus.SENT, PushStatus.QUEUED]
+    assert len(push_catcher.requests()) == 5, "nobody asks in a pause"
+    run_due(at(730))
+    assert {stored(one).status for one in (waits, *others)} == {PushStatus.SENT}
+    assert job_of(waits).attempts == 1
+    assert set(PushDevice.objects.values_list("is_active", "failure_count", "doubted_at")) == {
+        (True, 0, None)
+    }
+
+
+def test_what_was_taken_before_a_wrong_key_proves_nothing(
+    push_catcher: PushCatcher, settings: Settings
+) -> None:
+    """REQ NO-04: a wrong key deployed a minute after others arrived: no message dies of it, no browser is off."""
+    settings.PUSH_DEVICE_FAILURES = 1
+    people = [make_device(browser=push_catcher.subscribe()).user for _ in range(3)]
+    queue_push(people[0])
+    run_due(at(0))
+    waiting = [queue_push(user, now=at(60)) for user in people[1:]]
+    push_catcher.fail("unauthorized", times=2)
+    run_due(at(60))
+    push_catcher.fail("unauthorized", times=2)
+    for moment in (420, 1000):
+        assert {stored(one).status for one in waiting} == {PushStatus.QUEUED}
+        run_due(at(moment))
+    run_due(at(1400))
+    assert {stored(one).status for one in waiting} == {PushStatus.SENT}
+    assert set(PushDevice.objects.values_list("is_active", "failure_count")) == {(True, 0)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_longest_pause_stands(race: Race) -> None:
+    """REQ NO-04: workers that are told of different ends at once: nobody writes before the last of them."""
+    recording.pause("fcm", at(1), "a moment", now=NOON)
+    recording.pause_part("fcm:ios", at(1), "a moment", now=NOON)
+
+    def pause(until: float) -> None:
+        recording.pause("fcm", at(until), "wait", now=NOON)
+
+    ends = (60, 3600, 300, 120, 30)
+    race.behind(PushChannel.objects.all(), [partial(pause, one) for one in ends])
+    assert PushChannel.objects.get().paused_until == at(3600)
+    race.behind(
+        PushPart.objects.all(),
+        [partial(recording.pause_part, "fcm:ios", at(one), "wait", now=NOON) for one in ends],
+    )
+    assert PushPart.objects.get().paused_until == at(3600)
 
 
 def test_tokens_of_the_account_are_kept(push_catcher: PushCatcher) -> None:
@@ -160,10 +254,16 @@ def test_a_redirect_is_not_followed(push_catcher: PushCatcher) -> None:
 
 
 def test_a_host_taken_off_the_list_gets_no_request(push_catcher: PushCatcher, settings: Settings) -> None:
-    """REQ NO-05: the host is looked at again right before sending."""
+    """REQ NO-05: the host is looked at again right before sending; a line left out by mistake costs no device."""
     ada = make_device(browser=push_catcher.subscribe()).user
     message = queue_push(ada)
-    settings.WEBPUSH_ALLOWED_HOSTS = ["push.example.com"]
+    listed, settings.WEBPUSH_ALLOWED_HOSTS = settings.WEBPUSH_ALLOWED_HOSTS, ["push.example.com"]
     run_due(at(0))
     assert push_catcher.requests() == []
-    assert (stored(message).status, PushDevice.objects.get().is_active) == (PushStatus.FAILED, False)
+    device = PushDevice.objects.get()
+    assert (stored(message).status, job_of(message).status) == (PushStatus.FAILED, "dead")
+    assert (device.is_active, device.failure_count) == (True, 0)
+    settings.WEBPUSH_ALLOWED_HOSTS = listed
+    dead_letters.retry([job_of(message).pk], actor=SYSTEM, reason="listed again", now=at(1))
+    run_due(at(1))
+    assert stored(message).status == PushStatus.SENT

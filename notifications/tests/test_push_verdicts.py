@@ -37,14 +37,14 @@ def fcm(status: int, code: str = "", **headers: str) -> Verdict:
     ("status", "code", "outcome"),
     [
         (200, "", S), (404, "UNREGISTERED", G), (404, "", P), (400, "INVALID_ARGUMENT", R), (400, "", R),
-        (403, "SENDER_ID_MISMATCH", R), (403, "", P), (401, "THIRD_PARTY_AUTH_ERROR", D), (401, "", P),
+        (403, "SENDER_ID_MISMATCH", D), (403, "", P), (401, "THIRD_PARTY_AUTH_ERROR", D), (401, "", P),
         (429, "QUOTA_EXCEEDED", A), (500, "INTERNAL", A), (503, "UNAVAILABLE", A), (502, "", A), (302, "", P),
         (413, "", R), (400, "THIRD_PARTY_AUTH_ERROR", D),
     ],
 )  # fmt: skip
 def test_fcms_errors_are_sorted(status: int, code: str, outcome: Outcome) -> None:
     """REQ NO-04: switch off, alarm and keep, try again - each of FCM's codes has its place."""
-    assert fcm(status, code).outcome == outcome
+    assert (fcm(status, code).outcome, fcm(status, code).blames_device) == (outcome, False)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,8 @@ def test_fcms_errors_are_sorted(status: int, code: str, outcome: Outcome) -> Non
 )  # fmt: skip
 def test_push_services_errors_are_sorted(status: int, outcome: Outcome) -> None:
     """REQ NO-04: the same for a browser's push service."""
-    assert verdicts.of_webpush(status, "words", {}, now=NOON).outcome == outcome
+    verdict = verdicts.of_webpush(status, "words", {}, now=NOON)
+    assert (verdict.outcome, verdict.blames_device) == (outcome, outcome == R and status != 413)
 
 
 BODIES = st.one_of(st.none(), st.text(max_size=9), st.dictionaries(st.text(max_size=5), st.none()))

@@ -42,7 +42,7 @@ _WEBPUSH = {
     "gone": 410, "not_found": 404, "invalid": 400, "mismatch": 403, "apns_auth": 401, "unauthorized": 403,
     "too_large": 413, "quota": 429, "internal": 500, "unavailable": 503, "redirect": 307,
 }  # fmt: skip
-# RFC 8030, 7.2: more than this may be refused.
+# RFC 8030, 7.2: more than this may be refused. FCM: the most of notification and data.
 _LARGEST = 4096
 
 
@@ -103,7 +103,8 @@ class _Site:
         if message is None:
             return _fcm_answer(Fault("invalid"))
         words = message.get("notification", {})
-        tag = str(message.get("android", {}).get("collapse_key", "") or secrets.token_hex(8))
+        # What a device shows replaces what has its tag; a collapse key does not (FCM: collapsible messages).
+        tag = str(message.get("android", {}).get("notification", {}).get("tag", "") or secrets.token_hex(8))
         self._store.add(
             service="FCM",
             device=str(message["token"]),
@@ -210,7 +211,9 @@ def _message(body: bytes) -> dict[str, Any] | None:
         is_one = isinstance(message["token"], str) and all(isinstance(one, str) for one in data.values())
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return message if is_one and len(body) <= _LARGEST + 1000 else None
+    payload = {name: message.get(name, {}) for name in ("notification", "data")}
+    is_small = len(json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()) <= _LARGEST
+    return message if is_one and is_small else None
 
 
 def _wrong(request: Request, body: bytes) -> Response | None:

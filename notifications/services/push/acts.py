@@ -24,6 +24,7 @@ from notifications import kinds
 from notifications.errors import DeviceOff, PushNotResendable, PushTooLate
 from notifications.models import PushChannel, PushDelivery, PushDevice, PushMessage, PushProvider, PushStatus
 from notifications.push import PushMessage as NewPush
+from notifications.selectors.push import paused_names
 from notifications.services.push import queueing, recording
 from notifications.services.push.queueing import job_key, sending_job
 
@@ -106,23 +107,25 @@ def send_test(device_id: UUID, *, actor: Actor, reason: str, now: datetime) -> U
 @retrying
 @transaction.atomic
 def resume_provider(provider: PushProvider, *, actor: Actor, reason: str, now: datetime) -> bool:
-    """Let a provider be written to before its pause ends by itself; False, and no entry, when it was not paused.
+    """Let a provider, and each part of it, be written to before its pause ends by itself.
 
-    The channel is everybody's: raises ``Forbidden`` for all but superusers.
+    False, and no entry, when nothing of it was paused. The channel is everybody's: raises ``Forbidden`` for all but
+    superusers.
     """
     if not access.may_do_all(actor):
         raise Forbidden
-    channel = PushChannel.objects.select_for_update().filter(provider=provider, paused_until__gt=now).first()
-    if channel is None:
+    PushChannel.objects.bulk_create([PushChannel(provider=provider, changed_at=now)], ignore_conflicts=True)
+    channel = PushChannel.objects.select_for_update().get(provider=provider)
+    names = [name for name in paused_names(now) if name.partition(":")[0] == provider]
+    if not recording.resume(provider, now=now):
         return False
-    recording.resume(provider, now=now)
     audit.record(
         actor=actor,
         action="notifications.resume_push",
         subject=channel,
         organization_id=None,
         reason=reason,
-        changes={"paused_until": [str(channel.paused_until), None]},
+        changes={"paused": [names, []]},
         now=now,
     )
     return True

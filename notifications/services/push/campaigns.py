@@ -16,6 +16,7 @@ from accounts.types import Capability
 from common import audit, outbox
 from common.db import retrying
 from common.errors import FieldError, Invalid
+from common.outbox.ids import new_id
 from common.types import Actor
 from events.models import Event
 from notifications import kinds
@@ -64,14 +65,20 @@ def preview(actor: Actor, event_id: UUID, audience: str, part: UUID | None) -> P
 
 @retrying
 @transaction.atomic
-def create(new: NewCampaign, *, actor: Actor, reason: str, now: datetime) -> PushCampaign:
+def create(
+    new: NewCampaign, *, actor: Actor, reason: str, now: datetime, key: UUID | None = None
+) -> PushCampaign:
     """Begin a campaign; its messages are written by jobs and go out as the limits allow.
 
-    Raises ``Invalid`` naming each field that is wrong, and what ``access.require`` raises.
+    ``key`` becomes its id: asked once more with the same key (a double click, a proxy that repeats) it is the campaign
+    of the first time, and nothing new goes out. Raises ``Invalid`` naming each field that is wrong (``key``: it is
+    another campaign's), and what ``access.require`` raises.
     """
     event = _event(actor, new.event_id)
     _, label = _audience(event, new.audience, new.part)
-    campaign = _insert(new, event, label, actor.user_id or UUID(int=0), now)
+    campaign, is_new = _insert(new, event, label, by=actor.user_id or UUID(int=0), key=key, now=now)
+    if not is_new:
+        return campaign
     _go_on(campaign, now=now)
     audit.record(
         actor=actor,
@@ -143,21 +150,31 @@ def write_batch(campaign_id: UUID, *, now: datetime) -> int:
     return len(ids)
 
 
-def _insert(new: NewCampaign, event: Event, label: str, by: UUID, now: datetime) -> PushCampaign:
+def _insert(
+    new: NewCampaign, event: Event, label: str, *, by: UUID, key: UUID | None, now: datetime
+) -> tuple[PushCampaign, bool]:
     title, body, url = _words(new)
-    return PushCampaign.objects.create(
-        organization_id=event.organization_id,
-        event=event,
-        audience=new.audience,
-        audience_id=new.part,
-        audience_label=label,
-        kind=kinds.ANNOUNCEMENTS.name,
-        title=title,
-        body=body,
-        url=url,
-        created_by=by,
-        created_at=now,
-    )
+    said = {
+        "event_id": event.pk,
+        "audience": new.audience,
+        "audience_id": new.part,
+        "title": title,
+        "body": body,
+        "url": url,
+        "created_by": by,
+    }
+    rest = {
+        "organization_id": event.organization_id,
+        "audience_label": label,
+        "kind": kinds.ANNOUNCEMENTS.name,
+        "created_at": now,
+    }
+    campaign, is_new = PushCampaign.objects.get_or_create(id=key or new_id(), defaults={**said, **rest})
+    if not is_new and any(getattr(campaign, name) != value for name, value in said.items()):
+        raise Invalid.field(
+            "key", "taken", "Another campaign was sent from this page: preview this one again."
+        )
+    return campaign, is_new
 
 
 def _go_on(campaign: PushCampaign, *, now: datetime) -> None:

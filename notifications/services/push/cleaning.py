@@ -18,12 +18,17 @@ _AT_ONCE: Final = 1000
 
 
 def switch_off_idle(*, now: datetime) -> int:
-    """Switch off what was not seen for long, and return how many devices that were."""
+    """Switch off what was not seen for long, batch by batch, and return how many devices that were."""
     switched = 0
     for platform, idle in IDLE.items():
         unseen = PushDevice.objects.filter(platform=platform, is_active=True, last_seen_at__lt=now - idle)
         reason = f"It was not seen for {idle.days} days"
-        switched += unseen.update(is_active=False, disabled_reason=reason, disabled_at=now)
+        while ids := list(unseen.order_by("last_seen_at").values_list("id", flat=True)[:_AT_ONCE]):
+            # Asked again: one that is seen meanwhile stays.
+            off = unseen.filter(id__in=ids).update(is_active=False, disabled_reason=reason, disabled_at=now)
+            switched += off
+            if not off:
+                break
     metrics.switched_off("idle", switched)
     return switched
 

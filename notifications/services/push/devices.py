@@ -6,6 +6,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 
 from notifications.models import PushDevice
 from notifications.services.push import metrics
@@ -20,8 +21,10 @@ log = structlog.get_logger(__name__)
 
 def took_one(device_id: UUID) -> None:
     """Forget the failures of a device; writes only where there are some."""
-    failing = PushDevice.objects.filter(id=device_id, failure_count__gt=0)
-    failing.update(failure_count=0, failing_since=None, last_error="")
+    failing = PushDevice.objects.filter(
+        Q(failure_count__gt=0) | Q(failing_since__isnull=False) | Q(doubted_at__isnull=False), id=device_id
+    )
+    failing.update(failure_count=0, failing_since=None, doubted_at=None, last_error="")
 
 
 def is_gone(device_id: UUID, error: str, *, asked_at: datetime, now: datetime) -> bool:
@@ -38,7 +41,7 @@ def is_gone(device_id: UUID, error: str, *, asked_at: datetime, now: datetime) -
 def failed(device_id: UUID, error: str, *, is_own_fault: bool, asked_at: datetime, now: datetime) -> None:
     """Count a delivery that failed for good, in the caller's transaction.
 
-    ``PUSH_DEVICE_FAILURES`` in a row switch the device off: at once when it, or what it is sent, is refused; when the
+    ``PUSH_DEVICE_FAILURES`` in a row switch the device off: at once when it is refused for what it is; when the
     provider merely did not answer only after a day of it.
     """
     known = PushDevice.objects.select_for_update()

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from common.outbox import Condition
-from notifications.models import PushChannel, PushMessage
+from notifications.models import PushChannel, PushDevice, PushMessage, PushPart
+from notifications.pushing import parts
 
 HOUR: Final = timedelta(hours=1)
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -54,10 +55,12 @@ def user_wait(message: PushMessage, *, now: datetime) -> Wait | None:
     return _wait(Q(user_id=message.user_id), settings.PUSH_USER_RATE_PER_HOUR, USER_FULL, now)
 
 
-def paused_until(provider: str, *, now: datetime) -> datetime | None:
-    """Return until when a provider is not written to, None when it is."""
-    paused = PushChannel.objects.filter(provider=provider, paused_until__gt=now)
-    return paused.values_list("paused_until", flat=True).first()
+def paused_until(device: PushDevice, *, now: datetime) -> datetime | None:
+    """Return until when a device's provider, or its part of it, is not written to, None when it is. One statement."""
+    provider = PushChannel.objects.filter(provider=device.provider, paused_until__gt=now)
+    part = PushPart.objects.filter(name=parts.part_of(device), paused_until__gt=now)
+    found = provider.values_list("paused_until", flat=True).union(part.values_list("paused_until", flat=True))
+    return max((until for until in found if until is not None), default=None)
 
 
 def available(now: datetime, want: int) -> int:
@@ -90,8 +93,12 @@ def _paused(now: datetime) -> list[str]:
 
 
 def _full_campaigns(now: datetime) -> list[str]:
+    return [str(one) for one in full_campaigns(now)]
+
+
+def full_campaigns(now: datetime) -> "QuerySet[PushMessage, UUID | None]":
+    """Return the ids of the campaigns that have no room. It reads the hour's messages of campaigns and no others."""
     begun = PushMessage.objects.filter(campaign__isnull=False, begun_at__gt=now - HOUR).order_by()
-    sent = begun.values("campaign_id").annotate(sent=Count("id"))
+    sent = begun.values("campaign_id").annotate(sent=Count("*"))
     full = sent.filter(sent__gte=settings.PUSH_CAMPAIGN_RATE_PER_HOUR)
-    ids: list[UUID | None] = list(full.values_list("campaign_id", flat=True))
-    return [str(one) for one in ids]
+    return full.values_list("campaign_id", flat=True)

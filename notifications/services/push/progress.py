@@ -11,6 +11,7 @@ from notifications.models import PushDelivery, PushMessage, PushStatus
 
 # What was tried and failed may still turn out to have arrived; a staff member may send it again.
 BEFORE_SENT: Final = (PushStatus.QUEUED, PushStatus.HELD, PushStatus.FAILED)
+ARRIVED: Final = (PushStatus.SENT, PushStatus.DELIVERED, PushStatus.OPENED)
 SENDABLE: Final = (PushStatus.QUEUED, PushStatus.FAILED)
 _BEFORE: Final = {
     PushStatus.SENT: BEFORE_SENT,

@@ -12,7 +12,7 @@ from common.models import Job
 from common.outbox import enqueue_many
 from common.outbox.types import JobStatus
 from notifications.models import PushDelivery, PushDevice, PushMessage, PushStatus
-from notifications.pushing import providers
+from notifications.pushing import parts, providers
 from notifications.pushing.types import Outgoing, Target, Verdict
 from notifications.services.push import beginning, limits, progress, receipts, recording
 from notifications.services.push.limits import Wait
@@ -98,8 +98,8 @@ def requeue_orphans(*, now: datetime) -> int:
 
 def _refuse_if_not_yet(delivery: PushDelivery, device: PushDevice, *, now: datetime) -> None:
     """Raise ``NoRoom`` while the provider is paused, or asked to leave this device alone for a while."""
-    until = limits.paused_until(device.provider, now=now)
+    until = limits.paused_until(device, now=now)
     if until is not None:
-        raise NoRoom((until - now).total_seconds(), f"Push by {device.get_provider_display()} is paused")
+        raise NoRoom((until - now).total_seconds(), f"Push by {parts.title(parts.part_of(device))} is paused")
     if delivery.not_before is not None and delivery.not_before > now:
         raise NoRoom((delivery.not_before - now).total_seconds(), "The provider asked to wait")
