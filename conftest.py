@@ -99,7 +99,7 @@ def push_catcher(_push_catcher: PushCatcher, settings: Settings) -> Iterator[Pus
     settings.FCM_API_BASE = _push_catcher.url
     settings.WEBPUSH_VAPID_PRIVATE_KEY = "Y2FudCBiZSBndWVzc2VkIGJ1dCBpcyBmb3IgdGVzdHM"
     settings.WEBPUSH_VAPID_SUBJECT = "mailto:operators@marquee.test"
-    settings.WEBPUSH_ALLOWED_HOSTS = [*settings.WEBPUSH_ALLOWED_HOSTS, _push_catcher.url]
+    settings.WEBPUSH_ALLOWED_HOSTS = [*settings.WEBPUSH_ALLOWED_HOSTS, f"{_push_catcher.url}/push/"]
     settings.PUSH_TIMEOUT_SECONDS = 5
     yield _push_catcher
     _push_catcher.clear()

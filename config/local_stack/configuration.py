@@ -71,7 +71,7 @@ class Configuration:
             "FCM_API_BASE": self.mail_url,
             "FCM_CREDENTIALS_FILE": str(self.data_dir / FCM_ACCOUNT_FILE),
             "WEBPUSH_VAPID_SUBJECT": "mailto:operators@demo.test",
-            "WEBPUSH_ALLOWED_HOSTS": f"{_PUSH_SERVICES},{self.mail_url}",
+            "WEBPUSH_ALLOWED_HOSTS": f"{_PUSH_SERVICES},{self.mail_url}/push/",
             **self.secrets,
         }
         fixed = {

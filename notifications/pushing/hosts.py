@@ -27,14 +27,15 @@ class NotAllowed(ValueError):
 class Entry:
     """One line of ``WEBPUSH_ALLOWED_HOSTS``: a host, ``*.`` and what its name ends on, or a whole origin.
 
-    A host means https at its usual port. An origin (``http://127.0.0.1:8003``) is for stand-ins, and refused in
-    production.
+    A host means https at its usual port. An origin (``http://127.0.0.1:8003/push/``) is for stand-ins, whose other
+    addresses are nobody's subscriptions, and refused in production.
     """
 
     host: str
     is_suffix: bool = False
     scheme: str = "https"
     port: int = 443
+    path: str = "/"
 
     def admits(self, scheme: str, host: str, port: int) -> bool:
         """Say whether an address of these parts is on this line."""
@@ -61,14 +62,17 @@ def entry_of(text: str) -> Entry:
     """Read one line; ``ValueError`` for what is none."""
     if "://" in text:
         scheme, _, rest = text.rpartition("://")
-        host, _, port = rest.partition(":")
+        origin, _, path = rest.partition("/")
+        host, _, port = origin.partition(":")
         if (
             scheme not in _PORTS
             or not re.fullmatch(r"[a-z0-9.\-]+", host)
             or not re.fullmatch(r"\d{0,5}", port)
+            or not re.fullmatch(r"[A-Za-z0-9_\-]*/?", path)
         ):
             raise ValueError(f"{text!r} is no origin")
-        return Entry(host, scheme=scheme, port=int(port or _PORTS[scheme]))
+        below = f"/{path.rstrip('/')}/" if path else "/"
+        return Entry(host, scheme=scheme, port=int(port or _PORTS[scheme]), path=below)
     host = text.removeprefix("*.")
     if not _HOST.fullmatch(host) or host.rpartition(".")[2].isdigit():
         raise ValueError(f"{text!r} is no host")
@@ -85,9 +89,18 @@ def require_allowed(address: str) -> Url:
         raise NotAllowed("This is not the address of a push subscription") from error
     scheme, host = read.scheme or "", read.host or ""
     port = _PORTS.get(scheme, 0) if read.port is None else read.port
-    if not any(entry_of(line).admits(scheme, host, port) for line in settings.WEBPUSH_ALLOWED_HOSTS):
+    entries = (entry_of(line) for line in settings.WEBPUSH_ALLOWED_HOSTS)
+    if not any(one.admits(scheme, host, port) and (read.path or "").startswith(one.path) for one in entries):
         raise NotAllowed("Push subscriptions of this host are not taken")
     return read
+
+
+def normal(address: str) -> str:
+    """Return the one spelling of an allowed address, which is what the HTTP library sends: the host in small letters,
+    without its usual port, dots in the path resolved. Raises ``NotAllowed``."""
+    read = require_allowed(address)
+    is_usual = read.port == _PORTS[read.scheme or ""]
+    return require_allowed((read._replace(port=None) if is_usual else read).url).url
 
 
 def line_of(address: str) -> str:

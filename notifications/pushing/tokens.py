@@ -58,7 +58,7 @@ def masked(token: str) -> str:
 def _browser(endpoint: str, keys: Mapping[str, str]) -> Checked:
     errors = []
     try:
-        hosts.require_allowed(endpoint)
+        endpoint = hosts.normal(endpoint)
     except hosts.NotAllowed as error:
         errors.append(FieldError("token", "host_not_allowed", f"{error}."))
     p256dh, auth = str(keys.get("p256dh", "")), str(keys.get("auth", ""))

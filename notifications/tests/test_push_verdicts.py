@@ -111,9 +111,8 @@ def test_records_name_no_device_and_no_key() -> None:
 GOOD = [
     "https://fcm.googleapis.com/fcm/send/abc:def",
     "https://updates.push.services.mozilla.com/wpush/v2/gAA",
-    "https://wns2-by3p.notify.windows.com/w/?token=BQY%3d",
+    "https://wns2-by3p.notify.windows.com/w/?token=BQY%3D",
     "https://web.push.apple.com/QGu",
-    "https://FCM.googleapis.com:443/x",
 ]
 BAD = [
     "", "x", "http://fcm.googleapis.com/x", "ftp://fcm.googleapis.com/x", "//fcm.googleapis.com/x",
@@ -136,6 +135,15 @@ BAD = [
 def test_the_four_services_are_taken(address: str) -> None:
     """REQ NO-05: subscriptions of Google, Mozilla, Microsoft and Apple may be registered."""
     assert tokens.checked("webpush", address, KEYS).token == address
+
+
+@pytest.mark.parametrize("port", ["", ":", ":443", ":0443"])
+def test_one_subscription_is_one_device_however_it_is_spelled(port: str) -> None:
+    """REQ NO-04: kept in one spelling, which is what is called, so that registering it again moves it."""
+    one = tokens.checked("webpush", "https://fcm.googleapis.com/w/?token=a%3D", KEYS)
+    assert tokens.checked("webpush", f"https://FCM.googleapis.com{port}/x/../w/?token=a%3d", KEYS) == one
+    prepared = requests.Request("POST", one.token).prepare()
+    assert prepared.url == one.token == "https://fcm.googleapis.com/w/?token=a%3D"
 
 
 @pytest.mark.parametrize("address", BAD)
@@ -161,10 +169,12 @@ def test_what_is_taken_leads_to_a_listed_host(text: str) -> None:
 
 
 def test_an_origin_is_that_origin_alone(settings: Settings) -> None:
-    """REQ NO-05: a stand-in is named with scheme and port, and admits nothing beside itself."""
-    settings.WEBPUSH_ALLOWED_HOSTS = ["http://127.0.0.1:8003"]
+    """REQ NO-05: a stand-in is named with scheme, port and path, and admits nothing beside its subscriptions."""
+    settings.WEBPUSH_ALLOWED_HOSTS = ["http://127.0.0.1:8003/push/"]
     assert hosts.require_allowed("http://127.0.0.1:8003/push/x").port == 8003
-    for other in ("http://127.0.0.1:8004/x", "https://127.0.0.1:8003/x", "http://127.0.0.1/x"):
+    others = ["http://127.0.0.1:8004/push/x", "https://127.0.0.1:8003/push/x", "http://127.0.0.1/push/x"]
+    paths = ["clear", "push", "_push/faults", "push/../clear", "push/./../clear", "pushx/y", ""]
+    for other in (*others, *(f"http://127.0.0.1:8003/{path}" for path in paths)):
         with pytest.raises(hosts.NotAllowed):
             hosts.require_allowed(other)
 
