@@ -80,6 +80,7 @@ def test_a_person_chooses_and_their_browser_takes_it(
         "Europe/Berlin",
     )
     assert serious_findings(page) == []
+    _fits_a_phone(page)
     _enable_with_a_lost_answer(page)
     device = PushDevice.objects.get()
     assert (device.user, device.token, device.p256dh) == (user, given["token"], given["keys"]["p256dh"])
@@ -88,6 +89,18 @@ def test_a_person_chooses_and_their_browser_takes_it(
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     device.refresh_from_db()
     assert not device.is_active
+
+
+def _fits_a_phone(page: Page) -> None:
+    """No column of the choices is cut."""
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 320, "height": 800})
+    shown, held = page.evaluate(
+        "(e => [e.clientWidth, e.scrollWidth])(document.querySelector('.choices').parentElement)"
+    )
+    assert 0 < held <= shown
+    assert wide is not None
+    page.set_viewport_size(wide)
 
 
 def _enable_with_a_lost_answer(page: Page) -> None:
