@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check bench chaos format schema lock audit clean venv node
+.PHONY: help run test check bench chaos fuzz format schema lock audit clean venv node
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -30,6 +30,9 @@ bench: venv ## the benchmarks, each beside its limit in the same run
 
 chaos: venv ## a load with faults by a seed (SEED, MINUTES), then the proof that nothing broke
 	@exec $(BIN)/python -m chaos
+
+fuzz: venv ## every operation of openapi.yaml with any values (EXAMPLES of each, by a SEED)
+	@FUZZ_EXAMPLES="$(or $(EXAMPLES),40)" FUZZ_SEED="$(or $(SEED),1)" exec $(BIN)/python -m pytest -q -p no:randomly -o faulthandler_timeout=0 config/tests/test_rest_fuzz.py
 
 format: venv ## put the code into its format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only --quiet .

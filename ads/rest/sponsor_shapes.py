@@ -33,6 +33,8 @@ class LeadSerializer(StrictSerializer):
 class SponsorAnswer(serializers.ModelSerializer[Sponsor]):
     """A sponsor."""
 
+    website = serializers.CharField(read_only=True, help_text="An address, or empty.")
+
     class Meta:
         model = Sponsor
         fields = ("id", "event_id", "name", "website", "description")
