@@ -43,7 +43,7 @@ def list_page(messages: list[Message], *, total: int, pushes: str) -> str:
     )
     main = f"""<div class="bar"><h1>{total} message{"" if total == 1 else "s"}</h1>
 <form method="post" action="/clear"><button type="submit">Delete all</button></form></div>
-<table><thead><tr><th scope="col">Subject</th><th scope="col">To</th>
+<table class="list"><thead><tr><th scope="col">Subject</th><th scope="col">To</th>
 <th scope="col">Received</th></tr></thead>
 <tbody>{rows}</tbody></table>{older}{pushes}"""
     return _page(f"Mail catcher ({total})", main)
@@ -75,10 +75,19 @@ def message_page(message: Message, *, may_tell: bool = False, told: str = "") ->
     main = f"""<p><a href="/">All messages</a></p><h1>{escape(message.subject)}</h1>
 <dl><dt>From</dt><dd>{escape(message.sender)}</dd><dt>To</dt><dd>{escape(", ".join(message.recipients))}</dd>
 <dt>Received</dt><dd>{_time(message)}</dd></dl>{_telling(message, told) if may_tell else ""}
-<h2>HTML</h2>{frame}<h2>Text</h2>{text}
+<h2>HTML</h2>{frame}<h2>Text</h2>{text}{_files(message)}
 <details><summary>Headers</summary><table>{headers}</table></details>
 <p><a href="/messages/{message.id}/raw">Source</a></p>"""
     return _page(message.subject, main)
+
+
+def _files(message: Message) -> str:
+    rows = "".join(
+        f'<li><a href="/messages/{message.id}/files/{place}">{escape(name)}</a> '
+        f'<span class="none">{escape(kind)}, {len(content):,} bytes</span></li>'
+        for place, (name, kind, content) in enumerate(message.attachments)
+    )
+    return f"<h2>Attached files</h2><ul>{rows}</ul>" if rows else ""
 
 
 def _telling(message: Message, told: str) -> str:

@@ -61,6 +61,20 @@ class Message:
         """The HTML part; empty when there is none."""
         return self._body("html")
 
+    @property
+    def attachments(self) -> list[tuple[str, str, bytes]]:
+        """Name, media type and content of each attached file."""
+        parts = [part for part in self.parsed.iter_attachments() if not part.is_multipart()]
+        found = [(part, part.get_payload(decode=True)) for part in parts]
+        return [
+            (
+                part.get_filename() or "unnamed",
+                part.get_content_type(),
+                content if isinstance(content, bytes) else b"",
+            )
+            for part, content in found
+        ]
+
     def _body(self, kind: str) -> str:
         part = self.parsed.get_body(preferencelist=(kind,))
         if part is None:

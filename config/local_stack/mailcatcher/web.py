@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -59,6 +60,7 @@ def _pages(site: "_Site") -> Starlette:
             Route("/messages/{number:int}", site.message),
             Route("/messages/{number:int}/html", site.html),
             Route("/messages/{number:int}/raw", site.raw),
+            Route("/messages/{number:int}/files/{place:int}", site.file),
             Route("/messages/{number:int}/tell/{kind:str}", site.tell, methods=["POST"]),
             Route("/api/messages", site.api_list, methods=["GET"]),
             Route("/api/messages", site.api_clear, methods=["DELETE"]),
@@ -135,6 +137,15 @@ class _Site:
         if found is None:
             return PlainTextResponse("gone", status_code=404)
         return Response(found.raw, media_type="text/plain; charset=utf-8")
+
+    def file(self, request: Request) -> Response:
+        found, place = self._found(request), int(request.path_params["place"])
+        if found is None or not place < len(found.attachments):
+            return PlainTextResponse("gone", status_code=404)
+        name, _, content = found.attachments[place]
+        # Never shown here: whatever it says it is, it is a file to be kept.
+        told = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, errors='replace')}"}
+        return Response(content, media_type="application/octet-stream", headers=told)
 
     def api_list(self, request: Request) -> Response:
         messages = self._store.newest(limit=_PAGE_SIZE * 4)

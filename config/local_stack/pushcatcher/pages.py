@@ -13,7 +13,7 @@ _NONE = (
 def section(pushes: list[Push], *, total: int) -> str:
     """Show the newest messages with what each device would show."""
     rows = "".join(_row(push) for push in pushes)
-    table = f"""<table><thead><tr><th scope="col">Message</th><th scope="col">Device</th>
+    table = f"""<table class="list"><thead><tr><th scope="col">Message</th><th scope="col">Device</th>
 <th scope="col">Received</th></tr></thead><tbody>{rows}</tbody></table>"""
     heading = f'<h2 id="push">Push messages ({total})</h2>'
     return f'<section aria-labelledby="push">{heading}{table if rows else _NONE}</section>'

@@ -118,6 +118,27 @@ def test_messages_are_cleared_by_button_and_api(catcher: MailCatcher) -> None:
     assert catcher.messages() == []
 
 
+def test_attached_files_are_listed_and_kept_as_sent(catcher: MailCatcher) -> None:
+    """Byte for byte, as a file to be kept, whatever it is; its name is escaped."""
+    message = _message()
+    message.add_attachment(b"%PDF \0", maintype="application", subtype="pdf", filename="T-1 <b>é.pdf")
+    message.add_attachment(b"<script>", maintype="text", subtype="html", filename="x.html")
+    _send(catcher, message)
+    page = httpx.get(f"{catcher.url}/messages/1").text
+    assert (
+        '<a href="/messages/1/files/0">T-1 &lt;b&gt;é.pdf</a> <span class="none">application/pdf, 6 bytes'
+        in page
+    )
+    answers = [httpx.get(f"{catcher.url}/messages/1/files/{place}") for place in range(3)]
+    assert [(one.status_code, one.content) for one in answers] == [
+        (200, b"%PDF \0"),
+        (200, b"<script>"),
+        (404, b"gone"),
+    ]
+    assert answers[1].headers["content-type"] == "application/octet-stream"
+    assert answers[0].headers["content-disposition"] == "attachment; filename*=UTF-8''T-1%20%3Cb%3E%C3%A9.pdf"
+
+
 def test_a_browser_may_press_the_buttons(catcher: MailCatcher) -> None:
     """REQ NO-02: its pages let a browser name their origin, which is taken; a page without one ("null"), such as a
     caught message in its frame, can press nothing."""
