@@ -1,15 +1,16 @@
 """The version of an event's ads: each change raises it, and copies of the ads in memory compare theirs with it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from ads.decision import brakes
-from ads.models import AdIndexVersion
-from ads.services import rezoning
+from ads.models import AdFigures, AdIndexVersion
+from ads.services import daily, rezoning
 from common import statements
 from common.outbox import enqueue
 
@@ -35,8 +36,13 @@ def bump(event_id: UUID, *, now: datetime) -> None:
 
 
 def event_changed(event_id: UUID, now: datetime) -> None:
-    """Have who may see an event, and its days, be known to every process as a change of its ads is."""
+    """Have who may see an event, and its days, be known to every process as a change of its ads is.
+
+    Where the time zone changed, all days of its figures are computed anew within seconds.
+    """
     rezoning.add_up_today(event_id, now=now)
+    if AdFigures.objects.filter(pk=event_id).exclude(time_zone=F("event__time_zone")).exists():
+        daily.mark([(event_id, now.astimezone(UTC).date())], now)
     bump(event_id, now=now)
 
 
