@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from analytics.admin.experiment_forms import ExperimentForm, rows_for
 from analytics.admin.experiment_page import results_context
 from analytics.models import Experiment, ExperimentStatus
 from analytics.services import experiments
+from analytics.services.experiment_overlaps import warnings_of
 from analytics.services.experiment_results import results_of
 from common import clock
 from common.admin.base import button
@@ -167,14 +169,24 @@ class ExperimentAdmin(ScopedModelAdmin):
             one for one in found if (_FITS[one.name] == obj.status if one.name in _FITS else not is_running)
         ]
 
+    def act_page(
+        self, request: HttpRequest, declared: Act, rows: list[Model], came_from: str = ""
+    ) -> HttpResponse:
+        """Say before the start which running experiments its figures would be mixed up with."""
+        if declared.name == "start":
+            found = [row for row in rows if isinstance(row, Experiment)]
+            said = [one for each in warnings_of(found, now=clock.now()).values() for one in each]
+            declared = replace(declared, explain=" ".join([declared.explain, *said]))
+        return super().act_page(request, declared, rows, came_from)
+
     @act("Start", capability=experiments.RUN, icon="play_arrow", on_many=False,
          explain="From now on visitors are counted, and nothing of its definition changes any more.")  # fmt: skip
     def start(self, call: ActCall[Experiment]) -> str:
         """Start it."""
-        experiments.start_experiment(
+        started = experiments.start_experiment(
             actor=call.actor, ref=str(call.subject.pk), reason=call.reason, now=call.now
         )
-        return "It is running."
+        return " ".join(["It is running.", *warnings_of([started], now=call.now).get(started.pk, ())])
 
     @act("Stop", capability=experiments.RUN, icon="stop", is_dangerous=True, on_many=False,
          explain="For good: what happens from now on is not counted. The results stay.")  # fmt: skip

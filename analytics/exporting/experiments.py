@@ -22,6 +22,7 @@ def experiments_section(found: list[Results] | None, zone: tzinfo, *, gone: str)
 def _in_words(found: list[Results]) -> Iterator[str]:
     for one in found:
         yield f"{one.experiment.name} ({one.test_id}): {one.headline}. {one.recommendation}{_brought(one)}"
+        yield from (f"{one.experiment.name} ({one.test_id}): {warning}" for warning in one.warnings)
 
 
 def _brought(found: Results) -> str:

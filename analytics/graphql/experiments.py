@@ -85,6 +85,10 @@ class AbTestResultsType(graphene.ObjectType):
     people_needed = count_field("How many more each variant needs.", required=False)
     headline = graphene.String(required=True)
     recommendation = graphene.String(required=True)
+    warnings = graphene.List(
+        graphene.NonNull(graphene.String), required=True,
+        description="Of other experiments that these figures are mixed up with.",
+    )  # fmt: skip
     refused = graphene.List(graphene.NonNull(AbTestRefusedType), required=True)
 
     @staticmethod

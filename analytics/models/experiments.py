@@ -147,7 +147,8 @@ class Exposure(models.Model):
 
     ``visitor`` is a keyed hash of the session token, of its own in each experiment. ``place`` is the variant's, the one
     that the server works out as well; a foreign key that the migration writes holds it. ``value`` is the goal's, in
-    minor units of the experiment's currency. Told again, nothing of it counts again.
+    minor units of the experiment's currency. Told again, nothing of it counts again. Without ``seen_at`` a goal was
+    told before the view: nothing of the row counts until that comes.
     """
 
     pk = models.CompositePrimaryKey("experiment_id", "visitor")
@@ -156,12 +157,18 @@ class Exposure(models.Model):
     )
     visitor = models.UUIDField()
     place = models.PositiveSmallIntegerField()
-    seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True, blank=True)
     converted_at = models.DateTimeField(null=True, blank=True)
     value = models.PositiveIntegerField(default=0)
     secondary_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        # Few rows wait: whoever tells views looks for theirs in an index that is nearly empty.
+        indexes = [
+            models.Index(
+                fields=["experiment", "visitor"], condition=Q(seen_at__isnull=True), name="exposure_waiting"
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(value=0) | Q(converted_at__isnull=False, value__lte=MAXIMUM_VALUE),

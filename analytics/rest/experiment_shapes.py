@@ -80,6 +80,10 @@ class AbTestShape(Base):
     variants = AbTestVariantShape(many=True, source="variants.all")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+    warnings = serializers.ListField(
+        child=serializers.CharField(), required=False,
+        help_text="To a start: other experiments that its figures are mixed up with.",
+    )  # fmt: skip
 
 
 class AbTestPageShape(Base):
@@ -177,6 +181,9 @@ class AbTestResultsShape(Base):
     people_needed = serializers.IntegerField(allow_null=True, help_text="How many more each variant needs.")
     headline = serializers.CharField()
     recommendation = serializers.CharField()
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text="Of other experiments that these figures are mixed up with."
+    )
     refused = serializers.SerializerMethodField()
 
     @extend_schema_field(AbTestRefusedShape(many=True))

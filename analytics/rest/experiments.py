@@ -25,6 +25,7 @@ from analytics.rest.experiment_shapes import (
 )
 from analytics.selectors.experiments import experiment_of, experiments_of, running_at
 from analytics.services import experiments
+from analytics.services.experiment_overlaps import warnings_of
 from analytics.services.experiment_results import results
 from analytics.types.experiments import ExperimentFilters
 from common import clock
@@ -126,8 +127,10 @@ class StartView(APIView):
         """Start a draft; from now on it does not change. For admins and owners."""
         require_user(request)
         said = _read(AbTestReasonSerializer, request)
-        experiments.start_experiment(actor=actor_of_request(request), ref=test_id, now=clock.now(), **said)
-        return _answer(request, test_id)
+        actor, now = actor_of_request(request), clock.now()
+        started = experiments.start_experiment(actor=actor, ref=test_id, now=now, **said)
+        warnings = warnings_of([started], now=now).get(started.pk, ())
+        return Response({**_answer(request, str(started.pk)).data, "warnings": list(warnings)})
 
 
 class StopView(APIView):

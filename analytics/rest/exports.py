@@ -14,11 +14,10 @@ from rest_framework.views import APIView
 
 from accounts.rest.authentication import actor_of_request
 from analytics.files import file_answer
-from analytics.rest.figures import RangeQuery
+from analytics.rest.figures import RangeQuery, asked_of
 from analytics.services.exports import export_for
 from analytics.types.exports import CONTENT_TYPES, ReportFormat
 from common import clock
-from common.rest.queries import refuse_unknown
 
 
 class ExportQuery(RangeQuery):
@@ -56,10 +55,7 @@ class ExportView(APIView):
     )
     def get(self, request: Request, event_id: UUID) -> StreamingHttpResponse:
         """Return an event's figures as a file, for analysts and up. Who had it is in the event's audit history."""
-        refuse_unknown(request, "format", "date_from", "date_to")
-        query = ExportQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = {**query.validated_data}
+        asked = asked_of(ExportQuery, request, event_id)
         report_format = ReportFormat(asked.pop("format"))
         report = export_for(
             actor=actor_of_request(request), event_id=event_id, report_format=report_format, now=clock.now(), **asked

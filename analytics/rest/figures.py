@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.rest.authentication import actor_of_request, require_user
-from analytics.services.monetization import Monetization, monetization
+from analytics.services.monetization import Monetization, monetization, readable_event
 from analytics.services.refreshing import refresh_now
 from common import clock
 from common.rest import MoneyField, StrictSerializer
@@ -24,6 +24,21 @@ class RangeQuery(StrictSerializer):
 
     date_from = serializers.DateField(required=False)
     date_to = serializers.DateField(required=False)
+
+
+def asked_of(kind: type[RangeQuery], request: Request, event_id: UUID) -> dict[str, Any]:
+    """Return what the query asks of an event. Raises ``ValidationError`` for what it does not say right.
+
+    Who may not read the event hears that first: ``Unauthenticated``, ``NotFound``, ``Forbidden``.
+    """
+    query = kind(data=request.query_params)
+    try:
+        refuse_unknown(request, *query.fields)
+        query.is_valid(raise_exception=True)
+    except serializers.ValidationError:
+        readable_event(actor_of_request(request), event_id)
+        raise
+    return dict(query.validated_data)
 
 
 class _SumsShape(Base):
@@ -170,12 +185,8 @@ class MonetizationView(APIView):
     @extend_schema(operation_id="event_monetization", parameters=[RangeQuery], responses=MonetizationShape)
     def get(self, request: Request, event_id: UUID) -> Response:
         """Show an event's revenue, offers, ads and waitlists for a range of days, with how new they are."""
-        refuse_unknown(request, "date_from", "date_to")
-        query = RangeQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        answer = monetization(
-            actor=actor_of_request(request), event_id=event_id, now=clock.now(), **query.validated_data
-        )
+        asked = asked_of(RangeQuery, request, event_id)
+        answer = monetization(actor=actor_of_request(request), event_id=event_id, now=clock.now(), **asked)
         return Response(MonetizationShape(answer).data)
 
 

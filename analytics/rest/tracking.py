@@ -82,7 +82,9 @@ class TrackView(HotPostView):
             client_network(request),
             cost=read.size,
         )
-        result = track(Batch(read.events, read.unreadable, read.sent_at), visitor, now=clock.now())
+        result = track(
+            Batch(read.events, read.unreadable, read.sent_at, read.named), visitor, now=clock.now()
+        )
         answer = {
             "status": "accepted",
             "queued": result.queued,

@@ -1,6 +1,6 @@
 """Which of the events that a front end sent are kept, as what; and why not."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -151,10 +151,15 @@ def _key(secret: str) -> bytes:
     return sha256(b"analytics.visitors:" + secret.encode()).digest()
 
 
-def reasons(
-    refused: Iterable[Refused], batch: Batch, facts: dict[UUID, Facts]
-) -> list[tuple[UUID | None, str]]:
+def named(refused: Iterable[Refused], batch: Batch) -> dict[int, UUID]:
+    """Return which events the refused ones name, by their place, whether there are such events or not."""
+    said = batch.named | {index: event.event for index, event in batch.events if event.event is not None}
+    return {one.index: said[one.index] for one in refused if one.index in said}
+
+
+def reasons(refused: Iterable[Refused], batch: Batch, ours: Container[UUID]) -> list[tuple[UUID | None, str]]:
     """Return (event, reason) of what was refused, the event only where it is one of ours."""
-    named = {index: event.event for index, event in batch.events}
-    ours = [(named.get(one.index), one.code) for one in refused]
-    return [(event_id if event_id in facts else None, reason) for event_id, reason in ours]
+    refused = list(refused)
+    said = named(refused, batch)
+    found = [(said.get(one.index), one.code) for one in refused]
+    return [(event_id if event_id in ours else None, reason) for event_id, reason in found]

@@ -1,5 +1,6 @@
 """Which of the events that front ends tell of experiments count, as what; and why not."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from django.conf import settings
 
 from analytics.models import ExperimentRefusalReason as Reason
 from analytics.models import RefusalReason
+from analytics.models.experiments import KEY_PATTERN
 from analytics.services.checking import Refusal, clock_error, moment
 from analytics.statistics.assignment import assigned
 from analytics.types.experiments import Definition, IncomingResult, ResultBatch, Told
@@ -37,6 +39,7 @@ _NAMED: Final = statements.one_line("""
     WHERE told.id = ANY(%(events)s::uuid[]) AND x.slug = ANY(%(slugs)s::text[])
     GROUP BY told.id, x.id
 """)
+_SLUG: Final = re.compile(KEY_PATTERN)
 _NEEDED: Final = ("test_id", "event_id", "session_token", "variant_id", "event_type")
 
 
@@ -64,7 +67,10 @@ def definitions(batch: ResultBatch) -> Known:
     A slug is looked up in the organization of the event that is told with it: others may have the same.
     """
     given = {
-        "slugs": list({event.test_id for _, event in batch.events if event.test_id}),
+        # What no slug looks like is not asked for: PostgreSQL takes no NUL, and one such event must not lose the batch.
+        "slugs": list(
+            {event.test_id for _, event in batch.events if event.test_id and _SLUG.fullmatch(event.test_id)}
+        ),
         "events": list({event.event_id for _, event in batch.events if event.event_id}),
     }
     rows = statements.run(_NAMED, given).fetchall() if all(given.values()) else []

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection, transaction
 
 from analytics.models import Experiment, LastAnswer
-from analytics.services.experiment_results import Counted, Counts, count_people, judged, started_at
+from analytics.services.experiment_results import Counted, Counts, count_people, judged, started_at, warned
 from analytics.types.experiments import Results, Tally
 from common.errors import Busy
 from events.models import Event
@@ -49,7 +49,7 @@ def look(event: Event, *, newest: int, now: datetime) -> Look:
         return _of(shown, kept, is_stale=True)
     if counts is None and kept is not None:
         return _of(shown, kept)
-    return Look(judged(shown, counts or {}, now=now), now)
+    return Look(warned(judged(shown, counts or {}, now=now), now=now), now)
 
 
 def _kept(event: Event, shown: list[Experiment]) -> LastAnswer | None:
@@ -60,7 +60,8 @@ def _kept(event: Event, shown: list[Experiment]) -> LastAnswer | None:
 
 def _of(shown: list[Experiment], kept: LastAnswer, *, is_stale: bool = False) -> Look:
     counts = {one.pk: _read(kept.body[str(one.pk)]) for one in shown}
-    return Look(judged(shown, counts, now=kept.computed_at), kept.computed_at, is_stale)
+    found = judged(shown, counts, now=kept.computed_at)
+    return Look(warned(found, now=kept.computed_at), kept.computed_at, is_stale)
 
 
 def _count(event: Event, shown: list[Experiment], *, is_needed: bool, now: datetime) -> Counts | None:

@@ -1,7 +1,7 @@
 """The results of an experiment, read from what is kept of its people."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -9,8 +9,9 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 from django.db.models import Sum
 
-from analytics.models import Experiment, ExperimentRefusal, ExperimentStatus
+from analytics.models import Experiment, ExperimentRefusal, ExperimentRefusalReason, ExperimentStatus
 from analytics.selectors.experiments import experiment_of
+from analytics.services.experiment_overlaps import warnings_of
 from analytics.services.experiment_verdict import verdict
 from analytics.types.experiments import Results, Tally
 from common import statements
@@ -21,15 +22,20 @@ from common.types import Actor
 STATEMENT_SECONDS: Final = 5
 _ENDED: Final = "57014"
 # Squares of minor units pass bigint long before they pass numeric.
-# Rows that were deleted for their age were counted before, in the statement that deleted them.
+# Rows that were deleted for their age were counted before, in the statement that deleted them. Goals that wait for
+# their view count nothing; how many there are is told with what was refused.
 _TALLY = statements.one_line("""
-SELECT experiment_id, place, sum(people), sum(conversions), sum(secondary), sum(total), sum(squares) FROM (
-    SELECT experiment_id, place, count(*) AS people, count(converted_at) AS conversions,
-        count(secondary_at) AS secondary, coalesce(sum(value), 0) AS total,
-        coalesce(sum(value::numeric * value), 0) AS squares
+SELECT experiment_id, place, sum(people), sum(conversions), sum(secondary), sum(total), sum(squares), sum(waiting)
+FROM (
+    SELECT experiment_id, place, count(*) FILTER (WHERE seen_at IS NOT NULL) AS people,
+        count(converted_at) FILTER (WHERE seen_at IS NOT NULL) AS conversions,
+        count(secondary_at) FILTER (WHERE seen_at IS NOT NULL) AS secondary,
+        coalesce(sum(value) FILTER (WHERE seen_at IS NOT NULL), 0) AS total,
+        coalesce(sum(value::numeric * value) FILTER (WHERE seen_at IS NOT NULL), 0) AS squares,
+        count(*) FILTER (WHERE seen_at IS NULL) AS waiting
     FROM analytics_exposure WHERE experiment_id = ANY(%(experiments)s::uuid[]) GROUP BY experiment_id, place
     UNION ALL
-    SELECT experiment_id, place, people, conversions, secondary, total, squares
+    SELECT experiment_id, place, people, conversions, secondary, total, squares, 0
     FROM analytics_experimenttally WHERE experiment_id = ANY(%(experiments)s::uuid[])
 ) kept GROUP BY experiment_id, place
 """)
@@ -74,11 +80,18 @@ def started_at(event_id: UUID, *, newest: int | None = None) -> list[Experiment]
 
 
 def results_of(experiments: Sequence[Experiment], *, now: datetime) -> list[Results]:
-    """Return the results of experiments whose reader was let in already. Two statements, and their variants.
+    """Return the results of experiments whose reader was let in already. Three statements, and their variants.
 
     Raises as ``count_people``: the figures of an experiment are all of now, or none.
     """
-    return judged(experiments, count_people([one.pk for one in experiments]), now=now)
+    counts = count_people([one.pk for one in experiments])
+    return warned(judged(experiments, counts, now=now), now=now)
+
+
+def warned(found: Sequence[Results], *, now: datetime) -> list[Results]:
+    """Return these results with a warning for each other experiment that they are mixed up with. One statement."""
+    warnings = warnings_of([one.experiment for one in found], now=now)
+    return [replace(one, warnings=warnings.get(one.experiment.pk, ())) for one in found]
 
 
 def judged(experiments: Sequence[Experiment], counts: Counts, *, now: datetime) -> list[Results]:
@@ -116,12 +129,22 @@ def count_people(experiment_ids: Sequence[UUID]) -> Counts:
 
 def _add_tallies(counts: Counts) -> None:
     for experiment_id, place, *sums in statements.run(_TALLY, {"experiments": list(counts)}).fetchall():
-        people, conversions, secondary, total, squares = (int(one) for one in sums)
-        counts[experiment_id].tallies[place] = Tally(people, conversions, secondary, total, squares)
+        *counted, waiting = (int(one) for one in sums)
+        counts[experiment_id].tallies[place] = Tally(*counted)
+        _add(counts[experiment_id].refused, ExperimentRefusalReason.NO_EXPOSURE.value, waiting)
 
 
 def _add_refused(counts: Counts) -> None:
     """Add how often each reason stood against an event, the most frequent first."""
     counted = ExperimentRefusal.objects.filter(experiment__in=counts).values_list("experiment_id", "reason")
     for experiment_id, reason, times in counted.annotate(times=Sum("count")).order_by("-times", "reason"):
-        counts[experiment_id].refused[reason] = times
+        _add(counts[experiment_id].refused, reason, times)
+
+
+def _add(refused: dict[str, int], reason: str, times: int) -> None:
+    """Count so many more, and keep the most frequent first."""
+    if times:
+        refused[reason] = refused.get(reason, 0) + times
+        ordered = sorted(refused.items(), key=lambda one: (-one[1], one[0]))
+        refused.clear()
+        refused.update(ordered)

@@ -62,6 +62,13 @@ class Known:
             found |= self._read(missing, now)
         return found
 
+    def existing(self, event_ids: Iterable[UUID]) -> set[UUID]:
+        """Return which of these events there are. No query where all of them are known."""
+        wanted = set(event_ids)
+        with self._lock:
+            found = wanted & self._facts.keys()
+        return found if found == wanted else found | self._read(wanted - found, self._clock()).keys()
+
     def forget(self) -> None:
         """Forget everything, between tests."""
         with self._lock:

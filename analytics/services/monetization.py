@@ -125,10 +125,7 @@ def monetization(
     Raises ``Unauthenticated``, ``NotFound`` for other organizations' events, ``Forbidden``, ``Invalid`` for days that
     are no range. A fixed number of statements.
     """
-    event = Event.objects.filter(pk=event_id).first()
-    if event is None:
-        access.refuse_missing(actor)
-    access.require(actor, event.organization_id, Capability.VIEW_ANALYTICS)
+    event = readable_event(actor, event_id)
     wanted = range_of(event, date_from, date_to, now=now)
     with observed("analytics") as call:
         answer = figures_of(event, wanted, parts=parts, now=now)
@@ -136,6 +133,15 @@ def monetization(
             call.failed()
     looked((now - min(answer.as_of, answer.freshness.data_through)).total_seconds())
     return answer
+
+
+def readable_event(actor: Actor, event_id: UUID) -> Event:
+    """Return an event whose figures the actor may read. Raises ``Unauthenticated``, ``NotFound``, ``Forbidden``."""
+    event = Event.objects.filter(pk=event_id).first()
+    if event is None:
+        access.refuse_missing(actor)
+    access.require(actor, event.organization_id, Capability.VIEW_ANALYTICS)
+    return event
 
 
 def figures_of(event: Event, wanted: Range, *, parts: tuple[str, ...] = PARTS, now: datetime) -> Monetization:

@@ -50,12 +50,12 @@ WITH old AS (
 ), gone AS (
     DELETE FROM analytics_exposure x USING old
     WHERE x.experiment_id = old.experiment_id AND x.visitor = old.visitor
-    RETURNING x.experiment_id, x.place, x.converted_at, x.secondary_at, x.value
+    RETURNING x.experiment_id, x.place, x.seen_at, x.converted_at, x.secondary_at, x.value
 ), counted AS (
     INSERT INTO analytics_experimenttally AS t (experiment_id, place, people, conversions, secondary, total, squares)
     SELECT experiment_id, place, count(*), count(converted_at), count(secondary_at), sum(value),
         sum(value::numeric * value)
-    FROM gone GROUP BY experiment_id, place ORDER BY experiment_id, place
+    FROM gone WHERE seen_at IS NOT NULL GROUP BY experiment_id, place ORDER BY experiment_id, place
     ON CONFLICT (experiment_id, place) DO UPDATE SET people = t.people + EXCLUDED.people,
         conversions = t.conversions + EXCLUDED.conversions, secondary = t.secondary + EXCLUDED.secondary,
         total = t.total + EXCLUDED.total, squares = t.squares + EXCLUDED.squares

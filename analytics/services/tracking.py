@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from analytics.models import RefusalReason
-from analytics.services.checking import check, reasons, wanted
+from analytics.services.checking import check, named, reasons, wanted
 from analytics.services.known import known
 from analytics.types.tracking import Batch, Kept, Refused, Tracked, Visitor
 from common import statements
@@ -69,7 +69,8 @@ def track(batch: Batch, visitor: Visitor, *, now: datetime) -> Tracked:
         refused = sorted([*refused, *_all_refused(batch, refused)], key=lambda one: one.index)
         kept = []
     readable = len(batch.events) + len(batch.unreadable) - len(refused)
-    fresh = _write(kept, reasons(refused, batch, facts), visitor.network, now=now)
+    ours = known.existing(named(refused, batch).values())
+    fresh = _write(kept, reasons(refused, batch, ours), visitor.network, now=now)
     return Tracked(queued=fresh, duplicates=readable - fresh, rejected=refused)
 
 

@@ -74,8 +74,7 @@ def test_camel_case_and_a_beacon(client: Client) -> None:
     ("body", "field"),
     [
         ("{", ""), ("[]", ""), ({}, "events"), ({"events": {}}, "events"), ({"events": []}, "events"),
-        ({"events": [{}] * 501}, "events"), ({"events": [{}], "sent_at": "today"}, "sent_at"),
-        ({"events": [{}], "sent_at": 1e300}, "sent_at"), (b'{"events": [{}], "sent_at": "\xff"}', "sent_at"),
+        ({"events": [{}] * 501}, "events"),
     ],
 )  # fmt: skip
 def test_what_is_no_batch(client: Client, body, field) -> None:

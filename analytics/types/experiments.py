@@ -178,7 +178,10 @@ class VariantResult:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """An experiment's answer, as far as there is one. ``winner`` is a variant's key."""
+    """An experiment's answer, as far as there is one. ``winner`` is a variant's key.
+
+    ``warnings``: sentences on other experiments whose effects these figures may show.
+    """
 
     experiment: Experiment
     as_of: datetime
@@ -196,6 +199,7 @@ class Results:
     headline: str
     recommendation: str
     refused: dict[str, int]
+    warnings: tuple[str, ...] = ()
 
     @property
     def test_id(self) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Final
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 import msgspec
 
@@ -49,7 +49,8 @@ class Incoming(msgspec.Struct):
     def own_id(self) -> UUID:
         """Return the id that keeps it once: the client's, or one made of all that it says.
 
-        An id that is no UUID becomes one; without an id a retry says the same and so has the same.
+        An id that is no UUID becomes one; without an id a retry says the same and so has the same. What has neither
+        an id nor a time says nothing of which it is, so each counts.
         """
         if isinstance(self.id, str):
             try:
@@ -58,6 +59,8 @@ class Incoming(msgspec.Struct):
                 return uuid5(NAMESPACE_OID, f"id:{self.id}")
         if self.id is not None:
             return uuid5(NAMESPACE_OID, f"id:{self.id}")
+        if self.timestamp is None:
+            return uuid4()
         said = (self.type, self.event, self.entity, self.timestamp, self.token)
         return uuid5(NAMESPACE_OID, f"event:{said}")
 
@@ -81,11 +84,15 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events by their place in the body, those that could not be read, and the client's clock when it sent."""
+    """Events by their place in the body, those that could not be read, and the client's clock when it sent.
+
+    ``named``: the events that unreadable ones name, by their place.
+    """
 
     events: list[tuple[int, Incoming]]
     unreadable: list[Refused] = field(default_factory=list)
     sent_at: datetime | None = None
+    named: dict[int, UUID] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,8 +85,12 @@ export class Batches {
     return batch;
   }
 
+  // In front of what came meanwhile: what happened first is told first.
   #putBack(batch) {
+    const newer = [...this.#waiting];
+    this.#waiting.clear();
     for (const [key, item] of batch) if (Date.now() - item.at < this.worthMs) this.#wait(key, item);
+    for (const [key, item] of newer) this.#wait(key, item);
   }
 
   /** Whether the server has it, or will never take it. */
