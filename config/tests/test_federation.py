@@ -158,6 +158,7 @@ def test_references_are_answered_in_their_order_and_one_that_is_wrong_is_null_al
         reference("Event", uuid4()), foreign, reference("Event", "no-id"), reference("Venue", world.event),
         reference("EventType", world.event), {"__typename": "Event"}, {"id": str(world.event.pk)},
         {"__typename": ["Event"], "id": "x"}, {"__typename": "Event", "id": 7}, "Event", [event], 3,
+        reference("Event", "\u0661" * 32), reference("Event", f"{{{world.event.pk}}}"),
     ]  # fmt: skip
     answers, errors = resolve(world.guest, event, *wrong, session, event)
     expected = [{"__typename": one["__typename"], "id": one["id"]} for one in (event, session)]

@@ -47,8 +47,9 @@ class SessionInput:
 
 @cache
 def known_time_zones() -> frozenset[str]:
-    """Return the IANA time zones. A machine's own ``localtime`` is none: the database does not know it."""
-    return frozenset(available_timezones() - {"localtime"})
+    """Return the IANA time zones. A machine's own ``localtime`` is none: the database does not know it. Nor is
+    ``Factory``, which says that nobody has set one."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 @retrying

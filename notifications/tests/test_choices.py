@@ -106,6 +106,7 @@ def with_switch(kind: str, channels: Any) -> dict[str, Any]:
         (with_switch("purchases", {"email": False}), {"preferences.purchases.email": "transactional"}),
         (with_switch("waitlist", {"email": True, "push": False}), {"preferences.waitlist.push": "transactional"}),
         ({**WISH, "time_zone": "Mars/Olympus"}, {"time_zone": "unknown"}),
+        ({**WISH, "time_zone": "Factory"}, {"time_zone": "unknown"}),
         ({**WISH, "time_zone": "../etc/passwd"}, {"time_zone": "unknown"}),
         ({**WISH, "quiet_hours": {"starts_at": "22:00"}}, {"quiet_hours.ends_at": "required"}),
         ({**WISH, "quiet_hours": {"starts_at": "25:00", "ends_at": "07:00"}}, {"quiet_hours.starts_at": "invalid"}),
