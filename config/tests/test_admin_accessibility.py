@@ -59,3 +59,7 @@ def test_the_main_pages_keep_nobody_out(page: Page, live_server: LiveServer, hou
         for name, address in addresses().items():
             page.goto(f"{live_server.url}{address}")
             assert serious_findings(page) == [], (scheme, name)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{live_server.url}{reverse('admin:notifications_emailmessage_person')}?who=nobody@demo.test")
+    expect(page.get_by_text("Nothing was written to this person.")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -12,6 +12,8 @@ const GATE = "marquee.door.gate";
 const SAME_MS = 4000;
 const UPLOAD_MS = 10_000;
 const FIGURES_MS = 10_000;
+// The server keeps its count for five seconds.
+const COUNTED_MS = 5500;
 const SHOWN = 10;
 const WORDS = {
   accepted: "✓ Let in", duplicate: "✕ Used already", invalid: "✕ Not a ticket", expired: "✕ Code ran out", void: "✕ Void", wrong_event: "✕ Another event", kept: "… Kept, not checked",
@@ -23,6 +25,7 @@ let last = { code: "", at: 0 };
 let isBusy = false;
 let waitUntil = 0;
 let scannedAt = 0;
+let counting = null;
 
 function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -50,7 +53,7 @@ function tell(answer, zone) {
     el("p", {}, answer.message, first ? ` ${first}` : ""),
   ].filter(Boolean));
   if (answer.result === "wait") return;
-  const line = el("li", {}, `${new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" }).format(new Date())} ${verdict}${answer.ticket ? ` · ${answer.ticket.number}` : ""}`);
+  const line = el("li", {}, `${new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: event.time_zone }).format(new Date())} ${verdict}${answer.ticket ? ` · ${answer.ticket.number}` : ""}`);
   $("#log").prepend(line);
   while ($("#log").children.length > SHOWN) $("#log").lastChild.remove();
 }
@@ -99,6 +102,7 @@ async function scan(code) {
     isBusy = false;
   }
   scannedAt = Date.now();
+  counting ??= setTimeout(() => { counting = null; figures(); }, COUNTED_MS);
   return true;
 }
 
@@ -193,6 +197,7 @@ async function choose() {
   door = null;
   $("#door").hidden = !event;
   $("#figures").textContent = "";
+  $("#clock").textContent = event ? `By the event's clock (${event.time_zone}).` : "";
   if (event) await figures();
 }
 
