@@ -214,7 +214,7 @@ def _waitlist(figures: Monetization) -> Section:
         ("Joins", told.total_joins),
         ("Seat offers made", told.offers_issued),
         ("Acceptance", Rate(told.acceptance_rate)),
-        ("Average wait, minutes", "N/A" if wait is None else round(wait, 2)),
+        ("Average wait, minutes", Rate(None) if wait is None else round(wait, 2)),
     ]
     return Frame.section(WAITLIST, rows)
 

@@ -106,7 +106,7 @@ EXPERIMENTS: Final = Frame(
         Column("revenue_per_person", "A person brings", 16, is_on_paper=False),
         Column("revenue_per_person_low", "Brings from", is_on_paper=False),
         Column("revenue_per_person_high", "Brings to", is_on_paper=False), Column("p_value", "p", 10),
-        Column("p_value_always_valid", "p at any time", 15), Column("state", "State", 10, is_on_paper=False),
+        Column("p_value_always_valid", "p at any time", 19), Column("state", "State", 10, is_on_paper=False),
         Column("started_at", "Started", 20, is_on_paper=False), Column("stopped_at", "Stopped", 20, is_on_paper=False),
         Column("recommendation", "In words", 120, is_on_paper=False),
     ),

@@ -7,6 +7,9 @@ class Migration(migrations.Migration):
     dependencies = [("analytics", "0009_zone_progress")]
 
     operations = [
+        migrations.AlterModelOptions(
+            "refusedcount", {"verbose_name": "refused events", "verbose_name_plural": "refused events"}
+        ),
         migrations.AlterField("exposure", "seen_at", models.DateTimeField(blank=True, null=True)),
         migrations.AddIndex(
             "exposure",

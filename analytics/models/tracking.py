@@ -88,6 +88,8 @@ class RefusedCount(models.Model):
     count = models.PositiveBigIntegerField()
 
     class Meta:
+        verbose_name = "refused events"
+        verbose_name_plural = "refused events"
         constraints = [
             models.UniqueConstraint(
                 fields=["event_id", "day", "reason"], name="refused_count_once", nulls_distinct=False

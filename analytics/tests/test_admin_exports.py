@@ -40,7 +40,7 @@ def test_what_is_no_report_is_said_at_its_field(client: Client) -> None:
     for asked, said in (
         (
             {"format": "csv", "date_from": "2026-02-02", "date_to": "2026-02-01"},
-            "The end is not before the start",
+            "The end has to be the same day as the start",
         ),
         ({"format": "csv", "date_from": "2020-02-02", "date_to": "2026-02-01"}, "At most 365 days"),
         ({"format": "doc"}, "not one of the available choices"),

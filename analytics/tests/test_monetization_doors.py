@@ -187,3 +187,19 @@ def test_a_refresh_on_demand(client: Client) -> None:
     assert (after["offers"]["total_views"], after["freshness"]["pending_days"]) == (1, 0)
     codes = [client.post(f"{url}/refresh", headers=analyst).status_code for _ in range(6)]
     assert codes == [200] * 5 + [429]
+
+
+@pytest.mark.parametrize(
+    "path", ["monetization?date_from=x", "monetization?day=1", "export?format=doc", "export"]
+)
+def test_who_may_not_read_hears_that_before_what_is_wrong(client: Client, path: str) -> None:
+    """REQ AN-02, EV-04: 401, 404 of another organization, 403 of a scanner; 400 for those who may read."""
+    place = make_place()
+    organization = place.event.organization
+    asked = {
+        None: 401, make_member("owner"): 404, make_member("scanner", organization=organization): 403,
+        make_member("analyst", organization=organization): 400,
+    }  # fmt: skip
+    address = f"/api/v1/analytics/events/{place.event.pk}/{path}"
+    found = [client.get(address, headers=bearer(who) if who else {}).status_code for who in asked]
+    assert found == list(asked.values())
