@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
@@ -135,7 +136,7 @@ class ActsMixin(ModelAdmin):
 
     def _ended(self, request: HttpRequest, declared: Act, result: ActResult) -> HttpResponse:
         """Say what came of it on the object's own page, or in the list once the object is out of sight."""
-        messages.success(request, f"{declared.label}: {result.message}")
+        messages.success(request, format_html("{}: {}", declared.label, result.message))
         is_there = self.get_queryset(request).filter(pk=result.subject.pk).exists()
         return HttpResponseRedirect(self._page_of(result.subject) if is_there else self._list_url())
 

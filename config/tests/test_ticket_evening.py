@@ -10,7 +10,7 @@ from accounts.tests.factories import make_user
 from common.outbox.testing import run_due
 from config.local_stack.pushcatcher.testing import PushCatcher
 from config.local_stack.testing.race import Race
-from notifications.models import EmailMessage, PushDevice
+from notifications.models import EmailMessage, PushDevice, PushMessage
 from notifications.tests.resend import Provider, deliver, event, provider, settings_for
 from offers.tests.factories import Door, settle
 from sandbox.testing import SandboxProcess
@@ -99,7 +99,10 @@ def test_bought_scanned_written_to_and_told(
         sent = client.post(
             act, {"ids": [str(device.pk)], "confirmed": "1", "reason": "They asked"}, follow=True
         )
-        assert "A test message is on its way." in sent.content.decode()
+        shown = sent.content.decode()
+        assert "A test message is on its way." in shown
+        address = reverse("admin:notifications_pushmessage_change", args=[PushMessage.objects.get().pk])
+        assert f'<a href="{address}" class="underline">Its story</a>' in shown
         run_due()
         run_due()
         assert [(one.title, one.times) for one in push_catcher.pushes()] == [("A test message", 1)]

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from accounts.admin_base import Act, ActCall, act
@@ -56,8 +58,11 @@ class PushDeviceAdmin(PersonScopedAdmin):
                  "Its story stands among the push messages.")  # fmt: skip
     def test_push(self, call: ActCall[PushDevice]) -> str:
         """Send it."""
-        send_test(call.subject.pk, actor=call.actor, reason=call.reason, now=call.now)
-        return "A test message is on its way."
+        message_id = send_test(call.subject.pk, actor=call.actor, reason=call.reason, now=call.now)
+        story = reverse("admin:notifications_pushmessage_change", args=[message_id])
+        return format_html(
+            'A test message is on its way. <a href="{}" class="underline">Its story</a>', story
+        )
 
     @act("Deactivate", capability=Capability.MANAGE_EVENTS, icon="phonelink_off", is_dangerous=True,
          explain="No organization's messages reach this device until it registers again.")  # fmt: skip
