@@ -144,7 +144,9 @@ def _stepped(experiment: Experiment, *, actor: Actor, action: str, reason: str, 
     if action == "start":
         experiment.status, experiment.started_at = ExperimentStatus.RUNNING, now
     else:
-        experiment.status, experiment.stopped_at = ExperimentStatus.STOPPED, now
+        # The clock of the server that started it may be ahead of this one's.
+        stopped_at = max(now, experiment.started_at or now)
+        experiment.status, experiment.stopped_at = ExperimentStatus.STOPPED, stopped_at
     changes = audit.changes_between(before, experiment)
     return _changed(experiment, changes, actor=actor, action=action, reason=reason, now=now)
 

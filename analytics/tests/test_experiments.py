@@ -1,6 +1,7 @@
 """Defining, starting, stopping and archiving experiments: rules, roles, and a definition that stands still."""
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -99,6 +100,13 @@ def test_a_draft_is_changed_and_leaves_a_trace() -> None:
     update_experiment(actor=SYSTEM, ref="button", given=said(), now=NOW, is_whole=True)
     draft.refresh_from_db()
     assert (draft.minimum_sample, draft.hypothesis) == (1_000, "")
+
+
+def test_a_clock_behind_stops_it_at_its_start() -> None:
+    """REQ AN-08: another server started it, whose clock is ahead."""
+    started = make_experiment(running=True)
+    stopped = experiments.stop_experiment(actor=SYSTEM, ref=started.slug, now=STARTED - timedelta(seconds=1))
+    assert (stopped.started_at, stopped.stopped_at) == (STARTED, STARTED)
 
 
 def test_it_goes_one_way() -> None:
