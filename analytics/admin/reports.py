@@ -209,6 +209,8 @@ class ScheduledReportAdmin(ScopedModelAdmin):
         run = reports_asking.run_now(
             actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now
         )
+        if run.created_at != call.now:
+            return "It was asked for less than a minute ago, or is still being made: nothing new was begun."
         return f"It is being made, for {run.first} to {run.last}; the history below tells how it stands."
 
     @act("Pause", capability=reports.MANAGE, icon="pause", explain="Nothing is sent until it goes on.")

@@ -1,6 +1,8 @@
 """The figures of an event, and asking for them to be computed now."""
 
-from typing import Any
+import re
+from datetime import date
+from typing import Any, Final
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -17,13 +19,25 @@ from common.rest import MoneyField, StrictSerializer
 from common.rest.queries import refuse_unknown
 
 Base = serializers.Serializer[Any]
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class DayField(serializers.DateField):
+    """A day as YYYY-MM-DD and in no other way, as GraphQL takes it."""
+
+    def to_internal_value(self, value: Any) -> date:
+        """Read it. Raises ``ValidationError``."""
+        if isinstance(value, str) and not _DAY.fullmatch(value):
+            self.fail("invalid", format="YYYY-MM-DD")
+        day: date = super().to_internal_value(value)
+        return day
 
 
 class RangeQuery(StrictSerializer):
     """Days of the event's time zone, both included."""
 
-    date_from = serializers.DateField(required=False)
-    date_to = serializers.DateField(required=False)
+    date_from = DayField(required=False)
+    date_to = DayField(required=False)
 
 
 def asked_of(kind: type[RangeQuery], request: Request, event_id: UUID) -> dict[str, Any]:

@@ -139,6 +139,16 @@ def test_staff_act_with_a_reason(client: Client, event: Event) -> None:
     assert ("act/pause/" in page, "act/run_now/" in page, 'name="name"' in page) == (False, False, False)
 
 
+def test_a_second_click_says_that_nothing_was_begun(client: Client, event: Event) -> None:
+    """REQ AN-07: asked for twice it is made once, and whoever asked again is told so."""
+    enter(client, event)
+    report = make_report(event, now=clock.now())
+    for words in ("It is being made, for ", "nothing new was begun"):
+        do(client, "run_now", report)
+        assert words in page_of(client, report)
+    assert report.runs.count() == 1
+
+
 def test_who_gets_it_takes_oneself_off(client: Client, event: Event) -> None:
     """REQ AN-07, NO-05: an analyst needs nobody for that."""
     reader = enter(client, event, "analyst")

@@ -73,9 +73,14 @@ def test_the_newest_experiments_are_shown(client: Client, monkeypatch: pytest.Mo
     monkeypatch.setattr("analytics.admin.console_panels.MOST_EXPERIMENTS", 2)
     event = make_event()
     enter(client, event)
-    made = [make_experiment(event, running=True, name=f"Test {number}") for number in range(2)]
+    # Independent of each other, so that none is named with another.
+    weights = ((1, 1), (1, 1, 1), (1, 3))
+    made = [
+        make_experiment(event, running=True, name=f"Test {number}", weights=weights[number])
+        for number in range(2)
+    ]
     assert "All experiments" not in panel(client, event, "experiments")
-    made.append(make_experiment(event, running=True, name="Test 2"))
+    made.append(make_experiment(event, running=True, name="Test 2", weights=weights[2]))
     newest = sorted(made, key=lambda one: (one.started_at, one.pk), reverse=True)
     words = panel(client, event, "experiments")
     assert [one.name in words for one in newest] == [True, True, False]
