@@ -23,6 +23,7 @@ DAY = date(2096, 11, 21)
 def crowd() -> Ad:
     """Give one of ten ads, with 1,050 impressions each over a week, each day in its partition."""
     days = [DAY - timedelta(days=ago) for ago in range(7)]
+    partitions.ensure_ahead(now=NOW - timedelta(days=6))
     ads = [make_ad() for _ in range(10)]
     for ad in ads:
         many(ad, days, 150)
