@@ -52,7 +52,9 @@ def range_of_days(date_from: date | None, date_to: date | None, *, today: date) 
     last = date_to or max(today, date_from or today)
     first = date_from or max(_FIRST, last - timedelta(days=USUAL_RANGE_DAYS - 1))
     if first > last:
-        raise Invalid.field("date_to", "before_start", "The end has to be the same day as the start, or a later one.")
+        raise Invalid.field(
+            "date_to", "before_start", "The end has to be the same day as the start, or a later one."
+        )
     if (last - first).days >= LONGEST_RANGE_DAYS:
         raise Invalid.field("date_to", "too_many", f"At most {LONGEST_RANGE_DAYS} days.")
     return first, last
