@@ -1,13 +1,18 @@
 """Pages of rooms above that are about one event: they register, and the screens of events lead to them."""
 
 from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
 
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from accounts.scope import scope_of
 from accounts.types import Capability
 from events.models import Event
+
+_MOST_EVENTS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +42,27 @@ def pages_of(request: HttpRequest, event: Event) -> list[EventPage]:
     """Return the pages that the member may open."""
     scope = scope_of(request)
     return [page for page in _pages if scope.has(page.capability, event.organization_id)]
+
+
+def event_to_work_at(request: HttpRequest, capability: Capability) -> tuple[Event | None, list[Event]]:
+    """Return the event that the address names as ``event`` (of one alone that one), and those to choose from.
+
+    Raises ``PermissionDenied`` for who may do this nowhere, ``Http404`` for an event that is not theirs.
+    """
+    scope = scope_of(request)
+    if not scope.has(capability):
+        raise PermissionDenied
+    where = scope.organizations(capability)
+    events = Event.objects.order_by("-starts_at", "title", "pk")
+    theirs = events if where is None else events.filter(organization_id__in=where)
+    wanted = request.GET.get("event", "")
+    if not wanted:
+        offered = list(theirs[:_MOST_EVENTS])
+        return (offered[0] if len(offered) == 1 else None), offered
+    try:
+        event = theirs.filter(pk=UUID(wanted)).first()
+    except ValueError:
+        event = None
+    if event is None:
+        raise Http404
+    return event, []

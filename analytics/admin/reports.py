@@ -28,11 +28,10 @@ from common import clock
 from common.admin.acts import ActPage, Result
 from common.admin.filters import ArchivedFilter
 from common.admin.times import time_column
-from events.models import Event
+from events.admin_pages import event_to_work_at
 
 RUNS_A_PAGE = 25
 # More cannot be chosen from by eye.
-_MOST_EVENTS = 500
 _LIST = "admin:analytics_scheduledreport_changelist"
 _CHANGE = "admin:analytics_scheduledreport_change"
 
@@ -105,7 +104,7 @@ class ScheduledReportAdmin(ScopedModelAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Ask for the event first: its clocks and its organization's people are those of the form."""
-        event, events = self._event_to_add_to(request)
+        event, events = event_to_work_at(request, reports.MANAGE)
         if event is None:
             context = {
                 **self.admin_site.each_context(request), "title": "Add scheduled report", "opts": self.opts,
@@ -115,30 +114,10 @@ class ScheduledReportAdmin(ScopedModelAdmin):
         response: HttpResponse = super().add_view(request, form_url, extra_context)
         return response
 
-    def _event_to_add_to(self, request: HttpRequest) -> tuple[Event | None, list[Event]]:
-        """Return the event that was chosen (of one alone that one), and those to choose from."""
-        scope = scope_of(request)
-        if not scope.has(reports.MANAGE):
-            raise PermissionDenied
-        where = scope.organizations(reports.MANAGE)
-        events = Event.objects.order_by("-starts_at", "title", "pk")
-        theirs = events if where is None else events.filter(organization_id__in=where)
-        wanted = request.GET.get("event", "")
-        if not wanted:
-            offered = list(theirs[:_MOST_EVENTS])
-            return (offered[0] if len(offered) == 1 else None), offered
-        try:
-            event = theirs.filter(pk=UUID(wanted)).first()
-        except ValueError:
-            event = None
-        if event is None:
-            raise Http404
-        return event, []
-
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Tell the form whose report it is."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.event = self._event_to_add_to(request)[0] if obj is None else obj.event
+        form.event = event_to_work_at(request, reports.MANAGE)[0] if obj is None else obj.event
         return form
 
     def save_by_service(

@@ -4,6 +4,8 @@ import re
 from itertools import accumulate
 from typing import Final
 
+from django.http import HttpRequest
+
 # Stripe's and Resend's events are some ten deep. Readers in Python give up at about a thousand, wherever they stand.
 DEEPEST: Final = 100
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -16,3 +18,12 @@ def is_too_deep(body: bytes) -> bool:
         return False
     brackets = _NO_BRACKET.sub(b"", _STRING.sub(b"", body))
     return max(accumulate(1 if one in b"[{" else -1 for one in brackets), default=0) > DEEPEST
+
+
+def read_body(request: HttpRequest, *, most: int) -> bytes | None:
+    """Return the raw body, None for one of more than ``most`` bytes; never more than one byte beyond is read."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > most:
+        return None
+    body = request.read(most + 1)
+    return body if len(body) <= most else None

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -30,6 +29,7 @@ from common import clock
 from common.admin.times import time_column
 from common.errors import Failure
 from common.outbox.ids import new_id
+from events.admin_pages import event_to_work_at
 from events.models import Event
 from notifications.models import PushCampaign
 from notifications.selectors.push import CampaignFigures, figures_of
@@ -39,7 +39,6 @@ from notifications.services.push.campaigns import NewCampaign, Preview
 _LIST: Final = "admin:notifications_pushcampaign_changelist"
 _CHANGE: Final = "admin:notifications_pushcampaign_change"
 # More cannot be chosen from by eye.
-_MOST_EVENTS: Final = 500
 _COLOURS: Final = {"Sending": "info", "Sent": "success", "Cancelled": "default"}
 
 
@@ -127,7 +126,7 @@ class PushCampaignAdmin(ScopedModelAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Ask for the event, then for the words; show them and to how many; then send."""
-        event, events = self._event_to_write_about(request)
+        event, events = event_to_work_at(request, Capability.MANAGE_EVENTS)
         if event is None:
             return self._page(request, {"events": events})
         form = CampaignForm(request.POST if request.method == "POST" else None, event=event)
@@ -154,26 +153,6 @@ class PushCampaignAdmin(ScopedModelAdmin):
             "back_url": reverse(_LIST),
         }
         return TemplateResponse(request, "admin/notifications/campaign.html", {**frame, **context})
-
-    def _event_to_write_about(self, request: HttpRequest) -> tuple[Event | None, list[Event]]:
-        """Return the event that was chosen (of one alone that one), and those to choose from."""
-        scope = scope_of(request)
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        where = scope.organizations(Capability.MANAGE_EVENTS)
-        events = Event.objects.order_by("-starts_at", "title", "pk")
-        theirs = events if where is None else events.filter(organization_id__in=where)
-        wanted = request.GET.get("event", "")
-        if not wanted:
-            offered = list(theirs[:_MOST_EVENTS])
-            return (offered[0] if len(offered) == 1 else None), offered
-        try:
-            event = theirs.filter(pk=UUID(wanted)).first()
-        except ValueError:
-            event = None
-        if event is None:
-            raise Http404
-        return event, []
 
     @display(description="State", label=_COLOURS)
     def state(self, campaign: PushCampaign) -> str:

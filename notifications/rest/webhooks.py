@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from common import clock
-from common.inbox.bodies import is_too_deep
+from common.inbox.bodies import is_too_deep, read_body
 from common.inbox.store import accept
 from common.outbox import Lane
 from notifications.errors import BadWebhook, WebhookTooLarge
@@ -41,7 +41,9 @@ def resend_webhook(request: HttpRequest) -> HttpResponse:
     than 300 s, too large, nested too deeply, or no event. A database that is away is a 5xx, so Resend delivers again.
     """
     now = clock.now()
-    body = _body(request)
+    body = read_body(request, most=MAXIMUM_BYTES)
+    if body is None:
+        raise WebhookTooLarge
     event_id = request.headers.get("svix-id", "")
     try:
         verify(
@@ -78,14 +80,3 @@ def _event(body: bytes) -> _Event:
     if not (0 < len(event.type) <= 100 and event.type.isprintable()) or is_too_deep(body):
         raise BadWebhook("The body is not an event.")
     return event
-
-
-def _body(request: HttpRequest) -> bytes:
-    """Read the raw body, never more than an event may have."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > MAXIMUM_BYTES:
-        raise WebhookTooLarge
-    body = request.read(MAXIMUM_BYTES + 1)
-    if len(body) > MAXIMUM_BYTES:
-        raise WebhookTooLarge
-    return body

@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from common import clock
-from common.inbox.bodies import is_too_deep
+from common.inbox.bodies import is_too_deep, read_body
 from common.inbox.store import accept
 from common.outbox import Lane
 from payments.errors import BadWebhook, WebhookTooLarge
@@ -49,7 +49,9 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     again.
     """
     now = clock.now()
-    body = _body(request)
+    body = read_body(request, most=settings.STRIPE_WEBHOOK_MAX_BYTES)
+    if body is None:
+        raise WebhookTooLarge
     header = request.META.get("HTTP_STRIPE_SIGNATURE", "")
     try:
         verify(body, header, settings.STRIPE_WEBHOOK_SECRETS, now=now.timestamp())
@@ -83,15 +85,3 @@ def _event(body: bytes) -> _Event:
     if not kept.isprintable() or is_too_deep(body):
         raise BadWebhook("The body is not an event.")
     return event
-
-
-def _body(request: HttpRequest) -> bytes:
-    """Read the raw body, never more than an event may have."""
-    most = settings.STRIPE_WEBHOOK_MAX_BYTES
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > most:
-        raise WebhookTooLarge
-    body = request.read(most + 1)
-    if len(body) > most:
-        raise WebhookTooLarge
-    return body
