@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.tests.factories import NOW
 from ads.models import Ad, AdIndexVersion, AdSpend
@@ -16,7 +16,7 @@ from ads.types.ads import AdInput
 from common.audit.models import AuditEntry
 from common.errors import Invalid
 from common.types import SYSTEM, Actor
-from config.local_stack.testing.race import Race
+from config.local_stack.testing.race import Race, until_waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,7 +81,7 @@ def lowered_while_billing(race: Race, ad: Ad) -> object:
         with transaction.atomic():
             spend = AdSpend.objects.select_for_update().get(pk=ad.pk)
             has_lock.set()
-            until_somebody_waits()
+            until_waiting()
             AdSpend.objects.filter(pk=spend.pk).update(billed_micros=5_000_000)
 
     def lower() -> Ad:
@@ -91,20 +91,6 @@ def lowered_while_billing(race: Race, ad: Ad) -> object:
     billed, lowered = race.each([bill, lower])
     assert billed is None
     return lowered
-
-
-def until_somebody_waits() -> None:
-    """Return when another session waits for a lock."""
-    with connection.cursor() as cursor:
-        # A short wait on the server: there is nothing to be told by.
-        cursor.execute("""
-            DO $$ BEGIN FOR round IN 1..3000 LOOP
-                PERFORM pg_stat_clear_snapshot();
-                EXIT WHEN EXISTS (SELECT FROM pg_stat_activity
-                    WHERE wait_event_type = 'Lock' AND datname = current_database());
-                PERFORM pg_sleep(0.01);
-            END LOOP; END $$
-        """)
 
 
 def test_a_budget_lowered_under_a_redemption_waits_for_it(race: Race) -> None:

@@ -14,9 +14,8 @@ from ads.models import Ad, AdSpend, AdSpendDay
 from ads.tests.ad_factories import make_ad
 from ads.tests.deciding import decide_at, ids, shown
 from ads.tests.redeeming import billed, reasons, redeem, shows, unbilled
-from ads.tests.test_ad_races import until_somebody_waits
 from common.outbox.models import Job
-from config.local_stack.testing.race import Race
+from config.local_stack.testing.race import Race, until_waiting
 from events.services.events import EventInput, update_event
 from events.tests.factories import make_event
 
@@ -110,7 +109,7 @@ def billed_while_the_zone_changes(race: Race) -> int:
         with transaction.atomic():
             move(ad, "UTC")
             is_held.set()
-            until_somebody_waits()
+            until_waiting()
 
     def tell() -> list[str]:
         assert is_held.wait(30)

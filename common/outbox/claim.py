@@ -18,9 +18,11 @@ from common.outbox.registry import Condition, Pool
 from common.outbox.types import NO_ORGANIZATION, Lane
 
 LOCAL_BATCH = 20
-# On top of the longest time-out: for the claim, the finish and a slow machine. Money's longest is 90 seconds, and what
-# a lost worker held shall be worked two minutes later.
+# On top of the time-out: for the claim, the finish and a slow machine. What a lost worker held shall be worked two
+# minutes later.
 LEASE_MARGIN = timedelta(seconds=15)
+# What takes longer has its lease prolonged while it runs (`heartbeat`).
+LONGEST_LEASE = timedelta(seconds=90)
 
 _COLUMNS = """j.id, j.kind, j.payload::text, j.attempts, j.max_attempts, j.claim, j.organization_id, j.trace_id,
     j.not_after, j.run_at"""
@@ -136,8 +138,8 @@ turns = Turns()
 
 
 def lease_for(pool: Pool, now: datetime) -> datetime:
-    """Return when a claim made now runs out: later than the longest time-out of the pool."""
-    return now + timedelta(seconds=pool.longest_timeout) + LEASE_MARGIN
+    """Return when a claim made now runs out: later than the pool's longest time-out, or than the longest lease."""
+    return now + min(timedelta(seconds=pool.longest_timeout), LONGEST_LEASE) + LEASE_MARGIN
 
 
 def claim(lane: Lane, pool: Pool, now: datetime, want: int) -> list[Claimed]:

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from common import clock
 from common.outbox import metrics
 from common.outbox.claim import LOCAL_BATCH, Claimed, claim, lease_for, reclaim, release, renew
+from common.outbox.heartbeat import keeping
 from common.outbox.registry import Pool, registry
 from common.outbox.run import Clock, DatabaseGone, run
 from common.outbox.types import Drained, Lane, UnknownKind
@@ -85,7 +86,8 @@ class Worker:
     def _run_first(self, drained: Drained) -> None:
         job = self._held[0]
         started = time.perf_counter()
-        outcome = run(job, self._read_clock)
+        with keeping(self._held, _timeout(job), self._read_clock):
+            outcome = run(job, self._read_clock)
         self._held.popleft()
         setattr(drained, outcome.value, getattr(drained, outcome.value) + 1)
         drained.kinds[job.kind] = drained.kinds.get(job.kind, 0) + 1
@@ -109,7 +111,7 @@ class Worker:
     def _keep_lease(self, pool: Pool, lease_until: datetime) -> datetime:
         """Prolong the lease of the batch when the next job might outlast it; what was taken over is let go."""
         now = self._read_clock()
-        if lease_until - now >= _timeout(self._held[0], pool) + _SPARE:
+        if lease_until - now >= _timeout(self._held[0]) + _SPARE:
             return lease_until
         lease_until = lease_for(pool, now)
         held = renew(self._held, lease_until)
@@ -147,8 +149,9 @@ def pause(seconds: float, until: Callable[[], bool]) -> None:
         idle.wait(min(left, 0.1))
 
 
-def _timeout(job: Claimed, pool: Pool) -> timedelta:
+def _timeout(job: Claimed) -> timedelta:
     try:
         return timedelta(seconds=registry.get(job.kind).timeout)
     except UnknownKind:
-        return timedelta(seconds=pool.longest_timeout)
+        # Nobody works it: it fails at once.
+        return timedelta()

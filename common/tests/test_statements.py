@@ -1,7 +1,6 @@
 """Statements sent together: one transaction, a snapshot each."""
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +8,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 from django.test.utils import CaptureQueriesContext
 
 from common import statements
+from config.local_stack.testing.race import until_waiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,7 +109,7 @@ def test_each_statement_sees_what_was_committed_while_the_one_before_waited() ->
             with transaction.atomic():
                 _add(10)
                 locked.set()
-                _until_one_waits()
+                until_waiting()
         finally:
             connection.close()
 
@@ -184,16 +184,3 @@ def test_a_connection_that_is_cut_is_an_error_and_replaced() -> None:
     # As a request's end does.
     connection.close_if_unusable_or_obsolete()
     assert _n() == 0
-
-
-def _until_one_waits() -> None:
-    end = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while time.monotonic() < end:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("Nobody waited")

@@ -1,18 +1,18 @@
 """An event's currency, and what is sold in it: whoever comes second learns of the first."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from accounts.services.access import actor_of
 from accounts.tests.factories import make_member, make_organization
 from common import clock
 from common.errors import Invalid
 from common.types import Actor
+from config.local_stack.testing.race import until_waiting
 from events.models import Event
 from events.services.events import EventInput, update_event
 from events.tests.factories import make_event
@@ -60,13 +60,6 @@ def test_the_currency_stays_while_there_are_offers(archived: bool) -> None:
     assert Event.objects.get(pk=event.pk).currency == "EUR"
 
 
-def _someone_waits() -> bool:
-    with connection.cursor() as cursor:
-        # Not pg_stat_activity: within a transaction that one stays as it was first read.
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("sell", "sold"), [(sell_a_tier, TicketTier), (sell_an_offer, Offer)])
 def test_what_is_made_while_the_currency_changes_is_in_the_new_one(
@@ -88,9 +81,7 @@ def test_what_is_made_while_the_currency_changes_is_in_the_new_one(
     with transaction.atomic():
         change_currency(event, owner, "EUR")
         thread.start()
-        end = time.monotonic() + 20
-        while not _someone_waits():
-            assert time.monotonic() < end, "nobody waited for the event"
+        until_waiting()
     thread.join(20)
     assert errors == []
     assert sold.objects.get(event=event).currency == "EUR"

@@ -1,17 +1,16 @@
 """The last ticket of one tier ends while one of another tier is issued to the same person (REQUIREMENTS TK-03)."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.services.access import actor_of
 from accounts.tests.factories import NOW
-from config.local_stack.testing.race import Race
+from config.local_stack.testing.race import Race, until_waiting
 from events.models import Registration
 from tickets.models import Ticket, TicketStatus, TicketTier
 from tickets.services.reissuing import void_ticket
@@ -43,7 +42,7 @@ def meet(race: Race, ticket: Ticket, other: TicketTier, *, is_void_first: bool) 
         with transaction.atomic():
             acts[0]()
             is_done.set()
-            _until_waiting(is_through)
+            until_waiting(or_done=is_through)
 
     def second() -> None:
         assert is_done.wait(30)
@@ -52,19 +51,6 @@ def meet(race: Race, ticket: Ticket, other: TicketTier, *, is_void_first: bool) 
 
     results: list[Any] = race.each([first, second])
     assert results == [None, None]
-
-
-def _until_waiting(is_through: threading.Event) -> None:
-    end = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while time.monotonic() < end:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if cursor.fetchone()[0] or is_through.wait(0.01):
-                return
-    raise AssertionError("The second one neither waits nor is through")
 
 
 def outcome(race: Race, *, is_void_first: bool) -> tuple[int, int]:

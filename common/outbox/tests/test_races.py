@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from common.outbox import JobContext, Lane, drain, enqueue, enqueue_many
+from common.outbox import JobContext, Lane, drain, enqueue, enqueue_many, heartbeat
 from common.outbox import claim as claiming
+from common.outbox.claim import LONGEST_LEASE
 from common.outbox.models import Job
 from common.outbox.types import NewJob
 from common.outbox.worker import Worker
-from config.local_stack.testing.race import Race
+from config.local_stack.testing.race import Race, until_waiting
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,17 +49,9 @@ def claimed_at_once() -> tuple[set[Any], set[Any]]:
     with transaction.atomic():
         first = {job.id for job in claiming.claim(Lane.MONEY, pool, NOW, 20)}
         thread.start()
-        deadline = time.monotonic() + 20
-        while not done.is_set() and not _somebody_waits_for_a_lock():
-            assert time.monotonic() < deadline
+        until_waiting(or_done=done)
     thread.join(20)
     return first, second
-
-
-def _somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(cursor.fetchone()[0])
 
 
 def test_a_second_worker_takes_other_jobs_without_waiting(kind: Callable[..., Any]) -> None:
@@ -136,6 +129,53 @@ def test_a_job_that_kills_its_workers_ends_among_the_dead(kind: Callable[..., An
     job = Job.objects.get()
     assert job.status == "dead"
     assert "WorkerLost" in job.errors[-1]["error"]
+
+
+def test_a_long_job_is_not_taken_over_while_its_worker_lives(
+    kind: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job of five minutes keeps its lease of a minute and a half by its worker's heartbeat. REQ OP-03."""
+    lease, passed = lease_while_working(kind, monkeypatch, patience=20)
+    assert lease > NOW + passed + LONGEST_LEASE
+
+
+def test_control_without_a_heartbeat_a_long_job_is_up_for_grabs(
+    kind: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same with no beat: nothing but the first lease holds it. REQ OP-03."""
+    monkeypatch.setattr(heartbeat, "LONGEST_LEASE", timedelta(hours=1))
+    lease, passed = lease_while_working(kind, monkeypatch, patience=0.3)
+    assert lease < NOW + passed
+
+
+def test_a_heartbeat_ends_with_the_time_out(
+    kind: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler that hangs past its time-out loses its job to another worker. REQ OP-03."""
+    monkeypatch.setattr(heartbeat, "LONGEST_LEASE", timedelta(0))
+    lease, passed = lease_while_working(kind, monkeypatch, timeout=0.001, patience=0.3)
+    assert lease < NOW + passed
+
+
+def lease_while_working(
+    kind: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, *, timeout: float = 300, patience: float
+) -> tuple[datetime, timedelta]:
+    """Return until when a job is leased that has been worked for ten minutes, and these."""
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.05)
+    times, passed = [NOW], timedelta(minutes=10)
+    leases: list[datetime] = []
+
+    def handle(job: JobContext) -> None:
+        times.append(NOW + passed)
+        end = time.monotonic() + patience
+        while time.monotonic() < end and (not leases or leases[-1] < NOW + passed):
+            leases.extend(Job.objects.values_list("lease_until", flat=True))
+            time.sleep(0.02)
+
+    kind(handle, is_remote=True, timeout=timeout)
+    enqueue("test.job", {}, now=NOW)
+    assert Worker(Lane.MONEY, read_clock=lambda: times[-1]).drain().done == 1
+    return leases[-1], passed
 
 
 def claiming_pools() -> Any:

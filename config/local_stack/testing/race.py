@@ -41,7 +41,7 @@ class Race:
             with transaction.atomic():
                 list(rows.select_for_update())
                 holding.set()
-                _until_waiting(len(acts))
+                until_waiting(len(acts))
 
         def begin(act: Callable[[], T]) -> T:
             if not holding.wait(_START_SECONDS):
@@ -55,8 +55,11 @@ class Race:
         return outcomes
 
 
-def _until_waiting(count: int) -> None:
-    """Return when so many of the database's sessions wait for a lock."""
+def until_waiting(count: int = 1, *, or_done: threading.Event | None = None) -> None:
+    """Return when so many of this database's sessions wait for a lock, or the other one is through.
+
+    Of this database alone: the suite's other processes wait for locks in theirs, on the same server.
+    """
     from django.db import connection
 
     end = time.monotonic() + _START_SECONDS
@@ -66,9 +69,12 @@ def _until_waiting(count: int) -> None:
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                " AND backend_type = 'client backend'"
             )
-            if cursor.fetchone()[0] >= count:
+            if cursor.fetchone()[0] >= count or (or_done is not None and or_done.is_set()):
                 return
+            # Not at once again: those it waits for need the processor.
+            time.sleep(0.002)
     raise AssertionError("They did not all wait")
 
 

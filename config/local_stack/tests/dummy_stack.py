@@ -17,11 +17,12 @@ from config.local_stack.signals import Signals
 from config.local_stack.supervisor import StopRequested, Supervisor
 from config.local_stack.valkey import EmbeddedValkey
 
-# Each child has a child of its own, as a web server has workers.
+# Each child has a child of its own, of the same program, as a web server has workers. It may be struck before it
+# listens: then the grandchild is left, and known by its group and its program.
 _SLEEPER = """
 import signal, subprocess, sys, time
 if "stubborn" in sys.argv: signal.signal(signal.SIGTERM, signal.SIG_IGN)
-grandchild = subprocess.Popen(["sleep", "600"])
+grandchild = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
 if "stubborn" not in sys.argv:
     signal.signal(signal.SIGTERM, lambda *_: (grandchild.kill(), sys.exit(0)))
 time.sleep(600)
