@@ -91,7 +91,7 @@ class Campaign:
         post.start()
         accidents = Accidents(self._stack, faults, self._folder / "faults.jsonl", self._say)
         self._load(crowd(tools, is_small=self._is_short), accidents)
-        quiet_after, hurried = self._settle(accidents, began)
+        quiet_after, hurried = self._settle(accidents)
         self._breaches += seats.no_idle_seat(self._stack)
         post.tools.stop.set()
         self._end([post])
@@ -125,13 +125,12 @@ class Campaign:
             if client.is_alive() or client.fell:
                 self._breaches.append(Breach(f"{client.name} lasts to the end", client.fell or "it hangs"))
 
-    def _settle(self, accidents: Accidents, began: datetime) -> tuple[float | None, int]:
+    def _settle(self, accidents: Accidents) -> tuple[float | None, int]:
         self._say("no more accidents; waiting until nothing due is left")
         quiet_after, hurried = None, 0
         try:
             quiet_after = settling.quiet(
                 self._stack,
-                began=began,
                 since=accidents.last_at,
                 with_clock=not self._is_short,
                 say=self._say,
@@ -141,7 +140,7 @@ class Campaign:
             self._breaches.append(Breach("nothing due is left unworked after two minutes", str(left)))
         self._end_payments()
         try:
-            hurried = settling.finish(self._stack, began=began, say=self._say)
+            hurried = settling.finish(self._stack, say=self._say)
         except settling.NeverQuiet as left:
             self._breaches.append(Breach("everything comes to its end", str(left)))
         return quiet_after, hurried

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 
 import psycopg
 
@@ -19,10 +18,11 @@ _LOST_AFTER_SECONDS = 3.0
 # What should be happening now and is not over. Each finds the number of rows that are left.
 _DUE = {
     "jobs that are due": "SELECT count(*) FROM common_job WHERE status = 'pending' AND run_at <= now()",
-    # A report of the time before may have lost its worker then; its lease is longer than all others.
-    "jobs that run": """SELECT count(*) FROM common_job WHERE status = 'running'
-        AND NOT (kind = 'analytics.build_report' AND created_at < %(began)s)""",
-    "webhooks unworked": "SELECT count(*) FROM common_inboxevent WHERE status IN ('received', 'processing')",
+    "jobs that run": "SELECT count(*) FROM common_job WHERE status = 'running'",
+    # One whose attempt failed waits for the next, as every job: that one is not due.
+    "webhooks unworked": """SELECT count(*) FROM common_inboxevent e WHERE status IN ('received', 'processing')
+        AND NOT EXISTS (SELECT FROM common_job WHERE status = 'pending' AND run_at > now()
+        AND payload->>'inbox_id' = e.id::text)""",
     "announcements not told": "SELECT count(*) FROM notifications_realtimeevent WHERE state IN ('new', 'numbered')",
     "seat offers past their end": """SELECT count(*) FROM waitlist_entry WHERE status = 'OFFERED'
         AND offer_expires_at < now() - interval '2 seconds'""",
@@ -54,9 +54,7 @@ class NeverQuiet(Exception):
     """Something is left after the limit; the message names it."""
 
 
-def quiet(
-    stack: Stack, *, began: datetime, since: float, with_clock: bool, say: Callable[[str], None]
-) -> float:
+def quiet(stack: Stack, *, since: float, with_clock: bool, say: Callable[[str], None]) -> float:
     """Wait until nothing due is left and return how many seconds after ``since`` (monotonic) that was.
 
     ``with_clock`` waits for what takes minutes: for leases of lost workers, and for figures. Without it those leases
@@ -65,7 +63,7 @@ def quiet(
     wanted = {**_DUE, **(_DUE_BY_THE_CLOCK if with_clock else {})}
     if not with_clock:
         _end_leases(stack)
-    _wait(stack, wanted, began=began, deadline=since + LIMIT_SECONDS, say=say)
+    _wait(stack, wanted, deadline=since + LIMIT_SECONDS, say=say)
     return time.monotonic() - since
 
 
@@ -78,7 +76,7 @@ def _end_leases(stack: Stack) -> None:
     stack.rows(_END_LEASES, ids=[row[0] for row in held], claims=[row[1] for row in held])
 
 
-def finish(stack: Stack, *, began: datetime, say: Callable[[str], None]) -> int:
+def finish(stack: Stack, *, say: Callable[[str], None]) -> int:
     """Have everything that waits come to its end now, and return how many attempts were brought forward.
 
     Raises ``NeverQuiet`` when something is left two minutes later.
@@ -90,7 +88,7 @@ def finish(stack: Stack, *, began: datetime, say: Callable[[str], None]) -> int:
         hurried += len(stack.rows(_HURRY))
 
     deadline = time.monotonic() + LIMIT_SECONDS
-    _wait(stack, {**_DUE, **_OPEN}, began=began, deadline=deadline, say=say, each_look=hurry)
+    _wait(stack, {**_DUE, **_OPEN}, deadline=deadline, say=say, each_look=hurry)
     return hurried
 
 
@@ -98,7 +96,6 @@ def _wait(
     stack: Stack,
     wanted: dict[str, str],
     *,
-    began: datetime,
     deadline: float,
     say: Callable[[str], None],
     each_look: Callable[[], None] = lambda: None,
@@ -110,7 +107,7 @@ def _wait(
             raise NeverQuiet("; ".join(left))
         try:
             each_look()
-            left = list(_left(stack, wanted, began))
+            left = list(_left(stack, wanted))
         except psycopg.Error as error:
             left = [f"the database is away: {error}"]
         in_a_row = 0 if left else in_a_row + 1
@@ -120,9 +117,9 @@ def _wait(
         time.sleep(_LOOK_SECONDS)
 
 
-def _left(stack: Stack, wanted: dict[str, str], began: datetime) -> Iterator[str]:
+def _left(stack: Stack, wanted: dict[str, str]) -> Iterator[str]:
     if not stack.is_ready():
         yield "the web is not ready"
         return
     query = " UNION ALL ".join(f"SELECT '{name}', ({one})" for name, one in wanted.items())
-    yield from (f"{count} {name}" for name, count in stack.rows(query, began=began) if count)
+    yield from (f"{count} {name}" for name, count in stack.rows(query) if count)

@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from anymail.signals import AnymailTrackingEvent
-from anymail.webhooks.resend import ResendTrackingWebhookView
 
 from common.outbox.failures import mask_text
 from notifications.addresses import mask_addresses
@@ -53,11 +53,17 @@ class Report:
     occurred_at: datetime | None
 
 
-class _Reader(ResendTrackingWebhookView):  # type: ignore[misc]
-    """Anymail's reading of an event, without its door: what comes here was verified before it was stored."""
+@cache
+def _reader() -> Any:
+    """Return anymail's reading of an event, without its door: what comes here was verified before it was stored."""
+    # Not above: no process shall start with the half second that the library behind it takes to load.
+    from anymail.webhooks.resend import ResendTrackingWebhookView
 
-    def __init__(self) -> None:
-        """Ask for no secret."""
+    class Reader(ResendTrackingWebhookView):  # type: ignore[misc]
+        def __init__(self) -> None:
+            """Ask for no secret."""
+
+    return Reader()
 
 
 def read(event_id: str, body: bytes) -> Report | None:
@@ -93,7 +99,7 @@ def _report(event_id: str, event: dict[str, Any]) -> Report | None:
 
 def _by_anymail(event_id: str, event: dict[str, Any]) -> AnymailTrackingEvent:
     try:
-        return _Reader().esp_to_anymail_event(event, SimpleNamespace(headers={"svix-id": event_id}))
+        return _reader().esp_to_anymail_event(event, SimpleNamespace(headers={"svix-id": event_id}))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Unreadable(f"It has another shape than Resend's: {type(error).__name__}") from error
 

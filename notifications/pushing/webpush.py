@@ -6,7 +6,6 @@ from typing import Final
 
 import requests
 from http_ece import ECEException
-from pywebpush import WebPusher, WebPushException
 
 from common import clock
 from notifications.pushing import hosts, lines, sizes, vapid, verdicts
@@ -21,6 +20,9 @@ def send(outgoing: Outgoing, target: Target, *, now: datetime) -> Verdict:
 
     The host is looked at again: one that is not on the list (any more) gets no request.
     """
+    # Not above: no process shall start with the quarter of a second that the library's aiohttp takes to load.
+    from pywebpush import WebPushException
+
     try:
         hosts.require_allowed(target.token)
         # Read here: the signature is held against the service's own clock.
@@ -40,6 +42,8 @@ def send(outgoing: Outgoing, target: Target, *, now: datetime) -> Verdict:
 
 
 def _post(outgoing: Outgoing, target: Target, signed: dict[str, str]) -> requests.Response:
+    from pywebpush import WebPusher
+
     keys = {"p256dh": target.p256dh, "auth": target.auth}
     browser = WebPusher({"endpoint": target.token, "keys": keys}, requests_session=lines.to_browsers())
     headers = {
