@@ -45,7 +45,7 @@ lock: venv ## pin the versions of requirements/*.in anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements/base.in -c requirements.txt -o requirements/production.txt
 
 audit: venv ## look the locked packages up among known vulnerabilities; asks PyPI
-	@exec $(BIN)/uv tool run pip-audit --requirement requirements/production.txt --no-deps --disable-pip
+	@exec $(BIN)/uv tool run pip-audit --strict --requirement requirements/production.txt --no-deps --disable-pip
 
 clean: ## delete caches and the virtual environment; the data in .local stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build .coverage htmlcov
