@@ -15,12 +15,12 @@ class AnalyticsConfig(AppConfig):
         from accounts.types import Capability
         from analytics import checks, handlers  # noqa: F401 start-up checks; jobs need the models first
         from analytics.figures_metrics import FiguresCollector
-        from analytics.services import reports_words
+        from analytics.services.reports import words
         from common.metrics import register_at_scrape
         from events.admin_pages import EventPage, register_event_page
 
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="analytics-partitions")
-        reports_words.register_templates()
+        words.register_templates()
         register_at_scrape(FiguresCollector())
         register_event_page(
             EventPage("Console", "dashboard", "admin:analytics_event_dashboard", Capability.VIEW_ANALYTICS)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from analytics.services.reports_due import start_due
+from analytics.services.reports.due import start_due
 from analytics.services.retention import EVENTS, forget_old
 from analytics.services.rollup import refresh
 from common import clock

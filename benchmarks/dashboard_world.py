@@ -20,7 +20,7 @@ from uuid import uuid4
 from accounts.models import Membership, Organization, User
 from accounts.services import tokens
 from ads.models import Ad, AdDaily
-from analytics.services.experiments import create_experiment, start_experiment
+from analytics.services.experiments.defining import create_experiment, start_experiment
 from analytics.types.experiments import ExperimentInput, VariantInput
 from common import clock
 from common.types import SYSTEM

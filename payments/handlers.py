@@ -5,7 +5,7 @@ from uuid import UUID
 from common.outbox import JobContext, Lane, remote_job
 from common.outbox.registry import Finisher
 from payments.errors import CheckoutClosed, CheckoutRefused
-from payments.services import checkout, holds, orders, refunding, refunds, stripe_events
+from payments.services import checkout, holds, orders, refund_records, refund_requests, stripe_events
 from payments.services.applying import apply_order
 
 # REQUIREMENTS PA-05: after 1 min, 5 min, 30 min, 2 h, 24 h, then dead.
@@ -53,8 +53,8 @@ def resolve_checkout(job: JobContext) -> Finisher | None:
     return None
 
 
-@remote_job(refunding.CREATE_REFUND, lane=Lane.MONEY, retry_after=RETRY_AFTER, timeout=90)
+@remote_job(refund_records.CREATE_REFUND, lane=Lane.MONEY, retry_after=RETRY_AFTER, timeout=90)
 def create_refund(job: JobContext) -> Finisher | None:
     """Have Stripe make a refund."""
-    refunds.send_refund(UUID(job.payload["refund_id"]), now=job.now)
+    refund_requests.send_refund(UUID(job.payload["refund_id"]), now=job.now)
     return None

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from ads.decision.tokens import Claims
 from ads.models import EventKind
-from ads.services.arrays import array
+from ads.services.sql_arrays import array
 from common import statements
 from common.money import exponent
 

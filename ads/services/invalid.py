@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from ads.models import EventKind, InvalidReason
-from ads.services.arrays import array
+from ads.services.sql_arrays import array
 from ads.types.redeeming import Visitor
 from common import statements
 

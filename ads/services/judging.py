@@ -13,8 +13,8 @@ from ads.decision.tokens import Claims
 from ads.decision.viewers import is_person, viewers_of
 from ads.errors import TokenInvalid
 from ads.models import EventKind, InvalidReason
-from ads.services.arrays import array
 from ads.services.floods import flooding, is_click_flood
+from ads.services.sql_arrays import array
 from ads.types.redeeming import Visitor
 from common import statements
 from common.bots import is_bot

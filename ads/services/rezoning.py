@@ -13,8 +13,8 @@ from django.db import transaction
 
 from ads.decision import brakes
 from ads.models import AdSpend, AdSpendDay
-from ads.services.arrays import array
 from ads.services.daily import token_days
+from ads.services.sql_arrays import array
 from common import statements
 from common.windows import Window, local_day
 from events.models import Event

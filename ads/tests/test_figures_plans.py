@@ -11,7 +11,7 @@ from accounts.tests.factories import NOW
 from ads.models import Ad, AdEvent
 from ads.selectors import performance
 from ads.services import daily, figures_sql, judging, partitions
-from ads.services.arrays import array
+from ads.services.sql_arrays import array
 from ads.tests.ad_factories import make_ad
 from ads.tests.counted import many
 

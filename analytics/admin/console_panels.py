@@ -21,7 +21,7 @@ from analytics.admin.dashboard_words import (
 )
 from analytics.selectors.funnel import Stage, funnel
 from analytics.selectors.ranges import before
-from analytics.services.experiment_looks import look
+from analytics.services.experiments.looks import look
 from analytics.services.monetization import Part, monetization, part_of
 from analytics.services.thresholds import Judgement, judge_conversion, judge_ctr, judge_drop_off
 from analytics.types.figures import AdFigures, OfferFigures, Range, Revenue, WaitlistFigures

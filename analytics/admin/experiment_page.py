@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.admin_base import Act
 from analytics.models import Experiment, ExperimentRefusalReason, Metric
-from analytics.services.experiment_words import brought_by, likely_brought_by
+from analytics.services.experiments.words import brought_by, likely_brought_by
 from analytics.types.experiments import Results, VariantResult, Verdict
 from common.admin.times import time_words
 from common.money import format_money

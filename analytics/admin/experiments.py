@@ -22,9 +22,9 @@ from accounts.types import Capability
 from analytics.admin.experiment_forms import ExperimentForm, rows_for
 from analytics.admin.experiment_page import results_context
 from analytics.models import Experiment, ExperimentStatus
-from analytics.services import experiments
-from analytics.services.experiment_overlaps import warnings_of
-from analytics.services.experiment_results import results_of
+from analytics.services.experiments import defining
+from analytics.services.experiments.overlaps import warnings_of
+from analytics.services.experiments.results import results_of
 from common import clock
 from common.admin.base import button
 from common.admin.filters import ArchivedFilter
@@ -49,7 +49,7 @@ class ExperimentAdmin(ScopedModelAdmin):
 
     organization_path = "event__organization"
     view_capability = Capability.VIEW_ANALYTICS
-    add_capability = change_capability = experiments.DEFINE
+    add_capability = change_capability = defining.DEFINE
     nothing_here = (
         "Define an experiment to find out which of several variants does better, before you keep one."
     )
@@ -121,9 +121,9 @@ class ExperimentAdmin(ScopedModelAdmin):
         actor, given, now = scope_of(request).actor, form.as_input(), clock.now()
         try:
             if change:
-                return experiments.update_experiment(actor=actor, ref=str(obj.pk), given=given, now=now)
+                return defining.update_experiment(actor=actor, ref=str(obj.pk), given=given, now=now)
             event_id = form.cleaned_data["event"].pk
-            return experiments.create_experiment(actor=actor, event_id=event_id, given=given, now=now)
+            return defining.create_experiment(actor=actor, event_id=event_id, given=given, now=now)
         except Invalid as refused:
             raise form.named_as_here(refused) from refused
 
@@ -179,29 +179,27 @@ class ExperimentAdmin(ScopedModelAdmin):
             declared = replace(declared, explain=" ".join([declared.explain, *said]))
         return super().act_page(request, declared, rows, came_from)
 
-    @act("Start", capability=experiments.RUN, icon="play_arrow", on_many=False,
+    @act("Start", capability=defining.RUN, icon="play_arrow", on_many=False,
          explain="From now on visitors are counted, and nothing of its definition changes any more.")  # fmt: skip
     def start(self, call: ActCall[Experiment]) -> str:
         """Start it."""
-        started = experiments.start_experiment(
+        started = defining.start_experiment(
             actor=call.actor, ref=str(call.subject.pk), reason=call.reason, now=call.now
         )
         return " ".join(["It is running.", *warnings_of([started], now=call.now).get(started.pk, ())])
 
-    @act("Stop", capability=experiments.RUN, icon="stop", is_dangerous=True, on_many=False,
+    @act("Stop", capability=defining.RUN, icon="stop", is_dangerous=True, on_many=False,
          explain="For good: what happens from now on is not counted. The results stay.")  # fmt: skip
     def stop(self, call: ActCall[Experiment]) -> str:
         """Stop it."""
-        experiments.stop_experiment(
-            actor=call.actor, ref=str(call.subject.pk), reason=call.reason, now=call.now
-        )
+        defining.stop_experiment(actor=call.actor, ref=str(call.subject.pk), reason=call.reason, now=call.now)
         return "It was stopped."
 
-    @act("Archive", capability=experiments.DEFINE, icon="archive",
+    @act("Archive", capability=defining.DEFINE, icon="archive",
          explain="It goes out of the list; its results stay.")  # fmt: skip
     def archive(self, call: ActCall[Experiment]) -> str:
         """Put it out of sight."""
-        experiments.archive_experiment(
+        defining.archive_experiment(
             actor=call.actor, ref=str(call.subject.pk), reason=call.reason, now=call.now
         )
         return "Archived."

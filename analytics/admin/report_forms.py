@@ -8,7 +8,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from analytics.models import ScheduledReport, Weekday
 from analytics.models.reports import MAXIMUM_NAME
-from analytics.services.reports_rules import allowed_people
+from analytics.services.reports.rules import allowed_people
 from analytics.types.exports import ReportFormat
 from analytics.types.reports import ReportInput, Timetable
 from common.admin.widgets import Checkboxes

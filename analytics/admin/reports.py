@@ -22,7 +22,7 @@ from analytics.admin.report_forms import ReportForm
 from analytics.admin.report_words import STATES, state_of, timetable_words
 from analytics.models import ScheduledReport
 from analytics.selectors.reports import runs_of, told
-from analytics.services import reports, reports_asking
+from analytics.services.reports import asking, defining
 from analytics.types.exports import ReportFormat
 from common import clock
 from common.admin.acts import ActPage, Result
@@ -41,8 +41,8 @@ class ScheduledReportAdmin(ScopedModelAdmin):
     """Reports of one's organizations that go out by e-mail. Who sees analytics looks; staff change."""
 
     organization_path = "event__organization"
-    view_capability = reports.LOOK
-    add_capability = change_capability = reports.MANAGE
+    view_capability = defining.LOOK
+    add_capability = change_capability = defining.MANAGE
     nothing_here = "Have the figures of an event sent to your people each day, week or month."
     form = ReportForm
     list_display = ("name", "event", "timetable", "next_run", "state", "shown_formats")
@@ -104,7 +104,7 @@ class ScheduledReportAdmin(ScopedModelAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Ask for the event first: its clocks and its organization's people are those of the form."""
-        event, events = event_to_work_at(request, reports.MANAGE)
+        event, events = event_to_work_at(request, defining.MANAGE)
         if event is None:
             context = {
                 **self.admin_site.each_context(request), "title": "Add scheduled report", "opts": self.opts,
@@ -117,7 +117,7 @@ class ScheduledReportAdmin(ScopedModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Tell the form whose report it is."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.event = event_to_work_at(request, reports.MANAGE)[0] if obj is None else obj.event
+        form.event = event_to_work_at(request, defining.MANAGE)[0] if obj is None else obj.event
         return form
 
     def save_by_service(
@@ -129,8 +129,8 @@ class ScheduledReportAdmin(ScopedModelAdmin):
         actor, given, now = scope_of(request).actor, form.as_input(), clock.now()
         if change:
             seen = form.cleaned_data["seen_version"]
-            return reports.update_report(actor=actor, report_id=obj.pk, given=given, version=seen, now=now)
-        return reports.create_report(actor=actor, event_id=form.event.pk, given=given, now=now)
+            return defining.update_report(actor=actor, report_id=obj.pk, given=given, version=seen, now=now)
+        return defining.create_report(actor=actor, event_id=form.event.pk, given=given, now=now)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -181,42 +181,40 @@ class ScheduledReportAdmin(ScopedModelAdmin):
         unfit = {"pause" if obj.is_paused else "resume", *(() if is_mine else ("leave",))}
         return [one for one in super().acts_for(request, obj) if one.name not in unfit]
 
-    @act("Run now", capability=reports.MANAGE, icon="send", on_many=False,
+    @act("Run now", capability=defining.MANAGE, icon="send", on_many=False,
          explain="It is made and sent at once, for the days that one of today covers. The schedule stays.")  # fmt: skip
     def run_now(self, call: ActCall[ScheduledReport]) -> str:
         """Make it now."""
-        run = reports_asking.run_now(
-            actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now
-        )
+        run = asking.run_now(actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now)
         if run.created_at != call.now:
             return "It was asked for less than a minute ago, or is still being made: nothing new was begun."
         return f"It is being made, for {run.first} to {run.last}; the history below tells how it stands."
 
-    @act("Pause", capability=reports.MANAGE, icon="pause", explain="Nothing is sent until it goes on.")
+    @act("Pause", capability=defining.MANAGE, icon="pause", explain="Nothing is sent until it goes on.")
     def pause(self, call: ActCall[ScheduledReport]) -> str:
         """Stop its clock."""
-        reports.pause_report(actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now)
+        defining.pause_report(actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now)
         return "Paused."
 
-    @act("Resume", capability=reports.MANAGE, icon="play_arrow",
+    @act("Resume", capability=defining.MANAGE, icon="play_arrow",
          explain="It goes on with its next time. What lay in the pause is not sent.")  # fmt: skip
     def resume(self, call: ActCall[ScheduledReport]) -> str:
         """Let its clock go on."""
-        reports.resume_report(actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now)
+        defining.resume_report(actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now)
         return "It goes on."
 
-    @act("Archive", capability=reports.MANAGE, icon="archive", is_dangerous=True,
+    @act("Archive", capability=defining.MANAGE, icon="archive", is_dangerous=True,
          explain="For good: it sends nothing any more. Its history stays.")  # fmt: skip
     def archive(self, call: ActCall[ScheduledReport]) -> str:
         """Put it out of sight."""
-        reports.archive_report(actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now)
+        defining.archive_report(actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now)
         return "Archived."
 
-    @act("Take me off", capability=reports.LOOK, icon="unsubscribe", on_many=False,
+    @act("Take me off", capability=defining.LOOK, icon="unsubscribe", on_many=False,
          explain="You do not get this report any more. Staff can put you on it again.")  # fmt: skip
     def leave(self, call: ActCall[ScheduledReport]) -> str:
         """Take oneself off."""
-        reports.leave_report(actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now)
+        defining.leave_report(actor=call.actor, report_id=call.subject.pk, reason=call.reason, now=call.now)
         return "You do not get it any more."
 
     def retry_view(self, request: HttpRequest, object_id: UUID, run_id: UUID) -> HttpResponse:
@@ -229,9 +227,7 @@ class ScheduledReportAdmin(ScopedModelAdmin):
             raise PermissionDenied
 
         def again(reason: str) -> list[Result]:
-            reports_asking.retry_run(
-                actor=scope_of(request).actor, run_id=run_id, reason=reason, now=clock.now()
-            )
+            asking.retry_run(actor=scope_of(request).actor, run_id=run_id, reason=reason, now=clock.now())
             return [Result(str(run), True, "It is being made again.")]
 
         explain = "All attempts again, for the same days. Nobody gets it twice."

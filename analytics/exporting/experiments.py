@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from analytics.exporting.sections import EXPERIMENTS, Frame
-from analytics.services.experiment_words import brought_by, likely_brought_by
+from analytics.services.experiments.words import brought_by, likely_brought_by
 from analytics.statistics.proportions import Interval
 from analytics.types.experiments import Results, VariantResult
 from analytics.types.exports import Cell, Rate, Section

@@ -4,7 +4,7 @@ from typing import Any
 
 import graphene
 
-from analytics.services.experiment_results import results
+from analytics.services.experiments.results import results
 from analytics.types.experiments import Results, VariantResult, Verdict
 from common import clock
 from common.graphql.types import MoneyType, count_field, money

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from accounts.rest.hot import HotPostView
 from analytics.rest.batches import MAXIMUM_BYTES, read_batch
 from analytics.rest.experiment_shapes import TrackedResultShape, TrackedResultsShape
-from analytics.services.experiment_tracking import track_results
+from analytics.services.experiments.tracking import track_results
 from analytics.types.experiments import IncomingResult, ResultBatch
 from analytics.types.tracking import MAXIMUM_EVENTS
 from common import clock

@@ -24,9 +24,9 @@ from analytics.rest.experiment_shapes import (
     input_of,
 )
 from analytics.selectors.experiments import experiment_of, experiments_of, running_at
-from analytics.services import experiments
-from analytics.services.experiment_overlaps import warnings_of
-from analytics.services.experiment_results import results
+from analytics.services.experiments import defining
+from analytics.services.experiments.overlaps import warnings_of
+from analytics.services.experiments.results import results
 from analytics.types.experiments import ExperimentFilters
 from common import clock
 from common.rest import LimitOffset, StrictSerializer
@@ -78,7 +78,7 @@ class ExperimentsView(APIView):
         """Define an experiment, as a draft that nobody sees yet. For staff and up."""
         require_user(request)
         said = _read(AbTestCreateSerializer, request)
-        made = experiments.create_experiment(
+        made = defining.create_experiment(
             actor=actor_of_request(request), event_id=said["event_id"], given=input_of(said), now=clock.now()
         )
         return Response(AbTestShape(made).data, status=201)
@@ -107,13 +107,13 @@ class ExperimentView(APIView):
     def delete(self, request: Request, test_id: str) -> Response:
         """Archive an experiment that is not running; its results stay."""
         require_user(request)
-        experiments.archive_experiment(actor=actor_of_request(request), ref=test_id, now=clock.now())
+        defining.archive_experiment(actor=actor_of_request(request), ref=test_id, now=clock.now())
         return Response(status=204)
 
     def _change(self, request: Request, test_id: str, *, is_whole: bool) -> Response:
         require_user(request)
         given = input_of(_read(AbTestWriteSerializer, request))
-        changed = experiments.update_experiment(
+        changed = defining.update_experiment(
             actor=actor_of_request(request), ref=test_id, given=given, now=clock.now(), is_whole=is_whole
         )
         return _answer(request, str(changed.pk))
@@ -128,7 +128,7 @@ class StartView(APIView):
         require_user(request)
         said = _read(AbTestReasonSerializer, request)
         actor, now = actor_of_request(request), clock.now()
-        started = experiments.start_experiment(actor=actor, ref=test_id, now=now, **said)
+        started = defining.start_experiment(actor=actor, ref=test_id, now=now, **said)
         warnings = warnings_of([started], now=now).get(started.pk, ())
         return Response({**_answer(request, str(started.pk)).data, "warnings": list(warnings)})
 
@@ -141,7 +141,7 @@ class StopView(APIView):
         """Stop a running experiment for good. For admins and owners."""
         require_user(request)
         said = _read(AbTestReasonSerializer, request)
-        experiments.stop_experiment(actor=actor_of_request(request), ref=test_id, now=clock.now(), **said)
+        defining.stop_experiment(actor=actor_of_request(request), ref=test_id, now=clock.now(), **said)
         return _answer(request, test_id)
 
 

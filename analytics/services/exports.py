@@ -20,12 +20,12 @@ from analytics.exporting.names import file_name
 from analytics.selectors.ads import all_ads
 from analytics.selectors.offers import all_offers
 from analytics.selectors.ranges import range_of
-from analytics.services.experiment_results import results_of_event
+from analytics.services.experiments.results import results_of_event
 from analytics.services.monetization import ATTEMPTS, PATIENCE_SECONDS, bounded, figures_of
 from analytics.types.exports import Content, ReportFile, ReportFormat
 from analytics.types.figures import Range
 from common import audit
-from common.atonce import AtOnce, Place, take
+from common.concurrency import AtOnce, Place, take
 from common.errors import Busy
 from common.ratelimits import RateLimit, hit
 from common.types import Actor

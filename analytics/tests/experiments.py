@@ -9,8 +9,8 @@ import msgspec
 
 from accounts.tests.factories import NOW
 from analytics.models import Experiment, Exposure, Variant
-from analytics.services.experiment_tracking import track_results
-from analytics.services.experiments import create_experiment, start_experiment
+from analytics.services.experiments.defining import create_experiment, start_experiment
+from analytics.services.experiments.tracking import track_results
 from analytics.statistics.assignment import assigned
 from analytics.types.experiments import ExperimentInput, IncomingResult, ResultBatch, VariantInput
 from analytics.types.tracking import Tracked

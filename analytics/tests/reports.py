@@ -9,8 +9,8 @@ from accounts.models import User
 from accounts.tests.factories import NOW, make_member
 from analytics.models import ReportRun, ScheduledReport
 from analytics.selectors.reports import Told, runs_of, told
-from analytics.services.reports import create_report
-from analytics.services.reports_due import start_due
+from analytics.services.reports.defining import create_report
+from analytics.services.reports.due import start_due
 from analytics.types.reports import ReportInput, Timetable
 from common.types import SYSTEM
 from events.models import Event

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from accounts.tests.factories import make_member
 from analytics.models import Experiment
-from analytics.services.experiments import start_experiment, stop_experiment
+from analytics.services.experiments.defining import start_experiment, stop_experiment
 from analytics.tests.experiments import make_experiment, people, said, tell, variants_of
 from common.audit.models import AuditEntry
 from common.types import SYSTEM

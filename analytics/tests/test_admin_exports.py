@@ -10,8 +10,8 @@ from accounts.tests.factories import make_member
 from analytics.services import exports
 from analytics.tests.factories import make_place
 from common import clock
-from common.atonce import take
 from common.audit.models import AuditEntry
+from common.concurrency import take
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from analytics.models import DeliveryOutcome, ReportDelivery, ReportRun, ScheduledReport
-from analytics.services.reports_building import mark_failed
-from analytics.services.reports_due import start_due
+from analytics.services.reports.building import mark_failed
+from analytics.services.reports.due import start_due
 from analytics.tests.reports import make_report, member
 from common import clock
 from common.audit.models import AuditEntry

@@ -57,7 +57,7 @@ def test_a_slow_panel_is_alone_too(client: Client, monkeypatch: pytest.MonkeyPat
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE analytics_exposure RENAME TO fast")
         cursor.execute("CREATE VIEW analytics_exposure AS SELECT fast.* FROM fast, pg_sleep(20)")
-    monkeypatch.setattr("analytics.services.experiment_results.STATEMENT_SECONDS", 0.05)
+    monkeypatch.setattr("analytics.services.experiments.results.STATEMENT_SECONDS", 0.05)
     address = f"{CONSOLES}{place.event.pk}/"
     alone = client.get(f"{address}panel/experiments/?{TODAY}")
     assert (alone.status_code, alone.content) == (503, b"This could not be computed.")

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import Membership, User
 from accounts.tests.factories import bearer, make_member, make_superuser, make_user
 from analytics.models import Experiment, Exposure
-from analytics.services.experiments import start_experiment, stop_experiment
+from analytics.services.experiments.defining import start_experiment, stop_experiment
 from analytics.tests.experiments import make_experiment, people, said, tokens_of
 from common import clock
 from common.types import SYSTEM

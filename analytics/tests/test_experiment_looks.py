@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.tests.factories import NOW
 from analytics.models import LastAnswer
-from analytics.services.experiment_looks import Look, look
-from analytics.services.experiment_results import _TALLY, results_of_event
-from analytics.services.experiments import stop_experiment
+from analytics.services.experiments.defining import stop_experiment
+from analytics.services.experiments.looks import Look, look
+from analytics.services.experiments.results import _TALLY, results_of_event
 from analytics.tests.experiments import make_experiment, people, said, tell
 from analytics.tests.exports import content_of, report_of, table
 from analytics.tests.factories import Place, make_place
@@ -109,7 +109,7 @@ def test_too_slow_a_count_is_refused_without_one_before(monkeypatch: pytest.Monk
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE analytics_exposure RENAME TO fast")
         cursor.execute("CREATE VIEW analytics_exposure AS SELECT fast.* FROM fast, pg_sleep(20)")
-    monkeypatch.setattr("analytics.services.experiment_results.STATEMENT_SECONDS", 0.05)
+    monkeypatch.setattr("analytics.services.experiments.results.STATEMENT_SECONDS", 0.05)
     with pytest.raises(Busy):
         look(experiment.event, newest=5, now=NOW)
     assert not LastAnswer.objects.exists()

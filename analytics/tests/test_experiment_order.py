@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from accounts.tests.factories import NOW
 from analytics.models import Experiment, Exposure
-from analytics.services.experiment_checking import visitor_of
-from analytics.services.experiment_results import results
+from analytics.services.experiments.checking import visitor_of
+from analytics.services.experiments.results import results
 from analytics.tests.experiments import make_experiment, said, tell
 from analytics.types.tracking import Tracked
 from common.types import SYSTEM

@@ -10,9 +10,9 @@ from django.test import Client
 from accounts.tests.factories import NOW, bearer, make_member
 from analytics.exporting.experiments import experiments_section
 from analytics.models import Experiment
-from analytics.services.experiment_overlaps import warnings_of
-from analytics.services.experiment_results import results, results_of_event
-from analytics.services.experiments import stop_experiment
+from analytics.services.experiments.defining import stop_experiment
+from analytics.services.experiments.overlaps import warnings_of
+from analytics.services.experiments.results import results, results_of_event
 from analytics.statistics.assignment import assigned
 from analytics.statistics.confounding import link
 from analytics.tests.experiments import make_experiment

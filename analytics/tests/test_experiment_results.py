@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.tests.factories import NOW, bearer, make_member
 from analytics.models import ExperimentStatus, Exposure, Metric
-from analytics.services.experiment_results import results, results_of, results_of_event
-from analytics.services.experiment_verdict import verdict
-from analytics.services.experiments import stop_experiment
+from analytics.services.experiments.defining import stop_experiment
+from analytics.services.experiments.results import results, results_of, results_of_event
+from analytics.services.experiments.verdict import verdict
 from analytics.statistics.means import Amounts
 from analytics.statistics.sequential import ALPHA, Basket, compare_means_always, leader_of_means
 from analytics.tests.experiments import make_experiment, people, said, tell, variants_of
@@ -143,7 +143,7 @@ def test_results_that_take_too_long_are_refused(client: Client, monkeypatch) -> 
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE analytics_exposure RENAME TO fast")
         cursor.execute("CREATE VIEW analytics_exposure AS SELECT fast.* FROM fast, pg_sleep(20)")
-    monkeypatch.setattr("analytics.services.experiment_results.STATEMENT_SECONDS", 0.05)
+    monkeypatch.setattr("analytics.services.experiments.results.STATEMENT_SECONDS", 0.05)
     refused = client.get(url, headers=analyst)
     assert (refused.status_code, refused.json()["code"]) == (503, "busy")
     assert refused.json()["retryable"] is True

@@ -8,8 +8,8 @@ import pytest
 from accounts.tests.factories import NOW
 from analytics.models import Experiment, ExperimentTally, Exposure
 from analytics.services import retention
-from analytics.services.experiment_results import results
-from analytics.services.experiments import stop_experiment
+from analytics.services.experiments.defining import stop_experiment
+from analytics.services.experiments.results import results
 from analytics.services.retention import forget_old
 from analytics.tests.experiments import make_experiment, people, said, tell
 from common.types import SYSTEM

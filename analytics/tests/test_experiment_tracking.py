@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.tests.factories import NOW
 from analytics.models import Experiment, ExperimentRefusal, Exposure
-from analytics.services import experiment_tracking
-from analytics.services.experiment_checking import visitor_of
-from analytics.services.experiments import archive_experiment, stop_experiment
+from analytics.services.experiments import tracking
+from analytics.services.experiments.checking import visitor_of
+from analytics.services.experiments.defining import archive_experiment, stop_experiment
 from analytics.tests.experiments import STARTED, make_experiment, said, tell, tokens_of
 from analytics.types.tracking import Tracked
 from common.types import SYSTEM
@@ -211,8 +211,8 @@ def test_the_same_by_looking_first_loses_what_is_told(race: Race, monkeypatch: p
     """The control: without giving way to who is first, the key alone keeps one row, and the others fail."""
     experiment = make_experiment(running=True)
     view = said(experiment, "me")
-    clumsy = experiment_tracking._SEE.partition("ON CONFLICT")[0] + "RETURNING true"
-    monkeypatch.setattr(experiment_tracking, "_SEE", clumsy)
+    clumsy = tracking._SEE.partition("ON CONFLICT")[0] + "RETURNING true"
+    monkeypatch.setattr(tracking, "_SEE", clumsy)
     outcomes = race(4, lambda _: tell(view))
     assert Counter(type(one) for one in outcomes) == {Tracked: 1, IntegrityError: 3}
     assert Exposure.objects.count() == 1
@@ -224,16 +224,16 @@ def test_the_same_without_the_lock_counts_a_goal_twice(race: Race, monkeypatch: 
     experiment = make_experiment(running=True)
     tell(said(experiment, "me"))
     both_looked = threading.Barrier(2)
-    held = experiment_tracking._held
+    held = tracking._held
 
     def looked(people):
         found = held(people)
         both_looked.wait(30)
         return found
 
-    unlocked = experiment_tracking._HOLD.replace("FOR NO KEY UPDATE OF e", "")
-    monkeypatch.setattr(experiment_tracking, "_HOLD", unlocked)
-    monkeypatch.setattr(experiment_tracking, "_held", looked)
+    unlocked = tracking._HOLD.replace("FOR NO KEY UPDATE OF e", "")
+    monkeypatch.setattr(tracking, "_HOLD", unlocked)
+    monkeypatch.setattr(tracking, "_held", looked)
     goals = [said(experiment, "me", "goal_conversion", goal_value=value) for value in (3, 4)]
     outcomes = race(2, lambda number: tell(goals[number]))
     assert [one.queued for one in outcomes] == [1, 1]

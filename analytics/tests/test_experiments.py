@@ -11,8 +11,8 @@ from accounts.services.access import actor_of
 from accounts.tests.factories import NOW, make_member
 from analytics.errors import ExperimentArchived, ExperimentNotDraft, ExperimentNotRunning, ExperimentRunning
 from analytics.models import Experiment, Variant
-from analytics.services import experiments
-from analytics.services.experiments import (
+from analytics.services.experiments import defining
+from analytics.services.experiments.defining import (
     archive_experiment,
     create_experiment,
     start_experiment,
@@ -105,7 +105,7 @@ def test_a_draft_is_changed_and_leaves_a_trace() -> None:
 def test_a_clock_behind_stops_it_at_its_start() -> None:
     """REQ AN-08: another server started it, whose clock is ahead."""
     started = make_experiment(running=True)
-    stopped = experiments.stop_experiment(actor=SYSTEM, ref=started.slug, now=STARTED - timedelta(seconds=1))
+    stopped = defining.stop_experiment(actor=SYSTEM, ref=started.slug, now=STARTED - timedelta(seconds=1))
     assert (stopped.started_at, stopped.stopped_at) == (STARTED, STARTED)
 
 
@@ -261,14 +261,14 @@ def test_the_same_without_the_lock_is_held_by_the_database(
         found = read(SYSTEM, experiment.slug, None)
         assert started.wait(30)
         found.name = "Other"
-        return experiments._changed(found, {"name": ["", "Other"]}, actor=SYSTEM, action="update", now=NOW)
+        return defining._changed(found, {"name": ["", "Other"]}, actor=SYSTEM, action="update", now=NOW)
 
     def start() -> Experiment:
         done = start_experiment(actor=SYSTEM, ref=experiment.slug, now=NOW)
         started.set()
         return done
 
-    monkeypatch.setattr(experiments, "_locked", read)
+    monkeypatch.setattr(defining, "_locked", read)
     refused, done = race.each([change, start])
     assert isinstance(done, Experiment)
     assert isinstance(refused, IntegrityError)

@@ -7,8 +7,8 @@ import pytest
 from accounts.services.access import actor_of
 from accounts.tests.factories import NOW, make_member, make_superuser
 from analytics.models import ReportRun, ScheduledReport
-from analytics.services.reports import archive_report, create_report, pause_report, update_report
-from analytics.services.reports_asking import run_now
+from analytics.services.reports.asking import run_now
+from analytics.services.reports.defining import archive_report, create_report, pause_report, update_report
 from analytics.tests.reports import given, make_report, member
 from common.audit.models import AuditEntry
 from common.errors import Conflict, Failure, Forbidden, Invalid, NotFound, Unauthenticated

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.services.reports_calendar import (
+from analytics.services.reports.calendar import (
     begun_through,
     covered,
     instant_of,

@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 
 from accounts.tests.factories import make_member
 from analytics.models import ReportRun, ScheduledReport
-from analytics.services import reports_due
-from analytics.services.reports import pause_report, resume_report, update_report
-from analytics.services.reports_asking import run_now
-from analytics.services.reports_due import start_due
+from analytics.services.reports import due as reports_due
+from analytics.services.reports.asking import run_now
+from analytics.services.reports.defining import pause_report, resume_report, update_report
+from analytics.services.reports.due import start_due
 from analytics.tests.reports import given, make_report, runs
 from common.errors import Conflict
 from common.models import Job

@@ -8,7 +8,7 @@ from accounts.models import Membership, User
 from accounts.tests.factories import NOW
 from ads.models import AdDaily
 from ads.tests.ad_factories import make_ad
-from analytics.services import reports_files
+from analytics.services.reports import files
 from analytics.tests.reports import DUE, due, event, history, make_report, member, runs, statuses
 from common.outbox.testing import run_due
 from events.models import Event
@@ -122,9 +122,9 @@ def test_files_that_are_too_large_are_left_out_and_said(
     event: Event, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """REQ AN-07: what one e-mail carries goes along, the rest is named with where it is."""
-    write = reports_files.write_files
+    write = files.write_files
     monkeypatch.setattr(
-        "analytics.services.reports_building.write_files",
+        "analytics.services.reports.building.write_files",
         lambda *args, **given: write(*args, **given, most=20_000),
     )
     report = make_report(event, formats=("csv", "pdf"))

@@ -7,9 +7,9 @@ import pytest
 from accounts.services.access import actor_of
 from accounts.tests.factories import NOW
 from analytics.models import ReportRun
-from analytics.services.reports import archive_report, leave_report, pause_report
-from analytics.services.reports_asking import run_now
-from analytics.services.reports_due import start_due
+from analytics.services.reports.asking import run_now
+from analytics.services.reports.defining import archive_report, leave_report, pause_report
+from analytics.services.reports.due import start_due
 from analytics.tests.reports import DUE, due, event, make_report, member, runs
 from common.audit.models import AuditEntry
 from common.errors import Conflict, NotFound, RateLimited

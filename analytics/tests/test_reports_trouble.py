@@ -9,10 +9,11 @@ from pytest_django.fixtures import Settings
 
 from accounts.services.access import actor_of
 from analytics.models import ReportDelivery, ReportRun, ScheduledReport
-from analytics.services import monetization, reports_files
-from analytics.services.reports_asking import retry_run
-from analytics.services.reports_building import build
-from analytics.services.reports_due import start_due
+from analytics.services import monetization
+from analytics.services.reports import files
+from analytics.services.reports.asking import retry_run
+from analytics.services.reports.building import build
+from analytics.services.reports.due import start_due
 from analytics.services.rollup import refresh
 from analytics.tests.factories import keep, make_place
 from analytics.tests.factories import told as told_by_page
@@ -150,14 +151,14 @@ def test_figures_that_are_long_in_coming_are_said_to_be_old(mail_server: MailSer
 def full(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Let the disk be full while the list says True."""
     is_full = [True]
-    export = reports_files.export_report
+    export = files.export_report
 
     def made(*given: Any, **named: Any) -> Any:
         if is_full[0]:
             raise OSError("No space left on device")
         return export(*given, **named)
 
-    monkeypatch.setattr(reports_files, "export_report", made)
+    monkeypatch.setattr(files, "export_report", made)
     return is_full
 
 

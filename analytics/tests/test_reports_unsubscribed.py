@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.services.reports_due import start_due
+from analytics.services.reports.due import start_due
 from analytics.tests.reports import history, make_report, member
 from common.outbox.testing import run_due
 from events.tests.factories import make_event

@@ -10,8 +10,8 @@ from typing import Final
 
 from accounts.services.access import actor_of
 from analytics.models import Experiment
-from analytics.services.experiment_tracking import track_results
-from analytics.services.experiments import create_experiment, start_experiment
+from analytics.services.experiments.defining import create_experiment, start_experiment
+from analytics.services.experiments.tracking import track_results
 from analytics.statistics.assignment import assigned
 from analytics.types.experiments import ExperimentInput, IncomingResult, ResultBatch, Told, VariantInput
 from config.demo.events import Stage

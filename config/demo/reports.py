@@ -5,8 +5,8 @@ from typing import Final
 
 from accounts.services.access import actor_of
 from analytics.models import ScheduledReport, Weekday
-from analytics.services.reports import create_report
-from analytics.services.reports_asking import run_now
+from analytics.services.reports.asking import run_now
+from analytics.services.reports.defining import create_report
 from analytics.types.reports import ReportInput, Timetable
 from config.demo.events import Stage
 from config.demo.people import People

@@ -12,7 +12,7 @@ from accounts.admin_base import ActForm
 from common import clock
 from common.admin.times import read_in
 from offers.models import Fulfillment
-from offers.services import manual
+from offers.services import staff_fulfilment
 
 
 class RowsForm(ActForm):
@@ -45,12 +45,14 @@ class ShippingForm(RowsForm):
     """With whom the parcels go, and how each buyer follows theirs."""
 
     asks = "tracking_number"
-    carrier = forms.CharField(max_length=manual.MAXIMUM_CARRIER, widget=UnfoldAdminTextInputWidget())
+    carrier = forms.CharField(
+        max_length=staff_fulfilment.MAXIMUM_CARRIER, widget=UnfoldAdminTextInputWidget()
+    )
 
     def field_of(self, row: Fulfillment) -> forms.Field:
         """Ask for the parcel's number."""
         return forms.CharField(
-            max_length=manual.MAXIMUM_TRACKING,
+            max_length=staff_fulfilment.MAXIMUM_TRACKING,
             widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
             label=self.label_of(row, "Tracking number"),
         )

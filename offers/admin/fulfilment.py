@@ -25,7 +25,7 @@ from offers.models import (
     OfferType,
     ServiceFulfillment,
 )
-from offers.services import manual
+from offers.services import staff_fulfilment
 
 _WAITING = (FulfillmentStatus.PENDING_MANUAL, FulfillmentStatus.PROCESSING, FulfillmentStatus.FAILED)
 _OPEN = (*_WAITING, FulfillmentStatus.PENDING)
@@ -126,13 +126,13 @@ class FulfillmentScreen(ScopedModelAdmin):
     )
     def start_work(self, call: ActCall[Fulfillment]) -> str:
         """Mark it as being worked on."""
-        manual.start_work(call.actor, call.subject.purchase_id, reason=call.reason, now=call.now)
+        staff_fulfilment.start_work(call.actor, call.subject.purchase_id, reason=call.reason, now=call.now)
         return "In hand."
 
     @act("Try again", capability=Capability.FULFIL, icon="refresh")
     def retry(self, call: ActCall[Fulfillment]) -> str:
         """Take a failed one up again."""
-        manual.retry(call.actor, call.subject.purchase_id, reason=call.reason, now=call.now)
+        staff_fulfilment.retry(call.actor, call.subject.purchase_id, reason=call.reason, now=call.now)
         return "Taken up again."
 
 
@@ -161,7 +161,7 @@ class MerchandiseAdmin(FulfillmentScreen):
     def ship(self, call: ActCall[Fulfillment]) -> str:
         """Record carrier and tracking number."""
         carrier, number = call.data["carrier"], call.data[ShippingForm.name_of(call.subject)]
-        manual.ship(
+        staff_fulfilment.ship(
             call.actor, call.subject.purchase_id, carrier=carrier, tracking_number=number, reason=call.reason,
             now=call.now,
         )  # fmt: skip
@@ -185,7 +185,7 @@ class ServiceAdmin(FulfillmentScreen):
     def set_appointment(self, call: ActCall[Fulfillment]) -> str:
         """Record the time."""
         when = call.data[AppointmentForm.name_of(call.subject)]
-        manual.set_appointment(
+        staff_fulfilment.set_appointment(
             call.actor, call.subject.purchase_id, appointment_at=when, reason=call.reason, now=call.now
         )
         return f"Set for {time_words(when, call.subject.offer.event.zone)}."

@@ -1,7 +1,7 @@
 """Giving the buyer what was bought (REQUIREMENTS OF-11). Never marked fulfilled without it having happened.
 
 Content and upgrades are given by the job ``offers.fulfil``; merchandise and services wait for staff
-(``offers.services.manual``). Everything happens under the offer's, the purchase's and the order's lock, so a
+(``offers.services.staff_fulfilment``). Everything happens under the offer's, the purchase's and the order's lock, so a
 refund or a dispute comes either before, and is respected, or after, and takes the goods back.
 """
 
@@ -13,7 +13,7 @@ from common.outbox import enqueue
 from offers.models import Fulfillment, FulfillmentStatus, OfferType, Purchase
 from offers.services import inventory, messages, names
 from payments.models import Order, OrderState
-from payments.services.requests import order_page
+from payments.services.front_pages import order_page
 from tickets.services import upgrades
 
 # No 0/O, 1/I/L, no vowels that make words: read over the phone without mistakes.

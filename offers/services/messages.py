@@ -8,8 +8,8 @@ from notifications.services.email import queue_email
 from notifications.templates import EmailTemplate, register
 from offers.models import Fulfillment, Purchase
 from payments.models import Order
+from payments.services.front_pages import order_page
 from payments.services.messages import PURCHASES
-from payments.services.requests import order_page
 
 _COMMON = ("order_number", "title", "quantity", "event_title", "order_url")
 ACCESS_CODE = EmailTemplate("offers_access_code", (*_COMMON, "access_code", "access_url"), urgent=True)

@@ -23,7 +23,7 @@ from offers.services.writing import Sale
 from offers.types import PurchaseOffer
 from payments.models import Order
 from payments.services import orders
-from payments.services.requests import cancel_url, success_url
+from payments.services.front_pages import cancel_url, success_url
 from payments.types import NewOrder
 from tickets.services import upgrades
 

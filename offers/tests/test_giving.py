@@ -16,7 +16,7 @@ from common.outbox.testing import run_due
 from notifications.models import EmailMessage
 from offers.errors import NotWaiting
 from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType
-from offers.services import fulfilment, manual
+from offers.services import fulfilment, staff_fulfilment
 from offers.tests.factories import Door, make_offer, settle, stock
 from sandbox.testing import SandboxProcess
 
@@ -61,7 +61,7 @@ def test_a_parcel_needs_carrier_and_number_and_a_role(stripe_sandbox: SandboxPro
     where: dict[str, Any] = {"carrier": "DHL", "tracking_number": "JD1"}
     for missing in where:
         with pytest.raises(Invalid) as wrong:
-            manual.ship(staff, given.purchase_id, **{**where, missing: " "}, now=clock.now())
+            staff_fulfilment.ship(staff, given.purchase_id, **{**where, missing: " "}, now=clock.now())
         assert [error.field for error in wrong.value.errors] == [missing]
     for actor, failure in (
         (actor_of(make_member("owner")), NotFound),
@@ -69,16 +69,18 @@ def test_a_parcel_needs_carrier_and_number_and_a_role(stripe_sandbox: SandboxPro
         (actor_of(make_member("analyst", organization=house)), Forbidden),
     ):
         with pytest.raises(failure):
-            manual.ship(actor, given.purchase_id, **where, now=clock.now())
+            staff_fulfilment.ship(actor, given.purchase_id, **where, now=clock.now())
     for number, code in (("JD\n1", "unreadable_text"), ("J" * 101, "too_long")):
         with pytest.raises(Invalid) as wrong:
-            manual.ship(staff, given.purchase_id, carrier="DHL", tracking_number=number, now=clock.now())
+            staff_fulfilment.ship(
+                staff, given.purchase_id, carrier="DHL", tracking_number=number, now=clock.now()
+            )
         assert [(error.field, error.code) for error in wrong.value.errors] == [("tracking_number", code)]
     given.refresh_from_db()
     assert given.status == FulfillmentStatus.PENDING_MANUAL
-    manual.ship(staff, given.purchase_id, **where, now=clock.now())
+    staff_fulfilment.ship(staff, given.purchase_id, **where, now=clock.now())
     with pytest.raises(NotWaiting):
-        manual.ship(staff, given.purchase_id, **where, now=clock.now())
+        staff_fulfilment.ship(staff, given.purchase_id, **where, now=clock.now())
     given.refresh_from_db()
     assert (given.status, given.tracking_number) == (FulfillmentStatus.FULFILLED, "JD1")
     assert EmailMessage.objects.filter(template="offers_shipped", to=person.user.email).count() == 1
@@ -91,8 +93,12 @@ def test_an_appointment_lies_in_the_future(stripe_sandbox: SandboxProcess) -> No
     staff = actor_of(make_member("staff", organization=offer.event.organization))
     now = clock.now()
     with pytest.raises(Invalid):
-        manual.set_appointment(staff, given.purchase_id, appointment_at=now - timedelta(seconds=1), now=now)
-    manual.set_appointment(staff, given.purchase_id, appointment_at=now + timedelta(days=1), now=now)
+        staff_fulfilment.set_appointment(
+            staff, given.purchase_id, appointment_at=now - timedelta(seconds=1), now=now
+        )
+    staff_fulfilment.set_appointment(
+        staff, given.purchase_id, appointment_at=now + timedelta(days=1), now=now
+    )
     given.refresh_from_db()
     assert (given.status, given.appointment_at) == (FulfillmentStatus.FULFILLED, now + timedelta(days=1))
     assert EmailMessage.objects.filter(template="offers_appointment", to=person.user.email).count() == 1
@@ -122,7 +128,7 @@ def test_a_fulfilment_that_keeps_failing_is_dead_and_staff_try_again(
     assert "out of order" in job.errors[-1]["error"]
     monkeypatch.undo()
     staff = actor_of(make_member("staff", organization=offer.event.organization))
-    manual.retry(staff, given.purchase_id, reason="mended", now=clock.now())
+    staff_fulfilment.retry(staff, given.purchase_id, reason="mended", now=clock.now())
     run_due(now + timedelta(minutes=1))
     given.refresh_from_db()
     assert given.status == FulfillmentStatus.FULFILLED
@@ -144,4 +150,4 @@ def test_a_full_refund_before_fulfilment_stops_it_and_returns_the_units(
     assert stock(offer) == (0, 0)
     staff = actor_of(make_member("staff", organization=offer.event.organization))
     with pytest.raises(NotWaiting):
-        manual.ship(staff, given.purchase_id, carrier="DHL", tracking_number="JD1", now=clock.now())
+        staff_fulfilment.ship(staff, given.purchase_id, carrier="DHL", tracking_number="JD1", now=clock.now())

@@ -21,7 +21,7 @@ from pytest_django.fixtures import Settings
 from accounts.services.access import actor_of
 from common import clock, idempotency
 from offers.models import Fulfillment, OfferType
-from offers.services import catalog, manual, names
+from offers.services import catalog, names, staff_fulfilment
 from offers.services.purchase import _body
 from offers.services.reservation import reserve_purchase
 from offers.tests.justice import check_end, check_now
@@ -31,7 +31,7 @@ from payments.models import HOLDING_STATES, Order, OrderState, Refund, RefundSta
 from payments.services.closing import locked_order, release
 from payments.services.holds import cancel_order, sweep_due
 from payments.services.reconciling import reconcile
-from payments.services.refunds import request_refund
+from payments.services.refund_requests import request_refund
 from payments.services.returning import return_from_checkout
 from payments.types import RequestRefund
 from sandbox.testing import SandboxProcess
@@ -230,7 +230,7 @@ class Buying(RuleBasedStateMachine):
         for waiting in Fulfillment.objects.filter(status="PENDING_MANUAL").select_related("offer"):
             with refusable():
                 if waiting.offer.offer_type == OfferType.MERCHANDISE:
-                    manual.ship(
+                    staff_fulfilment.ship(
                         self.market.owner,
                         waiting.purchase_id,
                         carrier="DHL",
@@ -238,7 +238,7 @@ class Buying(RuleBasedStateMachine):
                         now=clock.now(),
                     )
                 else:
-                    manual.set_appointment(
+                    staff_fulfilment.set_appointment(
                         self.market.owner, waiting.purchase_id, appointment_at=soon(), now=clock.now()
                     )
 

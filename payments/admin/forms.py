@@ -11,7 +11,7 @@ from accounts.admin_base import ActForm
 from common.money import Money, NotMoney, decimal_string, format_money, parse_decimal
 from payments.models import Order
 from payments.purposes import purpose_of
-from payments.services import refunding
+from payments.services import refund_records
 
 
 def _new_intent() -> str:
@@ -71,11 +71,11 @@ class RefundForm(ActForm):
 
 def _left(order: Order) -> int:
     """Return what one refund can give back: of two payments the one of which more is left."""
-    return max((refunding.refundable(one) for one in order.payments.exclude(paid_amount=0)), default=0)
+    return max((refund_records.refundable(one) for one in order.payments.exclude(paid_amount=0)), default=0)
 
 
 def _answers(order: Order) -> list[tuple[str, str]]:
-    most = max(0, purpose_of(order).units_sold(order) - refunding.units_promised(order))
+    most = max(0, purpose_of(order).units_sold(order) - refund_records.units_promised(order))
     keeps = ("0", "No, the buyer keeps them" if most else "No, none are left to take back")
     some = [(str(units), f"Yes, {units} of {most} units") for units in range(1, most)]
     every = [(str(most), f"Yes, all {most} units" if most > 1 else "Yes, the one unit")] if most else []

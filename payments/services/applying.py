@@ -15,7 +15,7 @@ from common.errors import Busy, NotFound
 from common.requests import continuing
 from payments import gateway
 from payments.models import HOLDING_STATES, Order, OrderState, Payment
-from payments.services import checkout, disputing, refunding, settling, standing
+from payments.services import checkout, disputing, refund_records, settling, standing
 from payments.services.closing import locked_order, release
 from payments.services.mismatches import mismatch_of, quarantine
 from payments.services.reading import OrderSnapshot, PaymentSnapshot, read_order
@@ -79,7 +79,7 @@ def _apply_payments(
         if seen.session.intent is not None and seen.session.intent.charge is not None:
             charge = seen.session.intent.charge
             settling.record_charge(order, payment, charge, now=now)
-            refunding.record_refunds(order, payment, seen.refunds, now=now)
+            refund_records.record_refunds(order, payment, seen.refunds, now=now)
             disputing.record_disputes(order, payment, seen.disputes, now=now)
             if seen.session.is_paid and not order.is_quarantined:
                 settling.settle(order, payment, seen.refunds, paid_at=charge.occurred_at, now=now)

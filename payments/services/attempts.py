@@ -12,7 +12,7 @@ from common.errors import NotFound
 from payments.gateway import SessionView
 from payments.models import Order, Payment
 from payments.services.reading import find_sessions, payment_named_by
-from payments.services.requests import renewed_params, session_key
+from payments.services.stripe_params import renewed_params, session_key
 
 # Counts the sending and reads order and payment, in the one statement that a purchase can afford for it. Only
 # what is going to be sent is counted: an order that is open, paid or closed is just read.

@@ -13,7 +13,7 @@ from payments import gateway
 from payments.models import Order, Payment, StripeOperation
 from payments.models.operations import OperationState
 from payments.purposes import purpose_of
-from payments.services.requests import price_params, product_params
+from payments.services.stripe_params import price_params, product_params
 
 
 def ensure_listed(order: Order, payment: Payment, *, now: datetime) -> None:

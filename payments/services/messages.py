@@ -9,7 +9,7 @@ from notifications.kinds import Channel, Kind
 from notifications.services.email import queue_email
 from notifications.templates import EmailTemplate, register
 from payments.models import Order, Refund
-from payments.services.requests import front_url
+from payments.services.front_pages import front_url
 
 RECEIPT = EmailTemplate(
     "payments_receipt", ("order_number", "title", "quantity", "total", "order_url"), urgent=True

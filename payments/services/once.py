@@ -6,7 +6,7 @@ from typing import Any
 from common.errors import Failure
 from common.idempotency.services import begin, fingerprint_of, finish, release
 from payments.answers import refund_answer
-from payments.services.refunds import request_refund
+from payments.services.refund_requests import request_refund
 from payments.types import RequestRefund
 
 OPERATION = "payments.refund"

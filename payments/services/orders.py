@@ -17,7 +17,7 @@ from payments.models import Order, OrderState, Payment, PaymentStatus
 from payments.purposes import Settlement, purpose_of
 from payments.services import messages, standing
 from payments.services.numbers import new_number
-from payments.services.requests import session_key, session_params
+from payments.services.stripe_params import session_key, session_params
 from payments.types import NewOrder
 
 EXPIRE_HOLD = "payments.expire_hold"

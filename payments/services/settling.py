@@ -17,7 +17,7 @@ from payments.models import (
     RefundOrigin,
 )
 from payments.purposes import Settlement, purpose_of
-from payments.services import messages, refunding, standing
+from payments.services import messages, refund_records, standing
 from payments.services.ledger import enter
 from payments.services.orders import hold_job_key
 
@@ -90,16 +90,16 @@ def _return_extra_payment(order: Order, payment: Payment, *, now: datetime) -> N
     first = order.payments.exclude(paid_amount=0).order_by("succeeded_at", "attempt").first()
     if first is None or first.pk == payment.pk:
         return
-    if refunding.refundable(payment):
+    if refund_records.refundable(payment):
         _log.error("order charged twice, refunding", order_id=str(order.pk), number=order.number)
         _return_all(order, payment, reason="Charged twice", now=now)
 
 
 def _return_all(order: Order, payment: Payment, *, reason: str, now: datetime) -> None:
-    amount = refunding.refundable(payment)
+    amount = refund_records.refundable(payment)
     if not amount:
         return
-    refund = refunding.create_refund(
+    refund = refund_records.create_refund(
         order, payment, amount=amount, origin=RefundOrigin.AUTOMATIC, reason=reason, restock_units=0, now=now
     )
     messages.send_late_refund(order, refund, now=now)

@@ -16,7 +16,7 @@ from typing_extensions import is_typeddict
 from common.money import Money
 from payments import gateway
 from payments.gateway.signatures import BadSignature, verify
-from payments.services.requests import price_params, product_params, refund_params, session_params
+from payments.services.stripe_params import price_params, product_params, refund_params, session_params
 from payments.types import NewOrder
 from sandbox.testing import SandboxProcess
 

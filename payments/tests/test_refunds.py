@@ -28,9 +28,9 @@ from payments.models import (
     RefundOrigin,
     StripeOperation,
 )
-from payments.services import refunding
+from payments.services import refund_records
 from payments.services.applying import apply_order
-from payments.services.refunds import request_refund
+from payments.services.refund_requests import request_refund
 from payments.tests.factories import Shop, buy, make_shop, pay, work_money
 from payments.tests.goods import Goods
 from payments.types import RequestRefund
@@ -257,6 +257,6 @@ def test_control_refunds_without_the_lock_exceed_what_was_paid(
     """With an allowance that is read before the others wrote, more is promised than was paid. REQ PA-07."""
     shop = make_shop(goods)
     order, actor = bought(shop, stripe_sandbox), owner_of(shop)
-    monkeypatch.setattr(refunding, "refundable", lambda payment: payment.paid_amount)
+    monkeypatch.setattr(refund_records, "refundable", lambda payment: payment.paid_amount)
     race(8, lambda _: ask(order, actor, amount=1000))
     assert sum(Refund.objects.values_list("amount", flat=True)) > 3998

@@ -24,7 +24,7 @@ from payments.services.applying import apply_order, release
 from payments.services.checkout import open_checkout
 from payments.services.closing import locked_order
 from payments.services.holds import cancel_order, expire_hold
-from payments.services.refunds import request_refund
+from payments.services.refund_requests import request_refund
 from payments.tests.factories import make_shop, place, work_money
 from payments.tests.goods import Goods
 from payments.types import RequestRefund

@@ -21,7 +21,7 @@ from payments.errors import BuyerLimit, HoldLimit
 from payments.models import Order
 from payments.services import orders
 from payments.services.buying import buy
-from payments.services.requests import cancel_url, success_url
+from payments.services.front_pages import cancel_url, success_url
 from payments.types import NewOrder, PurchaseAnswer, Wish
 from tickets.errors import TierUnavailable
 from tickets.models import TicketSale, TicketTier

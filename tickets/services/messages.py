@@ -9,8 +9,8 @@ from notifications.models import EmailMessage
 from notifications.services.email import queue_email
 from notifications.services.files import NewFile, keep_files
 from notifications.templates import EmailTemplate, register
+from payments.services.front_pages import front_url
 from payments.services.messages import PURCHASES
-from payments.services.requests import front_url
 from tickets.models import Ticket
 from tickets.services.printing import pages_of
 from tickets.services.showing import is_printable

@@ -20,7 +20,7 @@ from analytics.models import (
     SeenEvent,
     TrackedType,
 )
-from analytics.services.experiment_results import results
+from analytics.services.experiments.results import results
 from analytics.services.monetization import monetization
 from common import clock
 from common.outbox.models import Job

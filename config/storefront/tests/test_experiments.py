@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.tests.factories import PASSWORD, make_membership, make_user
 from analytics.models import Experiment, Exposure
-from analytics.services.experiments import create_experiment, start_experiment
+from analytics.services.experiments.defining import create_experiment, start_experiment
 from analytics.statistics.assignment import assigned
 from analytics.types.experiments import ExperimentInput, VariantInput
 from common import clock

@@ -10,9 +10,9 @@ from django.db.models import Q
 from accounts.services import access
 from analytics.errors import ReportRunNotFailed
 from analytics.models import ReportRun, RunKind, RunState, ScheduledReport
-from analytics.services import reports_calendar as calendar
-from analytics.services.reports import MANAGE, locked
-from analytics.services.reports_building import ask_for, job_key
+from analytics.services.reports import calendar
+from analytics.services.reports.building import ask_for, job_key
+from analytics.services.reports.defining import MANAGE, locked
 from common import audit
 from common.db import retrying
 from common.models import Job

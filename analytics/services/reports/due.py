@@ -11,9 +11,9 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 
 from analytics.models import ReportRun, RunKind, RunState, ScheduledReport
-from analytics.services import reports_calendar as calendar
-from analytics.services.reports import begin_anew, plan, timetable_of
-from analytics.services.reports_building import ask_for
+from analytics.services.reports import calendar
+from analytics.services.reports.building import ask_for
+from analytics.services.reports.defining import begin_anew, plan, timetable_of
 from analytics.types.reports import Occurrence
 from common.db import retrying
 from common.errors import Busy

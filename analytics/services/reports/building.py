@@ -15,10 +15,10 @@ from uuid import UUID
 from accounts.models import User
 from analytics.models import DeliveryOutcome, ReportDelivery, ReportRun, RunKind, RunState, ScheduledReport
 from analytics.selectors.ranges import range_of
-from analytics.services import reports_words as words
 from analytics.services.monetization import Monetization, figures_of
-from analytics.services.reports_files import Written, write_files
-from analytics.services.reports_rules import allowed_people
+from analytics.services.reports import words
+from analytics.services.reports.files import Written, write_files
+from analytics.services.reports.rules import allowed_people
 from common.outbox import enqueue
 from notifications.errors import InvalidRecipient
 from notifications.services.email import queue_email

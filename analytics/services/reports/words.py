@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from accounts.models import User
 from analytics.models import Cadence, ReportRun
 from analytics.services.monetization import Monetization
-from analytics.services.reports_files import Written
+from analytics.services.reports.files import Written
 from analytics.types.exports import ReportFormat
 from analytics.types.figures import AdFigures, OfferFigures, Revenue, WaitlistFigures
 from common.money import format_money

@@ -23,7 +23,7 @@ from payments.purposes import purpose_of
 from payments.services import messages, standing
 from payments.services.ledger import enter
 from payments.services.listing import operation_of
-from payments.services.requests import refund_params
+from payments.services.stripe_params import refund_params
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from common import atonce, redis
-from common.atonce import AtOnce, Place, forget_local, take
+from common import concurrency, redis
+from common.concurrency import AtOnce, Place, forget_local, take
 from common.errors import RateLimited
 from config.local_stack.testing.race import Race
 
@@ -97,7 +97,7 @@ def test_the_same_without_counting_ones_own_takes_all_there_is(
     race: Race, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: where the script does not look at one's own, all four are taken by one."""
-    monkeypatch.setattr(atonce, "_TAKE", atonce._TAKE.replace(" or own >= tonumber(ARGV[4])", ""))
+    monkeypatch.setattr(concurrency, "_TAKE", concurrency._TAKE.replace(" or own >= tonumber(ARGV[4])", ""))
     assert winners(race(12, lambda _: take(LIMIT, "a"))) == 4
 
 
@@ -127,7 +127,7 @@ def test_the_same_without_the_lock_takes_too_many(
         def __exit__(self, *_: object) -> None:
             """Let out."""
 
-    monkeypatch.setitem(atonce._local, LIMIT.name, Watched(atonce._local[LIMIT.name]))
-    monkeypatch.setattr(atonce, "_lock", Open())
+    monkeypatch.setitem(concurrency._local, LIMIT.name, Watched(concurrency._local[LIMIT.name]))
+    monkeypatch.setattr(concurrency, "_lock", Open())
     assert winners(race(2, lambda _: take(LIMIT, "a"))) == 2
     monkeypatch.undo()

@@ -16,7 +16,7 @@ from payments.gateway import RefundView
 from payments.models import Order, Payment, Refund, RefundOrigin, RefundStatus, StripeOperation
 from payments.models.operations import OperationState
 from payments.purposes import purpose_of
-from payments.services import refunding
+from payments.services import refund_records
 from payments.services.applying import apply_order
 from payments.services.closing import locked_order
 from payments.services.listing import take_new_key
@@ -45,8 +45,8 @@ def request_refund(command: RequestRefund, *, now: datetime, ticket: Ticket | No
     with locked_order(command.order_id) as order:
         payment = _payment_to_refund(order)
         amount = _checked_amount(command.amount, payment)
-        gives_all_back = amount == refunding.refundable(payment)
-        refund = refunding.create_refund(
+        gives_all_back = amount == refund_records.refundable(payment)
+        refund = refund_records.create_refund(
             order,
             payment,
             amount=amount,
@@ -131,7 +131,7 @@ def _fail(refund: Refund, operation: StripeOperation, reason: str, *, now: datet
     with locked_order(refund.order_id) as order:
         fresh = Refund.objects.select_for_update().get(pk=refund.pk)
         if fresh.status == RefundStatus.REQUESTED:
-            refunding.fail_refund(order, fresh, reason, now=now)
+            refund_records.fail_refund(order, fresh, reason, now=now)
         _note(operation, OperationState.REFUSED, now=now, error=reason)
 
 
@@ -161,16 +161,16 @@ def _payment_to_refund(order: Order) -> Payment:
         raise NotRefundable("The buyer's bank disputes the payment; it decides about the money.")
     payments = sorted(
         order.payments.select_for_update().exclude(paid_amount=0).order_by("attempt"),
-        key=refunding.refundable,
+        key=refund_records.refundable,
         reverse=True,
     )
-    if not payments or not refunding.refundable(payments[0]):
+    if not payments or not refund_records.refundable(payments[0]):
         raise NotRefundable("Nothing of what was paid is left to refund.")
     return payments[0]
 
 
 def _checked_amount(amount: int | None, payment: Payment) -> int:
-    left = refunding.refundable(payment)
+    left = refund_records.refundable(payment)
     if amount is None:
         return left
     if amount < 1:
@@ -184,8 +184,8 @@ def _checked_amount(amount: int | None, payment: Payment) -> int:
 
 def _checked_units(units: int | None, order: Order, *, gives_all_back: bool) -> int:
     if units is None:
-        return refunding.units_by_rule(order, gives_all_back=gives_all_back)
-    most = purpose_of(order).units_sold(order) - refunding.units_promised(order)
+        return refund_records.units_by_rule(order, gives_all_back=gives_all_back)
+    most = purpose_of(order).units_sold(order) - refund_records.units_promised(order)
     if not 0 <= units <= most:
         raise Invalid.field("restock_units", "out_of_range", f"Between 0 and {most} units can come back.")
     return units

@@ -7,7 +7,7 @@ from math import floor
 from typing import Final
 
 from analytics.models import Experiment, ExperimentStatus, Metric, Variant
-from analytics.services.experiment_words import Known, headline_of, recommendation_of
+from analytics.services.experiments.words import Known, headline_of, recommendation_of
 from analytics.statistics.arms import Arm
 from analytics.statistics.means import Amounts, compare_means, interval_of_mean
 from analytics.statistics.proportions import (

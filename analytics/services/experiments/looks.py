@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection, transaction
 
 from analytics.models import Experiment, LastAnswer
-from analytics.services.experiment_results import Counted, Counts, count_people, judged, started_at, warned
+from analytics.services.experiments.results import Counted, Counts, count_people, judged, started_at, warned
 from analytics.types.experiments import Results, Tally
 from common.errors import Busy
 from events.models import Event

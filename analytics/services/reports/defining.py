@@ -11,8 +11,8 @@ from accounts.services import access
 from accounts.types import Capability
 from analytics.errors import ReportArchived, ReportChanged, ReportNotPaused, ReportPaused
 from analytics.models import ReportRecipient, ScheduledReport
-from analytics.services import reports_calendar as calendar
-from analytics.services.reports_rules import judge
+from analytics.services.reports import calendar
+from analytics.services.reports.rules import judge
 from analytics.types.reports import ReportInput, Timetable
 from common import audit
 from common.db import retrying

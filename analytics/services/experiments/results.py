@@ -11,8 +11,8 @@ from django.db.models import Sum
 
 from analytics.models import Experiment, ExperimentRefusal, ExperimentRefusalReason, ExperimentStatus
 from analytics.selectors.experiments import experiment_of
-from analytics.services.experiment_overlaps import warnings_of
-from analytics.services.experiment_verdict import verdict
+from analytics.services.experiments.overlaps import warnings_of
+from analytics.services.experiments.verdict import verdict
 from analytics.types.experiments import Results, Tally
 from common import statements
 from common.db import sqlstate_of

@@ -11,7 +11,7 @@ from accounts.types import Capability
 from analytics.errors import ExperimentArchived, ExperimentNotDraft, ExperimentNotRunning, ExperimentRunning
 from analytics.models import Experiment, ExperimentStatus, Variant
 from analytics.selectors.experiments import find
-from analytics.services.experiment_rules import judge
+from analytics.services.experiments.rules import judge
 from analytics.types.experiments import ExperimentInput, VariantInput
 from common import audit
 from common.db import retrying, violated

@@ -5,7 +5,7 @@ They are stored before they are sent, so a repetition is the same.
 
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -101,24 +101,3 @@ def _with_session(url: str) -> str:
     parts = urlsplit(url)
     query = "&".join(filter(None, [parts.query, f"session_id={SESSION_PLACEHOLDER}"]))
     return urlunsplit(parts._replace(query=query))
-
-
-def front_url(path: str, **query: str) -> str:
-    """Return an address under ``FRONTEND_URL``."""
-    base = settings.FRONTEND_URL.rstrip("/")
-    return f"{base}/{path.lstrip('/')}" + (f"?{urlencode(query)}" if query else "")
-
-
-def order_page(order_id: UUID) -> str:
-    """Return the front end's page of an order."""
-    return f"{settings.FRONTEND_URL}/orders/{order_id}"
-
-
-def success_url(order_id: UUID) -> str:
-    """Return where Stripe sends a buyer who paid; Stripe puts its session's id in the placeholder."""
-    return f"{settings.FRONTEND_URL}/checkout/success?order={order_id}&session_id={SESSION_PLACEHOLDER}"
-
-
-def cancel_url(order_id: UUID) -> str:
-    """Return where Stripe sends a buyer who turned back."""
-    return f"{settings.FRONTEND_URL}/checkout/cancel?order={order_id}"

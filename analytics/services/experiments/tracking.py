@@ -17,7 +17,7 @@ from django.db import transaction
 
 from analytics.models import ExperimentRefusalReason
 from analytics.services.checking import CLOCK_TOLERANCE
-from analytics.services.experiment_checking import Heard, check, definitions, reasons
+from analytics.services.experiments.checking import Heard, check, definitions, reasons
 from analytics.types.experiments import ResultBatch, Told
 from analytics.types.tracking import Refused, Tracked
 from common import statements
