@@ -49,13 +49,13 @@ class Call:
 
 
 def observed(
-    operation: str, *, refusals: tuple[type[Failure], ...] = ()
+    operation: str, *, refusals: tuple[type[Exception], ...] = ()
 ) -> _GeneratorContextManager[Call, None, None]:
     """Count a call of an operation, as a block or as a decorator.
 
     A ``Failure`` is a refusal, but for those of kind ``UNAVAILABLE``: these, and whatever else is raised, are
-    failures of ours. ``refusals`` are of that kind and wanted all the same (sales that were paused). Refused calls
-    are not timed: they are quick, and would flatter the rest.
+    failures of ours. ``refusals`` are among those and wanted all the same (sales that were paused, a form that says
+    what is wrong). Refused calls are not timed: they are quick, and would flatter the rest.
     """
     # Each is there from the start: of a count that begins with its first failure Prometheus sees no rise.
     for ended in Ended:
@@ -64,7 +64,7 @@ def observed(
 
 
 @contextmanager
-def _observed(operation: str, refusals: tuple[type[Failure], ...]) -> Iterator[Call]:
+def _observed(operation: str, refusals: tuple[type[Exception], ...]) -> Iterator[Call]:
     call, started = Call(), time.perf_counter()
     try:
         yield call
@@ -77,8 +77,7 @@ def _observed(operation: str, refusals: tuple[type[Failure], ...]) -> Iterator[C
             _TOOK.labels(operation).observe(time.perf_counter() - started)
 
 
-def _ended_by(error: BaseException, refusals: tuple[type[Failure], ...]) -> Ended:
-    is_refusal = isinstance(error, Failure) and (
-        error.kind is not Kind.UNAVAILABLE or isinstance(error, refusals)
-    )
+def _ended_by(error: BaseException, refusals: tuple[type[Exception], ...]) -> Ended:
+    is_ours = not isinstance(error, Failure) or error.kind is Kind.UNAVAILABLE
+    is_refusal = isinstance(error, refusals) or not is_ours
     return Ended.REFUSED if is_refusal else Ended.FAILED
