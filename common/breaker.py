@@ -15,9 +15,10 @@ from prometheus_client import Gauge
 R = TypeVar("R")
 
 _log = structlog.stdlib.get_logger(__name__)
-_OPEN = Gauge(
-    "marquee_breaker_open",
-    "1 while a circuit breaker keeps calls away.",
+# An instant, not a state: it is over by itself in a process that met the outage and calls no more.
+_OPEN_UNTIL = Gauge(
+    "marquee_breaker_open_until_timestamp_seconds",
+    "Until when a circuit breaker keeps calls away; an instant that is past, or 0: it does not.",
     ["breaker"],
     multiprocess_mode="livemax",
 )
@@ -77,10 +78,9 @@ class Breaker:
         with self._lock:
             if self._failures < self._limit:
                 return True
-            now = self._clock()
-            if now < self._closed_again_at:
+            if self._clock() < self._closed_again_at:
                 return False
-            self._closed_again_at = now + self._pause
+            self._keep_away()
             return True
 
     def failed(self, error: Exception) -> None:
@@ -89,9 +89,8 @@ class Breaker:
             self._failures += 1
             opened = self._failures == self._limit
             if self._failures >= self._limit:
-                self._closed_again_at = self._clock() + self._pause
+                self._keep_away()
         if opened:
-            _OPEN.labels(self.name).set(1)
             _log.warning("breaker opened", breaker=self.name, error=type(error).__name__)
 
     def succeeded(self) -> None:
@@ -102,8 +101,13 @@ class Breaker:
             closed = self._failures >= self._limit
             self._failures = 0
         if closed:
-            _OPEN.labels(self.name).set(0)
+            _OPEN_UNTIL.labels(self.name).set(0)
             _log.warning("breaker closed", breaker=self.name)
+
+    def _keep_away(self) -> None:
+        """Begin a pause, under the lock."""
+        self._closed_again_at = self._clock() + self._pause
+        _OPEN_UNTIL.labels(self.name).set(time.time() + self._pause)
 
     def reset(self) -> None:
         """Close it, for tests and for operators who know that the remote part is back."""

@@ -145,7 +145,7 @@ def test_metrics_are_for_the_operators(settings, token, headers, peer, proxies, 
     response = Client().get("/metrics", headers=headers, REMOTE_ADDR=peer)
     assert response.status_code == status
     if status == 200:
-        assert b"marquee_breaker_open" in response.content
+        assert b"marquee_breaker_open_until_timestamp_seconds" in response.content
     else:
         assert response.json()["code"] == "forbidden"
 
@@ -202,6 +202,6 @@ def test_processes_add_up_what_they_count(tmp_path, monkeypatch) -> None:
     answer = Client().get("/metrics")
     assert line + b" 5.0" in answer.content
     # A breaker that was open when its process ended is open no more.
-    assert b'marquee_breaker_open{breaker="redis"}' not in answer.content
+    assert b'marquee_breaker_open_until_timestamp_seconds{breaker="redis"}' not in answer.content
     assert answer["Content-Type"].startswith("text/plain; version=")
     assert b"marquee_jobs_waiting" in answer.content

