@@ -23,6 +23,8 @@ from config.tests.test_docs import DOCS, _anchors, _sources
 from notifications.services import metrics as email
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
+CASES = RULES.with_name("rules_test.yml")
+SCRAPED = RULES.with_name("prometheus.yml")
 BOARD = ROOT / "deploy" / "grafana" / "marquee.json"
 # What Prometheus itself adds to each series.
 _ITS_OWN = {"job", "instance"}
@@ -191,6 +193,55 @@ def test_rules_are_complete() -> None:
         assert len(rule["annotations"]["summary"]) > 10
     used = {one.name for expression in expressions() for one in selectors(expression)}
     assert {rule["record"] for rule in rules("record")} <= used
+
+
+def test_every_page_has_a_case_in_which_it_fires() -> None:
+    """What wakes somebody is tried (by promtool, by hand): by series that it reads, in its words. REQ OP-02."""
+    alerts, recorded = ({rule[sort]: rule for rule in rules(sort)} for sort in ("alert", "record"))
+    fired = set()
+    for case in yaml.safe_load(CASES.read_text())["tests"]:
+        given = {selectors(one["series"])[0].name for one in case["input_series"]}
+        for tried in case["alert_rule_test"]:
+            rule = alerts[tried["alertname"]]
+            read = _read_by(rule["expr"], recorded)
+            assert given <= read, (case["name"], given - read)
+            for wanted in tried["exp_alerts"]:
+                fired.add(rule["alert"])
+                assert wanted["exp_labels"]["severity"] == rule["labels"]["severity"], case["name"]
+                assert wanted["exp_annotations"]["runbook"] == rule["annotations"]["runbook"], case["name"]
+                assert re.fullmatch(
+                    _template(rule["annotations"]["summary"]), wanted["exp_annotations"]["summary"]
+                )
+    pages = {name for name, rule in alerts.items() if rule["labels"]["severity"] == "page"}
+    assert pages - fired == set()
+
+
+def _read_by(expression: str, recorded: dict[str, dict[str, Any]]) -> set[str | None]:
+    """Return the series that an alert rests on, those of the recorded ones too."""
+    names = {one.name for one in selectors(expression)}
+    return names | {name for one in names if one in recorded for name in _read_by(recorded[one]["expr"], {})}
+
+
+def _template(summary: str) -> str:
+    """Return a pattern of what a summary with values filled in looks like."""
+    return ".+".join(map(re.escape, re.split(r"\{\{.*?\}\}", summary)))
+
+
+def test_every_process_that_is_asked_is_missed() -> None:
+    """Of each job: one that does not answer, and nobody left, for a stopped container is no target. REQ OP-02."""
+    jobs = {one["job_name"] for one in yaml.safe_load(SCRAPED.read_text())["scrape_configs"]}
+    alerts = {rule["alert"]: rule["expr"] for rule in rules("alert")}
+    named = {
+        name: {
+            value
+            for one in selectors(alerts[name])
+            for each in one.matchers.matchers
+            for value in each.value.split("|")
+        }
+        for name in ("ProcessGone", "NobodyAnswers")
+    }
+    assert named == {"ProcessGone": jobs, "NobodyAnswers": jobs}
+    assert alerts["NobodyAnswers"].count("absent(up") == len(jobs)
 
 
 def test_every_promise_of_the_product_has_its_alert() -> None:
