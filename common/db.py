@@ -56,6 +56,14 @@ def is_overtime(error: OperationalError) -> bool:
     return sqlstate_of(error) == _OVERTIME
 
 
+def in_batches(batch: Callable[[], int]) -> int:
+    """Do a batch again and again until one finds nothing to do; return how many rows were done in all."""
+    total = 0
+    while done := batch():
+        total += done
+    return total
+
+
 def retrying(service: Callable[P, R]) -> Callable[P, R]:
     """Run a whole service up to three times when it loses a race for locks, then raise ``Busy``.
 

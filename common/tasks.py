@@ -3,13 +3,12 @@
 from celery import shared_task
 
 from common import clock
+from common.db import in_batches
 from common.idempotency import purge
 
 
 @shared_task(name="common.idempotency.purge", ignore_result=True)
 def purge_idempotency_keys() -> int:
     """Forget final answers older than 30 days, batch by batch until none is left; returns how many."""
-    now, deleted = clock.now(), 0
-    while batch := purge(now=now):
-        deleted += batch
-    return deleted
+    now = clock.now()
+    return in_batches(lambda: purge(now=now))

@@ -29,12 +29,10 @@ _FAILURE = "_marquee_failure"
 class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
     """Rows, choices and deeds of the user's organizations alone; superusers see all.
 
-    ``organization_path`` leads from the model to the organization (``"organization"``,
-    ``"event__organization"``;
-    ``""`` for the organization itself). ``None`` as a capability means: not by this screen. What is saved
-    goes
-    through ``save_by_service`` where a screen overrides it; a ``Failure`` that it raises is shown at its
-    fields.
+    ``organization_path`` leads from the model to the organization (``"organization"``, ``"event__organization"``), or
+    to its id (``"organization_id"``, None for the house's own); ``""`` for the organization itself. ``None`` as a
+    capability means: not by this screen. What is saved goes through ``save_by_service`` where a screen overrides it; a
+    ``Failure`` that it raises is shown at its fields.
     """
 
     organization_path: ClassVar[str] = "organization"
@@ -71,7 +69,7 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
         return {} if where is None else {f"{self.organization_path or 'pk'}__in": where}
 
     def organization_id_of(self, obj: Model) -> UUID | None:
-        """Return the organization that an object belongs to."""
+        """Return the organization that an object belongs to, None for what is the house's own."""
         if not self.organization_path:
             found: UUID | None = obj.pk
             return found
@@ -79,7 +77,7 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
         *steps, last = self.organization_path.split("__")
         for step in steps:
             value = getattr(value, step)
-        organization_id: UUID | None = getattr(value, f"{last}_id")
+        organization_id: UUID | None = getattr(value, last.removesuffix("_id") + "_id")
         return organization_id
 
     def formfield_for_foreignkey(

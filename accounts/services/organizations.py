@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.models import Organization
 from accounts.services.access import may_do_all, require
 from accounts.types import Capability
-from common.audit import changes_between, record, snapshot
+from common.audit import record, record_changes, snapshot
 from common.db import retrying
 from common.errors import Forbidden, NotFound
 from common.types import Actor
@@ -53,14 +53,12 @@ def update_organization(
     organization.slug, organization.name = slug, name.strip()
     organization.full_clean()
     organization.save()
-    changes = changes_between(before, organization)
-    if changes:
-        record(
-            actor=actor,
-            action="accounts.update_organization",
-            subject=organization,
-            organization_id=organization.pk,
-            changes=changes,
-            now=now,
-        )
+    record_changes(
+        organization,
+        before,
+        actor=actor,
+        action="accounts.update_organization",
+        organization_id=organization.pk,
+        now=now,
+    )
     return organization

@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.errors import OwnAccount
 from accounts.models import User
 from accounts.services.access import may_do_all
-from common.audit import changes_between, record, snapshot
+from common.audit import record_changes, snapshot
 from common.db import retrying
 from common.errors import Forbidden, NotFound
 from common.types import Actor
@@ -31,14 +31,5 @@ def update_user(*, actor: Actor, user_id: UUID, name: str, is_active: bool, now:
     before = snapshot(user)
     user.name, user.is_active = name.strip(), is_active
     user.save(update_fields=["name", "is_active"])
-    changes = changes_between(before, user)
-    if changes:
-        record(
-            actor=actor,
-            action="accounts.update_user",
-            subject=user,
-            organization_id=None,
-            changes=changes,
-            now=now,
-        )
+    record_changes(user, before, actor=actor, action="accounts.update_user", organization_id=None, now=now)
     return user

@@ -13,17 +13,9 @@ from ads.selectors.ads import budget_of, spent_of
 from ads.types.ads import MAXIMUM_REASON, AdInput, AdStatus
 from common.errors import FieldError, Invalid
 from common.problems import problem_of
-from common.rest import DecimalPriceField, MoneyField, StrictSerializer
+from common.rest import DecimalPriceField, MoneyField, PriceTextField, StrictSerializer
 
 _TOP = re.compile(r"[.\[]")
-
-
-class PriceTextField(DecimalPriceField):
-    """A price coming in: texts go to the service unread, so that it names all wrong fields at once."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """Return the text; what is no text is read, or refused, here."""
-        return data if isinstance(data, str) else super().to_internal_value(data)
 
 
 class AdWriteSerializer(StrictSerializer):

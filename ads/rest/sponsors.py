@@ -1,6 +1,5 @@
 """Sponsors and their leads on REST: parse the shape, call one service, shape the answer."""
 
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -9,8 +8,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,6 +21,7 @@ from ads.selectors.sponsors import sponsors_of
 from ads.services import exports
 from ads.services.leads import give_lead
 from common import clock
+from common.rest import FileNegotiation
 from common.rest.queries import refuse_unknown
 
 _FILTERS = [
@@ -83,24 +81,10 @@ class LeadsView(ListAPIView[Lead]):
         return _leads(self.request, self.kwargs["sponsor_id"])
 
 
-class _Whatever(BaseContentNegotiation):
-    """The file is CSV whatever the caller accepts: there is one form of it."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        """Take the first."""
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        """Take the first; what is refused is a problem document."""
-        return renderers[0], renderers[0].media_type
-
-
 class LeadsExportView(APIView):
     """``GET sponsors/{id}/leads/export``."""
 
-    content_negotiation_class = _Whatever
+    content_negotiation_class = FileNegotiation
 
     @extend_schema(
         operation_id="export_leads", parameters=_FILTERS, responses={(200, "text/csv"): OpenApiTypes.STR}

@@ -15,7 +15,7 @@ from ads.services import versions
 from ads.services.ad_rules import judge
 from ads.types.ads import AdInput
 from common import audit
-from common.db import retrying
+from common.db import in_batches, retrying
 from common.errors import Invalid
 from common.types import SYSTEM, Actor
 from events.models import Event
@@ -104,10 +104,7 @@ def deactivate_ended(*, now: datetime) -> int:
     They are not shown from their end on even before this ran. Safe beside itself: rows that another run or a writer
     holds are left to it.
     """
-    total = 0
-    while batch := _deactivate_batch(now):
-        total += batch
-    return total
+    return in_batches(lambda: _deactivate_batch(now))
 
 
 @transaction.atomic
@@ -171,14 +168,9 @@ def _keep_limit(spend: AdSpend) -> None:
 def _changed(
     ad: Ad, before: dict[str, object], *, actor: Actor, action: str, reason: str, now: datetime
 ) -> Ad:
-    changes = audit.changes_between(before, ad)
-    if not changes:
-        return ad
-    ad.updated_at = now
-    ad.save(update_fields=[*changes, "updated_at"])
-    audit.record(
-        actor=actor, action=action, subject=ad, organization_id=ad.event.organization_id, reason=reason,
-        changes=changes, now=now,
-    )  # fmt: skip
-    versions.bump(ad.event_id, now=now)
+    organization_id = ad.event.organization_id
+    if audit.save_changes(
+        ad, before, actor=actor, action=action, organization_id=organization_id, reason=reason, now=now
+    ):
+        versions.bump(ad.event_id, now=now)
     return ad

@@ -1,14 +1,11 @@
 """An event's report as a file."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -18,6 +15,7 @@ from analytics.rest.figures import RangeQuery, asked_of
 from analytics.services.exports import export_for
 from analytics.types.exports import CONTENT_TYPES, ReportFormat
 from common import clock
+from common.rest import FileNegotiation
 
 
 class ExportQuery(RangeQuery):
@@ -26,24 +24,10 @@ class ExportQuery(RangeQuery):
     format = serializers.ChoiceField(choices=ReportFormat.choices)
 
 
-class _Whatever(BaseContentNegotiation):
-    """The format is asked for by name, so whatever the caller accepts is answered with that."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        """Take the first."""
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        """Take the first; what is refused is a problem document."""
-        return renderers[0], renderers[0].media_type
-
-
 class ExportView(APIView):
     """``analytics/events/{id}/export``."""
 
-    content_negotiation_class = _Whatever
+    content_negotiation_class = FileNegotiation
 
     @extend_schema(
         operation_id="export_event_report",

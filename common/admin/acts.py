@@ -66,17 +66,19 @@ class ActPage:
         context = {
             **site.each_context(request),
             "title": f"{self.label}: {self._what()}",
-            "heading": self.label,
-            "what": self._what(),
+            "heading": f"{self.label}: {self._what()}" if results is None else self.label,
             "opts": opts,
-            "page": self,
+            "label": self.label,
+            "explain": self.explain,
+            "is_dangerous": self.is_dangerous,
+            "rows": self.rows[:_SHOWN_ROWS] if self.count > 1 else (),
             "more": max(0, self.count - _SHOWN_ROWS),
-            "rows": self.rows[:_SHOWN_ROWS],
             "act_url": request.get_full_path(),
+            "back_url": self.back_url,
             "form": form,
             **_told(results),
         }
-        return TemplateResponse(request, "admin/dead_letters/act.html", context)
+        return TemplateResponse(request, "admin/act.html", context)
 
 
 def _told(results: list[Result] | None) -> dict[str, Any]:

@@ -6,8 +6,20 @@ from common.audit.services import (
     entry_of,
     history_of,
     record,
+    record_changes,
     record_many,
+    save_changes,
     snapshot,
 )
 
-__all__ = ["Changes", "changes_between", "entry_of", "history_of", "record", "record_many", "snapshot"]
+__all__ = [
+    "Changes",
+    "changes_between",
+    "entry_of",
+    "history_of",
+    "record",
+    "record_changes",
+    "record_many",
+    "save_changes",
+    "snapshot",
+]

@@ -45,6 +45,57 @@ def record(
     return entry
 
 
+def record_changes(
+    subject: Model,
+    before: Mapping[str, Any],
+    *,
+    actor: Actor,
+    action: str,
+    organization_id: UUID | None,
+    reason: str = "",
+    now: datetime,
+) -> Changes:
+    """Write one entry of what differs from ``before`` (a ``snapshot``) and return that; nothing differs: no entry."""
+    changes = changes_between(before, subject)
+    if changes:
+        record(
+            actor=actor,
+            action=action,
+            subject=subject,
+            organization_id=organization_id,
+            reason=reason,
+            changes=changes,
+            now=now,
+        )
+    return changes
+
+
+def save_changes(
+    subject: Model,
+    before: Mapping[str, Any],
+    *,
+    actor: Actor,
+    action: str,
+    organization_id: UUID | None,
+    reason: str = "",
+    now: datetime,
+) -> Changes:
+    """Do as ``record_changes``, and save the fields that differ, and no others, with when (``updated_at``)."""
+    changes = record_changes(
+        subject,
+        before,
+        actor=actor,
+        action=action,
+        organization_id=organization_id,
+        reason=reason,
+        now=now,
+    )
+    if changes:
+        setattr(subject, "updated_at", now)  # noqa: B010 the models that are saved so have it
+        subject.save(update_fields=[*changes, "updated_at"])
+    return changes
+
+
 def record_many(entries: Sequence[AuditEntry]) -> None:
     """Write the entries of a bulk act (made by ``entry_of``), by one statement."""
     AuditEntry.objects.bulk_create(entries)

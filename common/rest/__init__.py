@@ -1,7 +1,8 @@
 """What every REST room shares: paging, strict bodies, money, paths, the schema, the caller's address."""
 
 from common.rest.addresses import client_address, client_network
-from common.rest.fields import DecimalPriceField, MoneyField
+from common.rest.fields import DecimalPriceField, MoneyField, PriceTextField
+from common.rest.negotiation import FileNegotiation
 from common.rest.pagination import LimitOffset
 from common.rest.parsers import StrictJSONParser
 from common.rest.paths import optional_slash
@@ -10,8 +11,10 @@ from common.rest.text import unreadable_values
 
 __all__ = [
     "DecimalPriceField",
+    "FileNegotiation",
     "LimitOffset",
     "MoneyField",
+    "PriceTextField",
     "StrictJSONParser",
     "StrictModelSerializer",
     "StrictSerializer",

@@ -31,6 +31,14 @@ class DecimalPriceField(serializers.Field[str, Any, str, Any]):
         return decimal_string(value) if isinstance(value, Money) else value
 
 
+class PriceTextField(DecimalPriceField):
+    """A price coming in: texts go to the service unread, so that it names all wrong fields at once."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text; what is no text is read, or refused, here."""
+        return data if isinstance(data, str) else super().to_internal_value(data)
+
+
 @extend_schema_field(
     {
         "type": "object",

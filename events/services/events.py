@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.services import access
 from accounts.types import Capability
-from common.audit import changes_between, record, snapshot
+from common.audit import record_changes, snapshot
 from common.db import retrying
 from common.errors import FieldError, Invalid, NotFound
 from common.money import CURRENCIES
@@ -60,7 +60,9 @@ def create_event(*, actor: Actor, organization_id: UUID, event: EventInput, now:
     created = Event(organization_id=organization_id)
     _fill_event(created, event)
     created.save()
-    _tell(actor, "events.create_event", created, organization_id, {}, now)
+    record_changes(
+        created, {}, actor=actor, action="events.create_event", organization_id=organization_id, now=now
+    )
     return created
 
 
@@ -82,7 +84,14 @@ def update_event(*, actor: Actor, event_id: UUID, event: EventInput, now: dateti
             raise Invalid.field("currency", "immutable", f"The currency cannot change. {reason}")
     _fill_event(stored, event)
     stored.save()
-    _tell(actor, "events.update_event", stored, stored.organization_id, before, now)
+    record_changes(
+        stored,
+        before,
+        actor=actor,
+        action="events.update_event",
+        organization_id=stored.organization_id,
+        now=now,
+    )
     if (stored.visibility, stored.time_zone) != seen_by:
         tell_followers(event_id, now)
     return stored
@@ -102,7 +111,14 @@ def create_session(
     created = Session(event=event, maximum_capacity=maximum_capacity)
     _fill_session(created, session)
     created.save()
-    _tell(actor, "events.create_session", created, event.organization_id, {}, now)
+    record_changes(
+        created,
+        {},
+        actor=actor,
+        action="events.create_session",
+        organization_id=event.organization_id,
+        now=now,
+    )
     return created
 
 
@@ -116,7 +132,9 @@ def update_session(*, actor: Actor, session_id: UUID, session: SessionInput, now
     before = snapshot(stored)
     _fill_session(stored, session)
     stored.save()
-    _tell(actor, "events.update_session", stored, organization_id, before, now)
+    record_changes(
+        stored, before, actor=actor, action="events.update_session", organization_id=organization_id, now=now
+    )
     return stored
 
 
@@ -149,23 +167,3 @@ def _window_errors(starts_at: datetime, ends_at: datetime) -> list[FieldError]:
     if starts_at < ends_at:
         return []
     return [FieldError("ends_at", "before_start", "The end comes after the start.")]
-
-
-def _tell(
-    actor: Actor,
-    action: str,
-    subject: Event | Session,
-    organization_id: UUID,
-    before: dict[str, object],
-    now: datetime,
-) -> None:
-    changes = changes_between(before, subject)
-    if changes:
-        record(
-            actor=actor,
-            action=action,
-            subject=subject,
-            organization_id=organization_id,
-            changes=changes,
-            now=now,
-        )

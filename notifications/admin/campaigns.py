@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -110,11 +109,6 @@ class PushCampaignAdmin(ScopedModelAdmin):
     )  # fmt: skip
 
     created = time_column("created_at", "Created", "event.zone")
-
-    def organization_id_of(self, obj: Model) -> UUID | None:
-        """Return whose campaign it is."""
-        found: UUID | None = getattr(obj, "organization_id", None)
-        return found
 
     def acts_for(self, request: HttpRequest, obj: Any) -> list[Act]:
         """Offer to stop what still goes on."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
@@ -71,11 +70,6 @@ class EmailMessageAdmin(EmailPages):
         if resolved is not None and (resolved.url_name or "").endswith("_changelist"):
             return rows.defer("text_body", "html_body")
         return rows
-
-    def organization_id_of(self, obj: Model) -> UUID | None:
-        """Return whose e-mail it is; None is the house's own."""
-        found: UUID | None = getattr(obj, "organization_id", None)
-        return found
 
     def acts_for(self, request: HttpRequest, obj: Any) -> list[Act]:
         """Offer what fits the state."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -81,11 +80,6 @@ class PushMessageAdmin(ScopedModelAdmin):
         "title", "text", "user", "shown_status", "why", "shown_kind", "is_urgent", "campaign", "summary",
         "held_until", "created_at", "sent_at", "delivered_at", "opened_at", "story", "data",
     )  # fmt: skip
-
-    def organization_id_of(self, obj: Model) -> UUID | None:
-        """Return whose message it is; None is the house's own."""
-        found: UUID | None = getattr(obj, "organization_id", None)
-        return found
 
     def acts_for(self, request: HttpRequest, obj: Any) -> list[Act]:
         """Offer to send again what failed."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -85,11 +84,6 @@ class EmailSuppressionAdmin(ScopedModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Let nothing be changed: an entry is lifted, not edited."""
         return () if obj is None else self.get_fields(request, obj)
-
-    def organization_id_of(self, obj: Model) -> UUID | None:
-        """Return whose e-mail brought it about; None is the house's own."""
-        found: UUID | None = getattr(obj, "organization_id", None)
-        return found
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let operators add: the list is everybody's."""

@@ -5,19 +5,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest import DecimalPriceField, MoneyField, StrictSerializer
+from common.rest import DecimalPriceField, MoneyField, PriceTextField, StrictSerializer
 from offers.models import FulfillmentStatus, Offer, OfferType, Placement, Purchase, PurchaseStatus
 from offers.services.goods import fulfillment_details, fulfillment_of
 from offers.types import MAXIMUM_TARGETS, OfferInput
 from payments.models import OrderStatus
-
-
-class PriceTextField(DecimalPriceField):
-    """A price coming in: texts go to the service unread, so that it names all wrong fields at once."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """Return the text; what is no text is read, or refused, here."""
-        return data if isinstance(data, str) else super().to_internal_value(data)
 
 
 class OfferWriteSerializer(StrictSerializer):

@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.services import access
 from accounts.types import Capability
 from common import audit
-from common.db import retrying
+from common.db import in_batches, retrying
 from common.errors import Invalid
 from common.types import SYSTEM, Actor
 from events.models import Event
@@ -103,10 +103,7 @@ def deactivate_ended(*, now: datetime) -> int:
 
     Safe beside itself: rows that another run holds are left to it.
     """
-    total = 0
-    while batch := _deactivate_batch(now):
-        total += batch
-    return total
+    return in_batches(lambda: _deactivate_batch(now))
 
 
 @transaction.atomic
@@ -139,16 +136,11 @@ def _locked(actor: Actor, offer_id: UUID, *, archived_too: bool = False) -> Offe
 def _changed(
     offer: Offer, before: dict[str, object], *, actor: Actor, action: str, reason: str, now: datetime
 ) -> Offer:
-    changes = audit.changes_between(before, offer)
-    if not changes:
-        return offer
-    offer.updated_at = now
-    # Never the counters: they move by F() alone.
-    offer.save(update_fields=[*changes, "updated_at"])
-    audit.record(
-        actor=actor, action=action, subject=offer, organization_id=offer.event.organization_id, reason=reason,
-        changes=changes, now=now,
-    )  # fmt: skip
+    # Only what differs is saved, so never the counters: they move by F() alone.
+    organization_id = offer.event.organization_id
+    changes = audit.save_changes(
+        offer, before, actor=actor, action=action, organization_id=organization_id, reason=reason, now=now
+    )
     if changes.keys() & {"inventory_total", "is_active", "is_archived", "starts_at", "expires_at"}:
         availability_changed(offer.pk, now=now)
     return offer

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.services import access
 from accounts.types import Capability
-from common.audit import changes_between, record, snapshot
+from common.audit import record_changes, snapshot
 from common.db import retrying
 from common.errors import FieldError, Invalid, NotFound
 from common.money import MAXIMUM_MINOR, Money, NotMoney, parse_decimal
@@ -51,10 +51,9 @@ def create_tier(*, actor: Actor, event_id: UUID, tier: TierInput, now: datetime)
     _fill(created, tier)
     created.full_clean(exclude=["event"])
     created.save()
-    record(
-        actor=actor, action="tickets.create_tier", subject=created, organization_id=event.organization_id,
-        changes=changes_between({}, created), now=now,
-    )  # fmt: skip
+    record_changes(
+        created, {}, actor=actor, action="tickets.create_tier", organization_id=event.organization_id, now=now
+    )
     return created
 
 
@@ -72,12 +71,9 @@ def update_tier(*, actor: Actor, tier_id: UUID, tier: TierInput, now: datetime) 
     _fill(stored, tier)
     stored.full_clean(exclude=["event"])
     stored.save()
-    changes = changes_between(before, stored)
-    if changes:
-        record(
-            actor=actor, action="tickets.update_tier", subject=stored, organization_id=organization_id,
-            changes=changes, now=now,
-        )  # fmt: skip
+    record_changes(
+        stored, before, actor=actor, action="tickets.update_tier", organization_id=organization_id, now=now
+    )
     return stored
 
 

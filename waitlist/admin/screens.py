@@ -18,6 +18,7 @@ from accounts.scope import scope_of
 from accounts.services import tokens
 from accounts.types import Capability
 from common import clock
+from common.admin.acts import Result
 from common.admin.links import link_to
 from common.admin.times import time_column
 from common.errors import Failure
@@ -137,7 +138,10 @@ class WaitlistAdmin(ScopedModelAdmin):
             messages.success(request, f"{act.label}: {outcome}")
             return HttpResponseRedirect(_page_of(session))
         told = {entry.pk: entry for entry in live_entries(session, [str(row.id) for row in outcome])}
-        rows = [(told.get(row.id), row) for row in outcome]
+        rows = [
+            Result(told[row.id].user.email if row.id in told else str(row.id), row.ok, row.message)
+            for row in outcome
+        ]
         return self._show_act(request, act, session, entries, {"results": rows})
 
     def _show_act(
@@ -153,16 +157,23 @@ class WaitlistAdmin(ScopedModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": f"{act.label}: {session.title}",
+            "heading": act.label,
+            "kind": "session",
+            "subject": session.title,
+            "column": "person",
             "opts": self.opts,
             "act": act,
-            "session": session,
-            "entries": entries,
+            "label": act.label,
+            "explain": act.explain,
+            "is_dangerous": act.is_dangerous,
+            "hidden": [("entry", entry.pk) for entry in entries],
             "about": [(entry, places.get(entry.pk)) for entry in about],
             "back_url": _page_of(session),
             **more,
         }
         if "results" in more:
-            context["done"] = sum(row.ok for _, row in more["results"])
+            context["done"] = sum(row.is_done for row in more["results"])
+            context["total"] = len(more["results"])
         return TemplateResponse(request, "admin/waitlist/act.html", context)
 
     def _session(self, request: HttpRequest, object_id: str) -> SessionWaitlist:

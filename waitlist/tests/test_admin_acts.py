@@ -10,6 +10,7 @@ from django.test import Client
 from common.audit.models import AuditEntry
 from tickets.models import Priority
 from tickets.tests.factories import make_tier
+from waitlist.errors import NotWaiting
 from waitlist.models import GroupRule, TierPriority, WaitlistPolicy
 from waitlist.tests.factories import books, statuses
 from waitlist.tests.screen import Queue, enter, make_queue
@@ -56,8 +57,8 @@ def test_bulk_offer_names_each_and_stops_at_the_free_seats(client: Client) -> No
     assert form.context["form"]["count"].value() == 2
     answer = do(client, queue, "bulk-offer", count="10")
     page = answer.content.decode()
-    assert [(row.ok, entry.pk) for entry, row in answer.context["results"]] == [
-        (True, entry.pk) for entry in queue.entries[:2]
+    assert [(row.is_done, row.subject) for row in answer.context["results"]] == [
+        (True, entry.user.email) for entry in queue.entries[:2]
     ]
     assert "2 of 2 done." in page
     assert f"Offered to {queue.entries[0].user.email}." in page
@@ -148,8 +149,9 @@ def test_remove_several_with_a_result_each(client: Client) -> None:
     enter(client, queue)
     do(client, queue, "remove", 0, reason="First")
     answer = do(client, queue, "remove", 0, 1, 2, reason="All")
-    by_entry = {entry.pk: row for entry, row in answer.context["results"]}
-    assert [by_entry[entry.pk].code for entry in queue.entries] == ["not_waiting", "", ""]
+    told = {row.subject: row for row in answer.context["results"]}
+    assert [told[entry.user.email].is_done for entry in queue.entries] == [False, True, True]
+    assert told[queue.entries[0].user.email].message == f"{NotWaiting.title}."
     page = answer.content.decode()
     assert "2 of 3 done." in page
     assert "<strong>Refused</strong>" in page

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from common.db import retrying
+from common.db import in_batches, retrying
 from notifications.models import PushCampaign, PushMessage, PushStatus
 from notifications.selectors.push import CampaignFigures, counted
 
@@ -21,10 +21,7 @@ _WAITS: Final = (PushStatus.QUEUED, PushStatus.HELD)
 def forget_old(*, now: datetime) -> int:
     """Delete messages older than ``PUSH_RETENTION_DAYS``, batch by batch, with their deliveries; return how many."""
     before = now - timedelta(days=settings.PUSH_RETENTION_DAYS)
-    forgotten = 0
-    while batch := _forget_some(before):
-        forgotten += batch
-    return forgotten
+    return in_batches(lambda: _forget_some(before))
 
 
 @retrying
