@@ -15,7 +15,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 MASK = "[masked]"
 
 _SECRET_NAMES = re.compile(
-    r"passw|secret|authorization|cookie|credential|api_?key|private_?key|signature|access_code|access_url|jwt"
+    r"passw|secret|authorization|cookie|credential|api_?key|private_?key|signature|jwt"
+    r"|access_code|access_url|content_url|manual_code"  # what is sold, and what opens a door
     r"|(?:^|_)token$|^(?:access|refresh)$",
     re.IGNORECASE,
 )
@@ -24,6 +25,7 @@ _SECRET_TEXTS = re.compile(
     r"|\bwhsec_[A-Za-z0-9+/=_-]+"  # webhook secrets, Stripe's and Resend's
     r"|\bre_[A-Za-z0-9]{8}_[A-Za-z0-9]{16,}"  # Resend's keys
     r"|\b(?:pi|seti|cs)_[A-Za-z0-9_]+_secret_[A-Za-z0-9]+"  # Stripe's client secrets
+    r"|(?i:\bMQ1:[A-Z2-7]+)"  # tickets' codes
     r"|\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"  # JSON web tokens
     r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]+"
     r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)"  # user:password of an address

@@ -1,27 +1,22 @@
 """Log lines: their shape, and what never stands in them (REQ OP-01)."""
 
-import io
 import json
 import logging
 
 import pytest
 import structlog
-from django.conf import settings
 
-from common.logging import MASK, configure, mask_secrets, masked
+from common.logging import MASK, mask_secrets, masked
 from common.requests import tracing
+from common.tests.logs import written
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-DEF_123"
 
 
 @pytest.fixture
-def lines(monkeypatch):
-    stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
-    configure({"levels": {"": "INFO", "noisy": "ERROR"}, "json": True})
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    monkeypatch.undo()
-    configure(settings.LOGGING)
+def lines():
+    with written({"": "INFO", "noisy": "ERROR"}) as read:
+        yield read
 
 
 def test_both_kinds_of_loggers_write_one_json_object_a_line(lines) -> None:
@@ -62,7 +57,7 @@ def test_traces_are_whole_and_masked(lines) -> None:
     "secret",
     [
         "sk_live_51Habc", "sk_test_51Habc", "rk_live_51Habc", "whsec_abc+/=", JWT,
-        "pi_3abc_secret_DEF", "re_AbCdEfGh_" + "a" * 20,
+        "pi_3abc_secret_DEF", "re_AbCdEfGh_" + "a" * 20, "MQ1:AEAFQ2XZ" + "A" * 130, "mq1:aeafq2xz",
     ],
 )  # fmt: skip
 def test_secrets_are_known_by_their_look(secret) -> None:
@@ -76,7 +71,7 @@ def test_secrets_are_known_by_their_look(secret) -> None:
     "name",
     [
         "password", "new_password", "Authorization", "STRIPE_SECRET_KEY", "cookie", "join_token", "access",
-        "refresh", "api_key", "access_code", "Stripe-Signature",
+        "refresh", "api_key", "access_code", "access_url", "content_url", "manual_code", "Stripe-Signature",
     ],
 )  # fmt: skip
 def test_secrets_are_known_by_their_name(name) -> None:
