@@ -90,7 +90,9 @@ def _claims(books: Books) -> Iterator[Breach]:
     yield from breaches("one key, one purchase", [key for key, found in orders.items() if len(found) > 1])
     refused = {one["key"] for one in books.claims.of("refused") if one["code"] not in _MAY_LEAVE_AN_ORDER}
     wishes = len(set(books.claims.all("wish", "key")) - refused)
-    ((made,),) = books.rows("SELECT count(*) FROM payments_order WHERE created_at >= %(began)s")
+    # An order that failed before anything was sent gave its key back: that one begins anew, and may be refused then.
+    live = "SELECT count(*) FROM payments_order WHERE created_at >= %(began)s AND state <> 'failed'"
+    ((made,),) = books.rows(live)
     if made > wishes:
         yield Breach("one key, one purchase", f"{made} orders of {wishes} wishes")
     query = "SELECT number FROM payments_order WHERE quarantine_reason <> '' AND created_at >= %(began)s"
