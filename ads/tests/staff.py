@@ -4,8 +4,6 @@ from typing import Any
 
 from django.test import Client
 
-from accounts.models import Organization, User
-from accounts.tests.factories import make_member
 from ads.models import Ad, AdSpend
 from common.audit.models import AuditEntry
 
@@ -18,13 +16,6 @@ FORM = {
     "placements": ["EVENT_HERO", "SIDEBAR"], "weight": "2", "frequency_cap": "3", "starts_at": "", "ends_at": "",
     "price_model": "CPM", "price": "5.00", "budget_total": "100", "budget_daily": "", "pacing": "EVEN",
 }  # fmt: skip
-
-
-def enter(client: Client, organization: Organization, role: str = "staff") -> User:
-    """Sign a new member of the organization in."""
-    member = make_member(role, organization=organization)
-    client.force_login(member)
-    return member
 
 
 def page_of(ad: Ad) -> str:

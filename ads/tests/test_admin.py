@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import Organization, User
-from accounts.tests.factories import NOW, make_member, make_superuser, make_user
+from accounts.models import User
+from accounts.tests.factories import NOW, make_superuser, make_user
+from accounts.tests.screens import enter
 from ads.models import Lead, Sponsor
 from ads.tests.factories import make_lead, make_sponsor
 from common.audit.models import AuditEntry
@@ -25,13 +26,6 @@ FORM = {
     "is_active": "on",
     "people": "",
 }
-
-
-def enter(client: Client, organization: Organization, role: str = "staff") -> User:
-    """Sign a new member of the organization in."""
-    member = make_member(role, organization=organization)
-    client.force_login(member)
-    return member
 
 
 def people_of(sponsor: Sponsor) -> list[str]:

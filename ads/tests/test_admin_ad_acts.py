@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 from accounts.tests.factories import make_superuser, make_user
+from accounts.tests.screens import enter
 from ads.models import Ad
 from ads.tests.ad_factories import make_ad
-from ads.tests.staff import FORM, LIST, add_page, audited, do, enter, page_of
+from ads.tests.staff import FORM, LIST, add_page, audited, do, page_of
 from common import clock
 from events.tests.factories import make_event, make_registration, make_session
 from notifications.models import RealtimeEvent

@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 
 from accounts.tests.factories import make_member, make_superuser
+from accounts.tests.screens import enter
 from ads.models import Ad, AdSpend
 from ads.tests.ad_factories import make_ad
-from ads.tests.staff import FORM, LIST, add_page, audited, bill, enter, page_of
+from ads.tests.staff import FORM, LIST, add_page, audited, bill, page_of
 from common import clock
 from common.audit.models import AuditEntry
 from events.tests.factories import make_event, make_session

@@ -7,16 +7,18 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import aiohttp
 import pytest
 import socketio
 
 from accounts.models import User
 from accounts.services import tokens
+from accounts.tests.factories import make_user
 from common import clock
 from common.outbox.testing import run_due
 from notifications.models import RealtimeEvent
@@ -43,13 +45,14 @@ class RealtimeProcess:
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it; returns when it subscribed to Redis."""
+    def start(self, *, log: IO[bytes] | None = None) -> None:
+        """Start it, writing its log to a file where one is given; returns when it subscribed to Redis."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "notifications.tests.asgi:application", "--host", "127.0.0.1",
              "--port", str(self.port), "--log-level", "warning", "--timeout-graceful-shutdown", "1"],
             cwd=ROOT,
             env={**os.environ, **self._environment},
+            stderr=log,
         )  # fmt: skip
         self.wait_for("connected")
 
@@ -97,6 +100,48 @@ async def connected(server: RealtimeProcess, token: str, **options: Any) -> sock
     client = socketio.AsyncSimpleClient()
     await client.connect(server.url, auth={"token": token}, transports=["websocket"], **options)
     return client
+
+
+async def say(
+    session: aiohttp.ClientSession, server: RealtimeProcess, *said: str | bytes, token: str = ""
+) -> None:
+    """Open a bare websocket, sign in where a token is given, and send what no library would."""
+    url = f"{server.url}/socket.io/?EIO=4&transport=websocket"
+    async with session.ws_connect(url, timeout=aiohttp.ClientWSTimeout(ws_close=2)) as socket:
+        await socket.receive(SECONDS)
+        if token:
+            await socket.send_str(f'40{{"token": "{token}"}}')
+            assert (await socket.receive(SECONDS)).data.startswith("40")
+        for one in said:
+            if socket.closed:
+                return
+            await (socket.send_str(one) if isinstance(one, str) else socket.send_bytes(one))
+        await asyncio.sleep(0.05)
+
+
+def written_on(
+    bother: Callable[[aiohttp.ClientSession, RealtimeProcess, str], Awaitable[None]],
+    capfd: pytest.CaptureFixture[str],
+) -> str:
+    """Bother a process with what is wrong, see that it serves everybody on, and return what it wrote to its log."""
+    token, server = token_of(make_user()), RealtimeProcess()
+
+    async def all_of_it() -> Any:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session:
+            await bother(session, server, token)
+        client = await connected(server, token)
+        try:
+            return await client.call("nonsense", {}, timeout=SECONDS)
+        finally:
+            await client.disconnect()
+
+    server.start()
+    try:
+        answer = asyncio.run(all_of_it())
+    finally:
+        server.stop()
+    assert answer["code"] == "unknown_event"
+    return capfd.readouterr().err
 
 
 async def eventually(look: Callable[[], bool], *, seconds: float = SECONDS) -> None:

@@ -1,13 +1,11 @@
 """Packets that are packets, and wrong: before a sign-in, at it, after it, and addresses that no client asks for."""
 
 import asyncio
-from typing import Any
 
 import aiohttp
 import pytest
 
-from accounts.tests.factories import make_user
-from notifications.tests.realtime import SECONDS, RealtimeProcess, connected, token_of
+from notifications.tests.realtime import RealtimeProcess, say, written_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,44 +68,17 @@ _ADDRESSES = [
 ]
 
 
-async def _say(session: aiohttp.ClientSession, server: RealtimeProcess, *said: str | bytes) -> None:
-    """Open a bare websocket, and send what no library would."""
-    url = f"{server.url}/socket.io/?EIO=4&transport=websocket"
-    async with session.ws_connect(url, timeout=aiohttp.ClientWSTimeout(ws_close=2)) as socket:
-        await socket.receive(SECONDS)
-        for one in said:
-            if socket.closed:
-                return
-            await (socket.send_str(one) if isinstance(one, str) else socket.send_bytes(one))
-        await asyncio.sleep(0.05)
-
-
-async def _all(server: RealtimeProcess, token: str) -> Any:
-    sign_in = f'40{{"token": "{token}"}}'
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session:
-        for method, query in _ADDRESSES:
-            async with session.request(method, f"{server.url}/socket.io/{query}") as answer:
-                assert answer.status < 500, (method, query, answer.status)
-        await asyncio.gather(*(_say(session, server, text) for text in _SIGN_INS))
-        await asyncio.gather(*(_say(session, server, sign_in, one) for one in _PACKETS))
-        await _say(session, server, sign_in, *_PACKETS)
-    client = await connected(server, token)
-    try:
-        return await client.call("nonsense", {}, timeout=SECONDS)
-    finally:
-        await client.disconnect()
+async def _bother(session: aiohttp.ClientSession, server: RealtimeProcess, token: str) -> None:
+    for method, query in _ADDRESSES:
+        async with session.request(method, f"{server.url}/socket.io/{query}") as answer:
+            assert answer.status < 500, (method, query, answer.status)
+    await asyncio.gather(*(say(session, server, text) for text in _SIGN_INS))
+    await asyncio.gather(*(say(session, server, one, token=token) for one in _PACKETS))
+    await say(session, server, *_PACKETS, token=token)
 
 
 def test_what_is_wrong_breaks_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     """REQ RT-01: refused or ignored without a trace of a defect, and everybody else is served on."""
-    token = token_of(make_user())
-    server = RealtimeProcess()
-    server.start()
-    try:
-        answer = asyncio.run(_all(server, token))
-    finally:
-        server.stop()
-    assert answer["code"] == "unknown_event"
-    written = capfd.readouterr().err
+    written = written_on(_bother, capfd)
     for defect in ("Traceback", "never retrieved", "socket_event_failed", "socket_connect_failed"):
         assert defect not in written, written[-3000:]

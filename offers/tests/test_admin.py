@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Organization
 from accounts.tests.factories import make_member, make_superuser, make_user
+from accounts.tests.screens import assert_hidden, enter
 from common import clock
 from common.audit.models import AuditEntry
 from events.tests.factories import make_event, make_session
@@ -28,11 +28,6 @@ FORM = {
     "per_user_limit": "", "starts_at_0": "", "starts_at_1": "", "expires_at_0": "", "expires_at_1": "",
     "is_active": "on",
 }  # fmt: skip
-
-
-def enter(client: Client, organization: Organization, role: str = "staff") -> None:
-    """Sign a new member of the organization in."""
-    client.force_login(make_member(role, organization=organization))
 
 
 def page_of(offer: Offer) -> str:
@@ -83,14 +78,8 @@ def test_another_organizations_offers_are_not_there(client: Client) -> None:
     """Neither listed, nor shown, nor acted on by a foreign id; nothing changes. REQ EV-04."""
     mine, theirs = make_offer(title="Mine"), make_offer(title="Theirs secret")
     enter(client, mine.event.organization, "owner")
-    page = client.get(LIST).content.decode()
-    assert "Mine" in page
-    assert "Theirs secret" not in page
-    assert theirs.event.title not in page
-    for address in (page_of(theirs), f"{LIST}{theirs.pk}/history/"):
-        answer = client.get(address)
-        assert (answer.status_code, b"Theirs secret" in answer.content) == (302, False)
-    assert client.post(page_of(theirs), FORM).status_code == 302
+    hidden = ("Theirs secret", theirs.event.title)
+    assert_hidden(client, LIST, theirs, form=FORM, shown="Mine", hidden=hidden)
     assert do(client, "archive", theirs, reason="Mischief").status_code == 404
     theirs.refresh_from_db()
     assert (theirs.title, theirs.is_archived, AuditEntry.objects.count()) == ("Theirs secret", False, 0)

@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Organization
-from accounts.tests.factories import make_member, make_organization, make_user
+from accounts.tests.factories import make_organization, make_user
+from accounts.tests.screens import enter
 from common import clock
 from common.audit.models import AuditEntry
 from events.tests.factories import make_event
@@ -26,11 +27,6 @@ def owed(organization: Organization, kind: str = "MERCHANDISE", **fields: Any) -
     """Create something that a new buyer waits for."""
     event = make_event(organization=organization, time_zone="Europe/Berlin")
     return owe(give(make_offer(event=event, kind=kind), make_user()), **fields)
-
-
-def enter(client: Client, organization: Organization, role: str = "staff") -> None:
-    """Sign a new member of the organization in."""
-    client.force_login(make_member(role, organization=organization))
 
 
 def do(client: Client, screen: str, name: str, *rows: Fulfillment, **data: Any) -> Any:

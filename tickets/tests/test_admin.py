@@ -6,19 +6,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import Organization
-from accounts.tests.factories import NOW, make_member
+from accounts.tests.factories import NOW
+from accounts.tests.screens import enter
 from common.audit.models import AuditEntry
 from tickets.models import CheckInPolicy, ScanAnomaly, Ticket, TicketScan
 from tickets.selectors import scans_by_gate
 from tickets.tests.factories import code_of, make_scanner, make_ticket, make_tier, scan
 
 pytestmark = pytest.mark.django_db
-
-
-def enter(client: Client, organization: Organization, role: str = "staff") -> None:
-    """Sign a new member of the organization in."""
-    client.force_login(make_member(role, organization=organization))
 
 
 def do(client: Client, screen: str, name: str, *rows: Any, **data: Any) -> Any:
