@@ -7,7 +7,7 @@ import pytest
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from common import redis
+from common import redis, streams
 from config.local_stack.mailcatcher.server import MailCatcher
 from config.local_stack.pushcatcher.testing import PushCatcher
 from config.local_stack.testing.database import use_test_database
@@ -26,6 +26,13 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     """Give this process a migrated database of its own (replaces pytest-django's fixture)."""
     with django_db_blocker.unblock():
         yield from use_test_database()
+
+
+@pytest.fixture(autouse=True)
+def _no_streams() -> Iterator[None]:
+    """Leave no place taken by an answer that a test did not read to its end, whenever its memory is freed."""
+    yield
+    streams.forget()
 
 
 @pytest.fixture(autouse=True)

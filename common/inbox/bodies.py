@@ -22,8 +22,11 @@ def is_too_deep(body: bytes) -> bool:
 
 def read_body(request: HttpRequest, *, most: int) -> bytes | None:
     """Return the raw body, None for one of more than ``most`` bytes; never more than one byte beyond is read."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > most:
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0  # no number, or one of thousands of digits: what comes is counted
+    if length > most:
         return None
     body = request.read(most + 1)
     return body if len(body) <= most else None

@@ -6,8 +6,10 @@ from django.test import RequestFactory, override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.bots import is_bot
 from common.errors import Invalid
 from common.idempotency.services import check_key
+from common.requests import accepted_id
 from common.rest import client_address, client_network
 
 _FEW = settings(max_examples=25, deadline=None, database=None)
@@ -32,6 +34,28 @@ def test_a_caller_has_an_address_whatever_is_forwarded(header: str, peer: str, p
     with override_settings(TRUSTED_PROXY_COUNT=proxies):
         ip_address(client_address(request))
         ip_network(client_network(request), strict=False)
+
+
+@settings(_FEW, max_examples=15)
+@given(given_id=st.text(max_size=200) | st.from_regex(r"[A-Za-z0-9._:-]{1,140}\n?", fullmatch=True))
+def test_an_id_of_a_caller_is_plain_or_none(given_id: str) -> None:
+    """What stands in each log line and goes back in a header cannot break either of them. REQ OP-01."""
+    accepted = accepted_id(given_id)
+    assert accepted in {"", given_id}
+    if accepted:
+        assert len(accepted) <= 128
+        assert accepted.isascii()
+        assert accepted.isprintable()
+        assert not accepted.isspace()
+
+
+@settings(_FEW, max_examples=15)
+@given(before=st.text(max_size=60), after=st.text(max_size=60))
+def test_who_names_a_program_is_one_whatever_else_they_say(before: str, after: str) -> None:
+    """A client is taken for a person or a program by any text, and no text hides the name of one. REQ AD-04."""
+    assert is_bot(before) in {True, False}
+    assert is_bot(f"{before} Googlebot/2.1 {after}")
+    assert is_bot(f"{before} curl/8.5.0 {after}")
 
 
 @_FEW
