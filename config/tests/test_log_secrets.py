@@ -34,7 +34,7 @@ def _sign_in(client: Client) -> dict[str, str]:
     ]
     for each in (wrong, PASSWORD):
         client.post("/admin/login/", {"username": user.email, "password": each})
-    pair = answers[1].json()
+    pair: dict[str, str] = answers[1].json()
     client.post("/api/v1/auth/token/refresh", {"refresh": pair["refresh"]}, content_type="application/json")
     client.get(f"/api/v1/me?token={pair['access']}", headers=bearer(user))
     passwords = {"wrong_password": wrong, "password": PASSWORD}

@@ -3,13 +3,17 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from django.http.response import HttpResponseBase
 from django.test import Client
+from django.urls import reverse
 
 from accounts.tests.factories import PASSWORD, make_member, make_superuser
 from ads.tests.ad_factories import make_ad
 from config.local_stack.environment import ROOT
+from config.storefront.urls import urlpatterns as storefront
 from config.tests.test_docs import ROOMS, _sources
 from offers.models import OfferType
 from offers.tests.factories import Door, make_offer
@@ -80,6 +84,27 @@ def test_signing_in_leads_to_our_own_pages(client: Client, wanted: str) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("wanted", [*_ELSEWHERE, "", "/admin/offers/offer/?is_active__exact=1"])
+def test_an_act_leads_back_to_our_own_pages(client: Client, wanted: str) -> None:
+    """`back` of an act's form: an address elsewhere is on no link of the page, and not sent on; one of ours is.
+
+    REQ OP-05.
+    """
+    offer = make_offer()
+    client.force_login(make_superuser())
+    for refused in ({}, {"confirmed": "1"}):
+        said = {"ids": str(offer.pk), "back": wanted, **refused}
+        answer = client.post("/admin/offers/offer/act/pause/", said)
+        assert answer.status_code == 200
+        page = answer.content.decode()
+        (hidden,) = re.findall(r'<input type="hidden" name="back" value="([^"]*)"', page)
+        (link,) = re.findall(r'<a class="mq-textlink" href="([^"]*)">Cancel', page)
+        is_ours = wanted.startswith("/admin/")
+        assert hidden == link == (wanted if is_ours else f"/admin/offers/offer/{offer.pk}/change/")
+        assert "evil.test" not in page
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "address",
     ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "//evil.test/x", "gopher://127.0.0.1:6379/_x",
@@ -114,26 +139,61 @@ def _refused_for(status: int, problem: dict[str, object], field: str, address: s
     assert {error["field"] for error in errors} == {field}
 
 
-@pytest.mark.django_db
-def test_pages_run_no_script_of_their_own(client: Client) -> None:
-    """The policy allows our files alone, everywhere but for what the admin's theme needs; templates hold no script.
+_SCRIPT = re.compile(
+    r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son\w+\s*=|javascript:", re.IGNORECASE
+)
+_STYLE = re.compile(r"<style|\sstyle\s*=", re.IGNORECASE)
 
-    REQ OP-05.
-    """
-    policy = client.get("/signin")["Content-Security-Policy"]
-    directives = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
-    assert directives["script-src"] == directives["style-src"] == "'self'"
-    assert (directives["object-src"], directives["frame-ancestors"], directives["base-uri"]) == (
-        "'none'",
-    ) * 3
-    admin = client.get("/admin/login/")["Content-Security-Policy"]
-    assert "script-src 'self' 'unsafe-eval'" in admin
-    assert "unsafe-inline" not in next(part for part in admin.split(";") if "script-src" in part)
-    inline = re.compile(
-        r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|\son\w+\s*=|javascript:", re.IGNORECASE
-    )
-    wrong = [_named(page) for page in (ROOT / "templates").rglob("*.html") if inline.search(page.read_text())]
-    assert wrong == []
+
+def _public_pages() -> dict[str, str]:
+    """Return the addresses of the demo pages and of the API's description, with anything in the place of ids."""
+    anything = {
+        "slug": "demo-conf",
+        "session_id": uuid4(),
+        "ticket_id": uuid4(),
+        "order_id": uuid4(),
+        "token": "x",
+    }
+    pages = {
+        str(one.name): reverse(
+            str(one.name), kwargs={name: anything[name] for name in one.pattern.converters}
+        )
+        for one in storefront
+    }
+    return pages | {"api-docs": reverse("api-docs")}
+
+
+def _policy(answer: HttpResponseBase) -> dict[str, str]:
+    """Return the directives of an answer's policy."""
+    parts = (part.strip().partition(" ") for part in answer["Content-Security-Policy"].split(";"))
+    return {name: value for name, _, value in parts}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", _public_pages())
+def test_a_public_page_runs_our_files_alone(client: Client, name: str) -> None:
+    """Each has the policy, and holds nothing that the policy would stop: no script or style in the page. REQ OP-05."""
+    ask = client.post if name.endswith("undo") else client.get
+    answer = ask(_public_pages()[name])
+    policy = _policy(answer)
+    assert policy["default-src"] == policy["script-src"] == policy["style-src"] == "'self'"
+    assert (policy["object-src"], policy["frame-ancestors"], policy["base-uri"]) == ("'none'",) * 3
+    page = answer.content.decode()
+    if name == "storefront-service-worker":
+        assert answer["Content-Type"].startswith("text/javascript")
+        return
+    assert "</html>" in page
+    assert not _SCRIPT.search(page)
+    # The page of the API's description is its library's, with a style of four lines that the policy stops.
+    assert bool(_STYLE.search(page)) is (name == "api-docs")
+    assert all(source.startswith("/") for source in re.findall(r'<script[^>]*\ssrc="([^"]*)"', page))
+
+
+def test_the_admin_runs_no_inline_script(client: Client) -> None:
+    """Its theme evaluates expressions: no more than that is allowed; and templates hold no script. REQ OP-05."""
+    assert _policy(client.get("/admin/login/"))["script-src"] == "'self' 'unsafe-eval'"
+    templates = (ROOT / "templates").rglob("*.html")
+    assert [_named(page) for page in templates if _SCRIPT.search(page.read_text())] == []
 
 
 def test_rooms_are_all_looked_at() -> None:
