@@ -1,8 +1,10 @@
 """Joining over the socket, through the running real-time process: the same rules, answers and keys as REST."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +16,8 @@ from accounts.tests.factories import make_user
 from common import clock
 from common.errors import Failure
 from common.outbox.models import Job
+from common.outbox.testing import run_due
+from common.tests.logs import written
 from events.models import Session
 from events.tests.factories import make_event, make_session
 from notifications.realtime.constants import JOIN_WAITLIST
@@ -28,10 +32,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(scope="module")
-def server(django_db_setup: None) -> Iterator[RealtimeProcess]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Name the file that the process writes its log to."""
+    return tmp_path_factory.mktemp("realtime") / "log"
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None, log: Path) -> Iterator[RealtimeProcess]:
     """Give a real-time process of this module's own."""
     process = RealtimeProcess()
-    process.start()
+    with log.open("wb") as file:
+        process.start(log=file)
     yield process
     process.stop()
 
@@ -66,20 +77,38 @@ def test_joins_and_is_told_the_place_as_rest_tells_it(server: RealtimeProcess) -
     assert ack == RestDoor(guest).place(session.pk).data
 
 
-def test_what_a_socket_begins_is_followed_by_an_id(server: RealtimeProcess) -> None:
-    """REQ OP-01: each event has an id of its own, in its line of the log and on the jobs that it begins."""
+def test_what_a_socket_begins_is_followed_by_an_id(server: RealtimeProcess, log: Path) -> None:
+    """REQ OP-01: each event has an id of its own, in its line of the log, on the jobs that it begins and on theirs."""
     session = _session()
     guests = [make_guest(session.event) for _ in range(2)]
-    ids = []
+    before, begun = len(_events_told(log)), []
     for guest in guests:
         Job.objects.all().delete()
         [ack] = _emit(server, guest, {"session_id": str(session.pk)})
         assert ack["ok"] is True
-        ids.append(set(Job.objects.filter(kind__startswith="waitlist.").values_list("trace_id", flat=True)))
-    first, second = ids
-    assert len(first) == len(second) == 1
-    assert not first & second
-    assert all(len(one) == 32 for one in first | second)
+        begun.append(set(Job.objects.filter(kind__startswith="waitlist.").values_list("trace_id", flat=True)))
+    with written({"": "INFO"}) as lines:
+        assert run_due() > 0
+        worked = [
+            line
+            for line in lines()
+            if line["event"] == "job_ended" and line["job_kind"].startswith("waitlist.")
+        ]
+    told = _events_told(log)[before:]
+    assert [(line["event_name"], line["code"], line["user_id"]) for line in told] == [
+        (JOIN_WAITLIST, "ok", str(guest.pk)) for guest in guests
+    ]
+    first, second = ({line["request_id"]} for line in told)
+    assert begun == [first, second]
+    assert first != second
+    # The jobs of the first guest were taken away above.
+    assert {line["request_id"] for line in worked} == second
+
+
+def _events_told(log: Path) -> list[dict[str, Any]]:
+    """Return the lines of clients' events so far."""
+    lines = (json.loads(line) for line in log.read_text().splitlines() if line.startswith("{"))
+    return [line for line in lines if line["event"] == "socket_event"]
 
 
 def test_a_key_gives_one_place_over_both_doors(server: RealtimeProcess) -> None:
