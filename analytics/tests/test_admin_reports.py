@@ -186,6 +186,7 @@ def test_the_history_tells_each_time_and_each_person(client: Client, event: Even
     client.post(again, {"reason": "There is room"})
     newest.refresh_from_db()
     assert newest.state == "pending"
+    assert AuditEntry.objects.get(action="analytics.retry_report").reason == "There is room"
     enter(client, event, "analyst")
     assert client.post(again, {"reason": "Me too"}).status_code == 403
 

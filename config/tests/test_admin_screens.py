@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -12,7 +12,10 @@ from django.urls import reverse
 
 from accounts.models import Organization, User
 from ads.tests.ad_factories import make_ad
+from common.audit.models import AuditEntry
+from config.local_stack.environment import ROOT
 from config.navigation import _GROUPS, _PAGES
+from config.tests.admin_acts import ELSEWHERE, acts_of_queues, all_acts, make_what_acts_need
 from config.tests.admin_doors import (
     ITS_OWN,
     acts_on,
@@ -178,6 +181,32 @@ def test_every_page_sends_strangers_to_the_sign_in(demo: None) -> None:
                 assert answer.status_code == 302, (name, answer.status_code)
                 assert answer.headers["Location"].startswith("/admin/login/"), name
     assert digests() == before
+
+
+def test_each_act_that_is_carried_out_leaves_its_entry(demo: None) -> None:
+    """Of every screen every act, once, by its page: one entry says who did what to which row, and why. REQ EV-04."""
+    add_what_the_demo_lacks()
+    operator, client = User.objects.get(email="admin@demo.test"), signed_in("admin")
+    make_what_acts_need(operator)
+    for one in all_acts():
+        if str(one) in ELSEWHERE:
+            continue
+        point, last = transaction.savepoint(), AuditEntry.objects.order_by("id").last()
+        row = one.ready_row(operator)
+        assert row is not None, f"{one}: say in admin_acts in which state a row takes it, or who proves it"
+        assert one.confirm(client, row).status_code == 302, one
+        new = AuditEntry.objects.filter(id__gt=last.pk if last else 0, subject_id=str(row.pk))
+        assert [(entry.actor_id, entry.reason) for entry in new] == [(operator.pk, one.reason())], one
+        transaction.savepoint_rollback(point)
+
+
+def test_what_is_not_walked_is_proved_by_name() -> None:
+    """Acts that need more than a row, and buttons of pages: the named test is there and looks at entries. REQ EV-04."""
+    assert set(acts_of_queues()) <= set(ELSEWHERE)
+    for act, where in ELSEWHERE.items():
+        file, _, name = where.partition("::")
+        body = (ROOT / file).read_text().partition(f"def {name}(")[2].partition("\ndef ")[0]
+        assert "audited()" in body or "AuditEntry" in body, act
 
 
 def words_of_the_demo() -> list[bytes]:

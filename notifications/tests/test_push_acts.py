@@ -124,6 +124,7 @@ def test_messages_are_shown_with_their_story(client: Client, push_catcher: PushC
     assert "Resume now" in client.get(LIST).content.decode()
     assert "It is written to again." in client.post(resume, {"reason": "mended"}).content.decode()
     assert (PushChannel.objects.get().paused_until, PushPart.objects.get().paused_until) == (None, None)
+    assert AuditEntry.objects.get(action="notifications.resume_push").reason == "mended"
     done = client.post(
         f"{LIST}act/send_again/", {"ids": [str(message.pk)], "confirmed": "1", "reason": "x"}, follow=True
     )

@@ -92,6 +92,8 @@ def test_a_stuck_order_is_settled_by_reading_it_again(
     answer = client.post(reverse("admin:payments_order_act", args=["read_again"]), form, follow=True)
     assert "The order is completed." in answer.content.decode()
     assert (Order.objects.get(pk=order.pk).status, shop.stock()) == (OrderStatus.COMPLETED, (0, 1))
+    entry = AuditEntry.objects.get(action="payments.read_again")
+    assert (entry.subject_id, entry.reason) == (str(order.pk), "Buyer called")
 
 
 def test_other_organizations_orders_are_not_there(

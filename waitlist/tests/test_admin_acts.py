@@ -189,6 +189,7 @@ def test_more_seats_are_offered_at_once(client: Client) -> None:
     assert statuses(queue.entries) == ["OFFERED", "OFFERED", "WAITING", "WAITING"]
     answer = do(client, queue, "capacity", maximum_capacity="")
     assert said(answer)[-1] == "Change capacity: Unlimited seats; 4 open offers, 0 waiting."
+    assert AuditEntry.objects.filter(action="events.change_capacity").count() == 2
 
 
 def test_pause_and_resume(client: Client) -> None:
@@ -224,6 +225,7 @@ def test_terms(client: Client) -> None:
     assert policy.closes_at is not None
     assert policy.closes_at.isoformat() == "2026-12-01T15:00:00+00:00"
     assert TierPriority.objects.get().priority == "VIP"
+    assert audited() == [("waitlist.change_policy", "")]
     form = client.get(queue.act("terms")).content.decode()
     assert 'value="2026-12-01T10:00"' in form
     assert "In this queue, Press counts as" in form
