@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -17,81 +17,39 @@ from common.types import Actor
 Changes = dict[str, list[Any]]
 
 
-def record(
-    *,
-    actor: Actor,
-    action: str,
-    subject: Model,
-    organization_id: UUID | None,
-    reason: str = "",
-    changes: Changes | None = None,
-    now: datetime,
-) -> AuditEntry:
+class Told(TypedDict):
+    """What an entry tells beside its subject and what changed; ``action`` is ``room.verb`` (``offers.archive``)."""
+
+    actor: Actor
+    action: str
+    organization_id: UUID | None
+    reason: NotRequired[str]
+    now: datetime
+
+
+def record(*, subject: Model, changes: Changes | None = None, **told: Unpack[Told]) -> AuditEntry:
     """Write one entry, in the transaction of the act that it tells of; secrets among the changes are masked.
 
-    ``action`` is ``room.verb`` (``offers.archive``); ``changes`` is ``{field: [before, after]}`` as
-    ``changes_between`` returns it. One statement.
+    ``changes`` is ``{field: [before, after]}`` as ``changes_between`` returns it. One statement.
     """
-    entry = entry_of(
-        actor=actor,
-        action=action,
-        subject=subject,
-        organization_id=organization_id,
-        reason=reason,
-        changes=changes,
-        now=now,
-    )
+    entry = entry_of(subject=subject, changes=changes, **told)
     entry.save(force_insert=True)
     return entry
 
 
-def record_changes(
-    subject: Model,
-    before: Mapping[str, Any],
-    *,
-    actor: Actor,
-    action: str,
-    organization_id: UUID | None,
-    reason: str = "",
-    now: datetime,
-) -> Changes:
+def record_changes(subject: Model, before: Mapping[str, Any], **told: Unpack[Told]) -> Changes:
     """Write one entry of what differs from ``before`` (a ``snapshot``) and return that; nothing differs: no entry."""
     changes = changes_between(before, subject)
     if changes:
-        record(
-            actor=actor,
-            action=action,
-            subject=subject,
-            organization_id=organization_id,
-            reason=reason,
-            changes=changes,
-            now=now,
-        )
+        record(subject=subject, changes=changes, **told)
     return changes
 
 
-def save_changes(
-    subject: Model,
-    before: Mapping[str, Any],
-    *,
-    actor: Actor,
-    action: str,
-    organization_id: UUID | None,
-    reason: str = "",
-    now: datetime,
-) -> Changes:
+def save_changes(subject: Model, before: Mapping[str, Any], **told: Unpack[Told]) -> Changes:
     """Do as ``record_changes``, and save the fields that differ, and no others, with when (``updated_at``)."""
-    changes = record_changes(
-        subject,
-        before,
-        actor=actor,
-        action=action,
-        organization_id=organization_id,
-        reason=reason,
-        now=now,
-    )
+    changes = record_changes(subject, before, **told)
     if changes:
-        setattr(subject, "updated_at", now)  # noqa: B010 the models that are saved so have it
+        setattr(subject, "updated_at", told["now"])  # noqa: B010 the models that are saved so have it
         subject.save(update_fields=[*changes, "updated_at"])
     return changes
 
@@ -101,27 +59,19 @@ def record_many(entries: Sequence[AuditEntry]) -> None:
     AuditEntry.objects.bulk_create(entries)
 
 
-def entry_of(
-    *,
-    actor: Actor,
-    action: str,
-    subject: Model,
-    organization_id: UUID | None,
-    reason: str = "",
-    changes: Changes | None = None,
-    now: datetime,
-) -> AuditEntry:
+def entry_of(*, subject: Model, changes: Changes | None = None, **told: Unpack[Told]) -> AuditEntry:
     """Return the entry that ``record`` writes, not yet written."""
+    actor = told["actor"]
     return AuditEntry(
-        at=now,
+        at=told["now"],
         actor_id=actor.user_id,
         actor_label=actor.label[:255],
-        action=action,
+        action=told["action"],
         subject_type=_type_of(subject),
         subject_id=str(subject.pk),
         subject_label=str(subject)[:255],
-        organization_id=organization_id,
-        reason=reason,
+        organization_id=told["organization_id"],
+        reason=told.get("reason", ""),
         changes=_plain(changes or {}),
         request_id=current_request_id(),
     )
