@@ -14,9 +14,9 @@ from ads.models import Ad, AdPlacement, AdSpend, ContentType, Pacing, PriceModel
 from ads.models.ads import MAXIMUM_CAP, MAXIMUM_DURATION, MAXIMUM_WEIGHT
 from ads.services import ad_money
 from ads.services.ad_drafts import Draft
-from ads.services.links import is_web_address
 from ads.types.ads import MAXIMUM_NAME, MAXIMUM_TARGETS, MAXIMUM_URL, AdInput
 from common.errors import FieldError, Invalid
+from common.web_addresses import is_web_address
 from events.models import Event, Session
 
 _TEXTS: Final = ("name", "media_url", "click_url", "aspect_ratio")

@@ -11,7 +11,6 @@ from accounts.models import User
 from accounts.services import access
 from accounts.types import Capability
 from ads.models import Sponsor, SponsorMember
-from ads.services.links import is_web_address
 from ads.services.mailboxes import readable
 from ads.types.sponsors import (
     MAXIMUM_DESCRIPTION,
@@ -24,6 +23,7 @@ from common import audit
 from common.db import retrying
 from common.errors import FieldError, Invalid, NotFound, Unauthenticated
 from common.types import Actor
+from common.web_addresses import is_web_address
 from events.models import Event
 
 _FIELDS = ("name", "website", "description", "is_active")

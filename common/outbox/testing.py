@@ -1,13 +1,18 @@
-"""For tests: work the queue in the test's own thread, inside its transaction."""
+"""For tests: work the queue in the test's own thread, inside its transaction, or in one beside it."""
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+
+from django.db import connection
 
 from common import clock
 from common.outbox.types import Lane
 from common.outbox.worker import Worker
 
 _TOO_MANY = 10_000
+_PAUSE_SECONDS = 0.05
 
 
 def run_due(now: datetime | None = None, lanes: Iterable[Lane] | None = None) -> int:
@@ -30,3 +35,24 @@ def run_due(now: datetime | None = None, lanes: Iterable[Lane] | None = None) ->
             return worked
         if worked >= _TOO_MANY:
             raise RuntimeError("Jobs beget jobs without end")
+
+
+@contextmanager
+def worker_beside() -> Iterator[None]:
+    """Work the queue in a thread beside the block, as a worker does for a test that looks through a browser."""
+    stopped = threading.Event()
+
+    def work() -> None:
+        try:
+            while not stopped.wait(_PAUSE_SECONDS):
+                run_due()
+        finally:
+            connection.close()
+
+    worker = threading.Thread(target=work, name="worker")
+    worker.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        worker.join()

@@ -3,7 +3,6 @@
 """
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Page
 from pytest_django.fixtures import Settings
@@ -20,11 +18,10 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from accounts.services import tokens
 from common import clock
-from common.outbox.testing import run_due
+from common.outbox.testing import worker_beside
 from notifications.tests.realtime import RealtimeProcess
 
 _PATIENCE_MS = 15_000
-_PAUSE_SECONDS = 0.05
 
 
 @dataclass
@@ -85,23 +82,11 @@ def house(
     sockets = [*directives["connect-src"], realtime.url.replace("http", "ws", 1)]
     settings.CONTENT_SECURITY_POLICY = {**policy, "DIRECTIVES": {**directives, "connect-src": sockets}}
     realtime.wait_for("connected")
-    stopped = threading.Event()
-
-    def work() -> None:
-        try:
-            while not stopped.wait(_PAUSE_SECONDS):
-                run_due()
-        finally:
-            connection.close()
-
-    worker = threading.Thread(target=work, name="worker")
-    worker.start()
     house = House(live_server.url, realtime, browser)
-    yield house
-    for context in browser.contexts:
-        context.close()
-    stopped.set()
-    worker.join()
+    with worker_beside():
+        yield house
+        for context in browser.contexts:
+            context.close()
     assert house.errors == []
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from common.errors import FieldError, Invalid
 from common.money import Money, NotMoney, parse_decimal
+from common.web_addresses import is_web_address
 from events.models import Event, Session
 from offers.models import Offer, OfferType, Placement
 from offers.types import (
@@ -177,22 +177,8 @@ def _window(offer: Candidate) -> Iterator[FieldError]:
 
 def _urls(offer: Candidate) -> Iterator[FieldError]:
     for name in ("image_url", "content_url"):
-        if offer[name] and not is_https(offer[name]):
+        if offer[name] and not is_web_address(offer[name], longest=MAXIMUM_URL):
             yield FieldError(name, "not_https", f"Give an https address of at most {MAXIMUM_URL} characters.")
-
-
-def is_https(url: str) -> bool:
-    """Say whether it is a plain https address with a host: no user, no spaces, no odd characters."""
-    if len(url) > MAXIMUM_URL or not url.isprintable() or any(sign in url for sign in " \\<>\"'`"):
-        return False
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    whole = bool(host) and not host.startswith(".") and port != 0
-    return parts.scheme == "https" and whole and "@" not in parts.netloc
 
 
 def _targets(offer: Candidate) -> Iterator[FieldError]:

@@ -26,7 +26,33 @@ _NOT_OURS = (
 _TEST_VALUES = ("SECRET_KEY", "JWT_SECRET", "FRONTEND_URL")
 
 
-class Run:
+class Supervised:
+    """A supervisor in a process of its own: what it said, its children, its end."""
+
+    data_dir: Path
+    output: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def children(self) -> dict[str, int]:
+        entries = json.loads((self.data_dir / "children.json").read_text())
+        return {entry["name"]: entry["pid"] for entry in entries}
+
+    def family(self) -> set[int]:
+        """Return every living process of the children's groups."""
+        return {
+            pid for leader in self.children().values() for pid in (leader, *processes.group_members(leader))
+        }
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+
+class Run(Supervised):
     """One `make run`, without make: its process and what it said."""
 
     def __init__(self, data_dir: Path, port_settings: dict[str, str]) -> None:
@@ -50,27 +76,10 @@ class Run:
                 start_new_session=True,
             )
 
-    @property
-    def said(self) -> str:
-        return self.output.read_text()
-
     def ready(self) -> None:
         ended_or_ready = lambda: "ready: " in self.said or self.process.poll() is not None  # noqa: E731
         assert processes.wait_until(ended_or_ready, seconds=_START_SECONDS), self.said
         assert self.process.poll() is None, self.said
-
-    def children(self) -> dict[str, int]:
-        entries = json.loads((self.data_dir / "children.json").read_text())
-        return {entry["name"]: entry["pid"] for entry in entries}
-
-    def family(self) -> set[int]:
-        return {
-            pid for leader in self.children().values() for pid in (leader, *processes.group_members(leader))
-        }
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(STOP_SECONDS)
 
     def has_ended(self, family: set[int]) -> bool:
         """Wait until none of these processes lives."""

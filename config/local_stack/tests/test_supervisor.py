@@ -14,11 +14,12 @@ import pytest
 from config.local_stack import processes
 from config.local_stack.environment import ROOT
 from config.local_stack.postgres import discard
+from config.local_stack.tests.runs import Supervised
 
 _SECONDS = 20.0
 
 
-class Stack:
+class Stack(Supervised):
     """A dummy stack in a process of its own, its output in a file."""
 
     def __init__(self, data_dir: Path, *wishes: str) -> None:
@@ -35,26 +36,8 @@ class Stack:
                 start_new_session=True,
             )
 
-    @property
-    def said(self) -> str:
-        return self.output.read_text()
-
     def says(self, text: str) -> None:
         assert processes.wait_until(lambda: text in self.said, seconds=_SECONDS), self.said
-
-    def children(self) -> dict[str, int]:
-        entries = json.loads((self.data_dir / "children.json").read_text())
-        return {entry["name"]: entry["pid"] for entry in entries}
-
-    def family(self) -> set[int]:
-        """Every living process of the children's groups."""
-        return {
-            pid for leader in self.children().values() for pid in (leader, *processes.group_members(leader))
-        }
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(_SECONDS)
 
 
 StartStack = Callable[..., Stack]
