@@ -28,6 +28,7 @@ from ads.services.injecting import inject_ad
 from ads.types.ads import AdFilters, AdStatus, Page
 from common import clock
 from common.rest import LimitOffset
+from common.rest.schema import PAGE
 
 
 class AdsView(APIView):
@@ -114,8 +115,7 @@ class EventAdsView(APIView):
             OpenApiParameter("status", OpenApiTypes.STR, enum=AdStatus.values),
             OpenApiParameter("placement", OpenApiTypes.STR, enum=AdPlacement.values),
             OpenApiParameter("search", OpenApiTypes.STR, description="Part of a name."),
-            OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 200; 50 if not said."),
-            OpenApiParameter("offset", OpenApiTypes.INT),
+            *PAGE,
         ],
         responses=AdPageAnswer,
     )

@@ -18,6 +18,8 @@ from ads.types.ads import AdStatus, Page
 from ads.types.performance import DateRange
 from common import clock
 from common.rest import LimitOffset, MoneyField
+from common.rest.pagination import MAXIMUM_OFFSET
+from common.rest.schema import whole_number
 
 
 class InvalidAnswer(serializers.Serializer[Any]):
@@ -110,8 +112,8 @@ class PerformanceView(APIView):
             OpenApiParameter(
                 "date_to", OpenApiTypes.DATE, description="Today if not said; at most 365 days."
             ),
-            OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 100; 50 if not said."),
-            OpenApiParameter("offset", OpenApiTypes.INT),
+            whole_number("limit", lowest=1, highest=MAXIMUM_LIMIT, description="1 to 100; 50 if not said."),
+            whole_number("offset", lowest=0, highest=MAXIMUM_OFFSET),
         ],
         responses=AdPerformancePageAnswer,
     )

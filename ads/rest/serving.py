@@ -27,6 +27,7 @@ from ads.tracked import tracked_path
 from common import clock
 from common.errors import FieldError, Invalid, Unauthenticated
 from common.problems import drf_exception_handler
+from common.rest.schema import whole_number
 from common.types import ANONYMOUS, Actor
 
 PARAMETERS: Final = [
@@ -41,8 +42,11 @@ _MORE: Final = [
         description="Tells viewers apart who are not signed in, for frequency caps; at most 128 characters. Without "
         "one, and not signed in, there is one ad at most.",
     ),
-    OpenApiParameter(
-        "limit", OpenApiTypes.INT, description=f"How many at most, 1 to {MAXIMUM_LIMIT}; 1 if not said."
+    whole_number(
+        "limit",
+        lowest=1,
+        highest=MAXIMUM_LIMIT,
+        description=f"How many at most, 1 to {MAXIMUM_LIMIT}; 1 if not said.",
     ),
     OpenApiParameter(
         "ad_id", OpenApiTypes.UUID, description="That ad or none, as for one that was announced."

@@ -23,7 +23,7 @@ _answer = msgspec.json.Encoder()
 _BODY = inline_serializer(
     "ABTrack",
     {
-        "events": serializers.ListField(child=TrackedResultShape(), max_length=MAXIMUM_EVENTS),
+        "events": serializers.ListField(child=TrackedResultShape(), min_length=1, max_length=MAXIMUM_EVENTS),
         "sent_at": serializers.DateTimeField(required=False),
     },
 )

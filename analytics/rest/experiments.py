@@ -30,6 +30,7 @@ from analytics.services.experiments.results import results
 from analytics.types.experiments import ExperimentFilters
 from common import clock
 from common.rest import LimitOffset, StrictSerializer
+from common.rest.schema import PAGE
 
 
 class FiltersQuery(serializers.Serializer[Any]):
@@ -51,8 +52,7 @@ class ExperimentsView(APIView):
             OpenApiParameter("status", OpenApiTypes.STR, enum=ExperimentStatus.values),
             OpenApiParameter("search", OpenApiTypes.STR, description="Part of a name or slug."),
             OpenApiParameter("archived", OpenApiTypes.BOOL, description="Archived ones instead."),
-            OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 200; 50 if not said."),
-            OpenApiParameter("offset", OpenApiTypes.INT),
+            *PAGE,
         ],
         responses=AbTestPageShape,
     )

@@ -41,7 +41,7 @@ class TrackedEventShape(serializers.Serializer[Any]):
 class TrackShape(serializers.Serializer[Any]):
     """A batch of events, and the client's clock when it sent them."""
 
-    events = serializers.ListField(child=TrackedEventShape(), max_length=MAXIMUM_EVENTS)
+    events = serializers.ListField(child=TrackedEventShape(), min_length=1, max_length=MAXIMUM_EVENTS)
     sent_at = serializers.DateTimeField(required=False)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.drainage import set_override
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -29,6 +30,14 @@ class DecimalPriceField(serializers.Field[str, Any, str, Any]):
     def to_representation(self, value: Money | str) -> str:
         """Return the price with as many decimals as its currency has."""
         return decimal_string(value) if isinstance(value, Money) else value
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A whole number whose bounds are described here and held, and told to callers, by the service."""
+
+    def __init__(self, *, lowest: int, highest: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        set_override(self, "field", {"type": "integer", "minimum": lowest, "maximum": highest})
 
 
 class PriceTextField(DecimalPriceField):

@@ -1,5 +1,7 @@
 """Paging, the same for every list: ``?limit=50&offset=0`` answers ``{count, next, previous, results}``."""
 
+from typing import Any
+
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
@@ -30,6 +32,15 @@ class LimitOffset(LimitOffsetPagination):
     def get_offset(self, request: Request) -> int:
         """Return where the page begins, from 0."""
         return _number(request, "offset", 0, lowest=0, highest=MAXIMUM_OFFSET)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe both with their bounds."""
+        bounds = {
+            self.limit_query_param: {"minimum": 1, "maximum": MAXIMUM_LIMIT},
+            self.offset_query_param: {"minimum": 0, "maximum": MAXIMUM_OFFSET},
+        }
+        described: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        return [{**one, "schema": {**one["schema"], **bounds[one["name"]]}} for one in described]
 
 
 def _number(request: Request, name: str, default: int, *, lowest: int, highest: int) -> int:

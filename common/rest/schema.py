@@ -3,18 +3,40 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.plumbing import force_instance
 from drf_spectacular.utils import OpenApiParameter
 
 from common.problems import CONTENT_TYPE
+from common.rest.pagination import DEFAULT_LIMIT, MAXIMUM_LIMIT, MAXIMUM_OFFSET
+from common.rest.serializers import Strict
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    OpenApiTypes.STR,
+    # Spaces at the ends are no part of a header's value (RFC 9110).
+    {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
     OpenApiParameter.HEADER,
     description="1 to 255 printable ASCII characters, one per intent. The same key and body give the same "
     "answer for 30 days; the same key with another body is refused (422).",
 )
+
+
+def whole_number(
+    name: str, *, lowest: int, highest: int, description: str = "", required: bool = False
+) -> OpenApiParameter:
+    """Describe a query parameter that is a whole number within bounds."""
+    shape = {"type": "integer", "minimum": lowest, "maximum": highest}
+    return OpenApiParameter(name, shape, required=required, description=description)
+
+
+PAGE = [
+    whole_number(
+        "limit",
+        lowest=1,
+        highest=MAXIMUM_LIMIT,
+        description=f"1 to {MAXIMUM_LIMIT}; {DEFAULT_LIMIT} if not said.",
+    ),
+    whole_number("offset", lowest=0, highest=MAXIMUM_OFFSET),
+]
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -60,6 +82,14 @@ class ProblemAwareSchema(AutoSchema):
         for status, words in (("4XX", "Refused"), ("5XX", "Failed")):
             operation["responses"].setdefault(status, _answer(words))
         return operation
+
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
+        """Return the shape of a body, which says so where names that are not in it are refused."""
+        shape: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        is_strict = isinstance(force_instance(serializer), Strict)  # type: ignore[no-untyped-call]
+        if direction == "request" and is_strict:
+            shape["additionalProperties"] = False
+        return shape
 
 
 def _answer(description: str) -> dict[str, Any]:

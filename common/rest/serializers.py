@@ -14,7 +14,7 @@ from common.rest.text import unreadable_values
 M = TypeVar("M", bound=Model)
 
 
-class _Strict(serializers.Serializer[Any]):
+class Strict(serializers.Serializer[Any]):
     """The rules of both strict bases: nothing unknown, nothing read-only, nothing that is not text."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -52,11 +52,11 @@ class _Strict(serializers.Serializer[Any]):
         return refused
 
 
-class StrictSerializer(_Strict):
+class StrictSerializer(Strict):
     """A body of our own shape."""
 
 
-class StrictModelSerializer(serializers.ModelSerializer[M], _Strict):
+class StrictModelSerializer(serializers.ModelSerializer[M], Strict):
     """A body that mirrors a model."""
 
 

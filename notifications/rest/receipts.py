@@ -29,7 +29,9 @@ class ReceiptSerializer(StrictSerializer):
 class ReceiptsSerializer(StrictSerializer):
     """News of one or more messages."""
 
-    receipts = serializers.ListField(child=ReceiptSerializer(), allow_empty=False, max_length=receipts.MOST)
+    receipts = serializers.ListField(
+        child=ReceiptSerializer(), allow_empty=False, min_length=1, max_length=receipts.MOST
+    )
 
 
 class ReceiptsAnswer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from common import clock
 from common.errors import FieldError, Invalid
 from common.rest.pagination import DEFAULT_LIMIT, MAXIMUM_LIMIT
 from common.rest.queries import refuse_unknown
+from common.rest.schema import whole_number
 from common.rest.text import LARGEST_INTEGER
 from notifications.realtime import history
 from notifications.realtime.history import Missed
@@ -20,14 +21,18 @@ from notifications.rest.serializers import MissedAnswer
 
 _PARAMETERS = [
     OpenApiParameter("stream", OpenApiTypes.STR, required=True, description="The room, e.g. `user:{id}`."),
-    OpenApiParameter(
+    whole_number(
         "after",
-        OpenApiTypes.INT,
+        lowest=0,
+        highest=LARGEST_INTEGER,
         required=True,
         description="The last number that is known; 0: from the first.",
     ),
-    OpenApiParameter(
-        "limit", OpenApiTypes.INT, description=f"1 to {MAXIMUM_LIMIT}, {DEFAULT_LIMIT} if not given."
+    whole_number(
+        "limit",
+        lowest=1,
+        highest=MAXIMUM_LIMIT,
+        description=f"1 to {MAXIMUM_LIMIT}, {DEFAULT_LIMIT} if not given.",
     ),
 ]
 

@@ -6,9 +6,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest import DecimalPriceField, MoneyField, PriceTextField, StrictSerializer
+from common.rest.fields import WholeNumberField
 from offers.models import FulfillmentStatus, Offer, OfferType, Placement, Purchase, PurchaseStatus
 from offers.services.goods import fulfillment_details, fulfillment_of
-from offers.types import MAXIMUM_TARGETS, OfferInput
+from offers.types import MAXIMUM_QUANTITY, MAXIMUM_TARGETS, OfferInput
 from payments.models import OrderStatus
 
 
@@ -129,7 +130,9 @@ class AvailabilitySerializer(serializers.Serializer[Any]):
 class PurchaseSerializer(StrictSerializer):
     """What to buy."""
 
-    quantity = serializers.IntegerField(default=1, help_text="1 to 20; 1 for an upgrade.")
+    quantity = WholeNumberField(
+        lowest=1, highest=MAXIMUM_QUANTITY, default=1, help_text="1 to 20; 1 for an upgrade."
+    )
     ticket_id = serializers.UUIDField(
         required=False,
         allow_null=True,

@@ -14,7 +14,7 @@ from common import clock
 from common.errors import Invalid
 from common.requests import bind
 from common.rest import LimitOffset, client_network
-from common.rest.schema import IDEMPOTENCY_KEY
+from common.rest.schema import IDEMPOTENCY_KEY, PAGE, whole_number
 from offers.models import Offer, Placement
 from offers.rest.serializers import (
     AvailabilitySerializer,
@@ -30,13 +30,8 @@ from offers.selectors import catalog as reading
 from offers.selectors.purchases import page_of_purchases
 from offers.services import catalog
 from offers.services.purchase import purchase_offer
-from offers.types import OfferQuery, Page, PurchaseOffer, Shown
+from offers.types import MAXIMUM_QUANTITY, OfferQuery, Page, PurchaseOffer, Shown
 from payments.rest.serializers import PurchaseAnswerSerializer
-
-_PAGE = [
-    OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 200; 50 if not said."),
-    OpenApiParameter("offset", OpenApiTypes.INT),
-]
 
 
 class OffersView(APIView):
@@ -94,7 +89,11 @@ class AvailabilityView(APIView):
     """What is left of an offer."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("quantity", OpenApiTypes.INT, description="1 to 20; 1 if not said.")],
+        parameters=[
+            whole_number(
+                "quantity", lowest=1, highest=MAXIMUM_QUANTITY, description="1 to 20; 1 if not said."
+            )
+        ],
         responses=AvailabilitySerializer,
         operation_id="offers_availability",
     )
@@ -150,7 +149,7 @@ class EventOffersView(APIView):
                 description="true (if not said): what the caller could buy now. false: the rest, all: both; "
                 "these are for those who manage the offers.",
             ),
-            *_PAGE,
+            *PAGE,
         ],
         responses=OfferPageSerializer,
         operation_id="events_offers_list",
@@ -173,7 +172,7 @@ class MyPurchasesView(APIView):
     """What the caller bought."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("event_id", OpenApiTypes.UUID), *_PAGE],
+        parameters=[OpenApiParameter("event_id", OpenApiTypes.UUID), *PAGE],
         responses=MyPurchasePageSerializer,
         operation_id="me_purchases_list",
     )

@@ -5,10 +5,11 @@ from typing import Any
 from rest_framework import serializers
 
 from common.rest import DecimalPriceField, StrictSerializer
+from common.rest.fields import WholeNumberField
 from tickets.models import CodeKind, Direction, ScanReason, ScanResult, Ticket, TicketStatus, TicketTier
 from tickets.services import pictures
 from tickets.services.showing import is_printable
-from tickets.types import MAXIMUM_GATE, MAXIMUM_NONCE, ShownCode
+from tickets.types import MAXIMUM_GATE, MAXIMUM_NONCE, MAXIMUM_QUANTITY, ShownCode
 
 # Forms in which a ticket's code can be asked for.
 SHOWN_KINDS = (CodeKind.LIVE.value, CodeKind.PRINTED.value)
@@ -162,4 +163,4 @@ class CheckoutSerializer(StrictSerializer):
     """Which tickets to buy; all of them are the buyer's."""
 
     tier_id = serializers.UUIDField()
-    quantity = serializers.IntegerField(default=1, help_text="1 to 20.")
+    quantity = WholeNumberField(lowest=1, highest=MAXIMUM_QUANTITY, default=1, help_text="1 to 20.")

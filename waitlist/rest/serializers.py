@@ -2,20 +2,25 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.rest import StrictSerializer
+from common.rest.fields import WholeNumberField
+from common.rest.text import LARGEST_INTEGER
 from events.rest.serializers import PersonAnswer
 from tickets.models import Priority
-from waitlist.models import Entry, EntryStatus, GroupRule
+from waitlist.models import LARGEST_GROUP, Entry, EntryStatus, GroupRule
 from waitlist.services.history import LONGEST_REASON
-from waitlist.services.staff import MOST_ROWS
+from waitlist.services.staff import MOST_OFFERS, MOST_ROWS
 
 
 class JoinSerializer(StrictSerializer):
     """Joining."""
 
-    quantity = serializers.IntegerField(default=1, help_text="Seats for a group, 1 to 4.")
+    quantity = WholeNumberField(
+        lowest=1, highest=LARGEST_GROUP, default=1, help_text="Seats for a group, 1 to 4."
+    )
 
 
 class TokenSerializer(StrictSerializer):
@@ -39,20 +44,34 @@ class OfferSerializer(ReasonSerializer):
 class BulkOfferSerializer(ReasonSerializer):
     """Offering to the next in the queue."""
 
-    count = serializers.IntegerField(help_text="1 to 50, clamped to the free seats.")
+    count = WholeNumberField(lowest=1, highest=MOST_OFFERS, help_text="1 to 50, clamped to the free seats.")
+
+
+@extend_schema_field(
+    {
+        "type": "array",
+        "items": {"type": "string", "format": "uuid"},
+        "minItems": 1,
+        "maxItems": MOST_ROWS,
+    }
+)
+class _EntryIds(serializers.ListField):
+    """Which entries; an empty list is the service's to refuse, in its own words."""
 
 
 class BulkRemoveSerializer(StrictSerializer):
     """Removing several, with a reason."""
 
-    entry_ids = serializers.ListField(child=serializers.UUIDField(), max_length=MOST_ROWS)
+    entry_ids = _EntryIds(child=serializers.UUIDField(), max_length=MOST_ROWS)
     reason = serializers.CharField(allow_blank=True)
 
 
 class MoveSerializer(StrictSerializer):
     """Moving one, with a reason."""
 
-    position = serializers.IntegerField(help_text="From 1; past the end is the end.")
+    position = WholeNumberField(
+        lowest=1, highest=LARGEST_INTEGER, help_text="From 1; past the end is the end."
+    )
     reason = serializers.CharField(allow_blank=True)
 
 
