@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test check bench chaos fuzz format schema lock audit clean venv node
+.PHONY: help run test check bench chaos fuzz format schema pictures lock audit clean venv node
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -39,6 +39,9 @@ format: venv ## put the code into its format
 
 schema: venv ## write schema.graphql and openapi.yaml anew
 	@exec $(BIN)/python -m config.local_stack.schema_files --write
+
+pictures: venv ## take the pictures of docs/images anew from the demo that runs (its address in ARGS)
+	@exec $(BIN)/python -m config.demo.pictures $(ARGS)
 
 lock: venv ## pin the versions of requirements/*.in anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements/dev.in -o requirements.txt

@@ -77,6 +77,20 @@ def test_every_relative_link_leads_somewhere() -> None:
     assert _missing(_broken_links()) == []
 
 
+def test_every_picture_is_shown_and_taken_by_the_one_command() -> None:
+    """`make pictures` takes each picture that the pages show, and no other lies about. REQ OP-05."""
+    taken = set(re.findall(r'camera\.keep\(page, "(\w+)"', (ROOT / "config/demo/pictures.py").read_text()))
+    shown = {
+        Path(link).stem
+        for page in PAGES
+        for link in _LINK.findall(page.read_text())
+        if link.endswith(".png") and not re.match(r"[a-z]+:", link)
+    }
+    pictures = list((DOCS / "images").iterdir())
+    assert taken == shown == {picture.stem for picture in pictures}
+    assert [picture.name for picture in pictures if picture.stat().st_size > 150_000] == []
+
+
 def test_every_make_target_and_command_exists() -> None:
     """What a page tells to type can be typed. REQ OP-05."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
