@@ -5,8 +5,7 @@
         reissue_ticket(actor=call.actor, ticket_id=call.subject.pk, reason=call.reason, now=call.now)
         return "A new code was sent."
 
-The sentence that the method returns stands beside the row; a ``Failure`` that it raises stands there too,
-and the
+The sentence that the method returns stands beside the row; a ``Failure`` that it raises stands there too, and the
 other rows go on. The method calls a service, which is one transaction and writes the audit entry.
 """
 
@@ -97,8 +96,7 @@ def act(
     is_dangerous: bool = False,
     on_many: bool = True,
 ) -> Callable[[Callable[..., str]], Callable[..., str]]:
-    """Declare a method of a ``ScopedModelAdmin`` as an act; ``on_many`` offers it in the list's actions
-    too."""
+    """Declare a method of a ``ScopedModelAdmin`` as an act; ``on_many`` offers it in the list's actions too."""
 
     def declare(method: Callable[..., str]) -> Callable[..., str]:
         declared = Act(

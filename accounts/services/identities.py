@@ -46,9 +46,8 @@ def user_of_identity(
 ) -> User:
     """Return the active user of a checked identity token, creating them on first sight; safe under races.
 
-    Raises ``Unauthenticated`` for an absent or unusable subject or e-mail, an e-mail said to be unverified,
-    and
-    an inactive user. One query when the person is known.
+    Raises ``Unauthenticated`` for an absent or unusable subject or e-mail, an e-mail said to be unverified, and an
+    inactive user. One query when the person is known.
     """
     address = _address(subject, email, is_email_verified)
     user = _known(subject) or _match(subject, address, is_email_verified is True, now=now)

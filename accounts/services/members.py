@@ -30,12 +30,10 @@ _is_email = EmailValidator()
 def add_member(
     *, actor: Actor, organization_id: UUID, email: str, role: str, reason: str = "", now: datetime
 ) -> Membership:
-    """Give a person a role; one whom nobody knows yet gets an account, to sign in through the identity
-    service.
+    """Give a person a role; one whom nobody knows yet gets an account, to sign in through the identity service.
 
-    Raises what ``access.require`` raises, ``Forbidden`` when an admin makes an owner, ``Invalid`` for the
-    e-mail
-    or the role, ``AlreadyMember``.
+    Raises what ``access.require`` raises, ``Forbidden`` when an admin makes an owner, ``Invalid`` for the e-mail or
+    the role, ``AlreadyMember``.
     """
     _lock(organization_id)
     _require_rank(actor, organization_id, _role(role))

@@ -95,11 +95,9 @@ def refresh(raw: str, *, now: datetime) -> TokenPair:
 
 
 def authenticate(raw: str, *, now: datetime) -> User:
-    """Return the user whom an access token names; the identity service's people are provisioned on first
-    sight.
+    """Return the user whom an access token names; the identity service's people are provisioned on first sight.
 
-    Raises ``Unauthenticated`` for everything else: unsigned, ``alg: none``, another secret, expired,
-    without an
+    Raises ``Unauthenticated`` for everything else: unsigned, ``alg: none``, another secret, expired, without an
     end, a refresh token, no such user, an inactive one. One query for a user who is known.
     """
     claims = _access_claims(raw, now=now)

@@ -29,11 +29,10 @@ _KEY_IS_SAFE_FOR = timedelta(hours=23)
 
 @retrying
 def request_refund(command: RequestRefund, *, now: datetime, ticket: Ticket | None = None) -> Refund:
-    """Reserve the amount, write the refund and its audit entry, and have Stripe asked for it after the
-    commit.
+    """Reserve the amount, write the refund and its audit entry, and have Stripe asked for it after the commit.
 
-    Never above what was paid minus what went or is going back. Raises ``NotFound``, ``Forbidden`` (no right
-    to refund), ``Invalid`` (naming ``amount``, ``reason`` or ``restock_units``), ``NotRefundable``.
+    Never above what was paid minus what went or is going back. Raises ``NotFound``, ``Forbidden`` (no right to
+    refund), ``Invalid`` (naming ``amount``, ``reason`` or ``restock_units``), ``NotRefundable``.
     """
     if ticket is not None and ticket.subject_id is not None:
         return Refund.objects.get(pk=ticket.subject_id)

@@ -21,8 +21,7 @@ class TierChangeStatus(models.TextChoices):
 class TierChange(models.Model):
     """A ticket's move to another tier, one per cause, so that an upgrade can be repeated safely and undone.
 
-    RESERVED holds one place in the target tier; SETTLED: the ticket is there; RELEASED: the place was given
-    back
+    RESERVED holds one place in the target tier; SETTLED: the ticket is there; RELEASED: the place was given back
     before that; REVERSED: the ticket went back to where it was.
     """
 

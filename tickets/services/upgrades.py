@@ -55,11 +55,9 @@ def reserve_upgrade(
 def settle_upgrade(*, cause: UUID, now: datetime) -> Ticket:
     """Move the ticket to the tier that was reserved for it; settled before, it changes nothing.
 
-    An upgrade whose place was released meanwhile (paid late) takes a place if one is left. Raises
-    ``NotFound``
-    for an unknown cause, ``TierSoldOut``, ``UpgradeNotPossible`` when the ticket is void, is at or above
-    that tier
-    by now, or the upgrade was reversed; ``UpgradeInProgress`` when, after a release, another one is open.
+    An upgrade whose place was released meanwhile (paid late) takes a place if one is left. Raises ``NotFound`` for
+    an unknown cause, ``TierSoldOut``, ``UpgradeNotPossible`` when the ticket is void, is at or above that tier by
+    now, or the upgrade was reversed; ``UpgradeInProgress`` when, after a release, another one is open.
     """
     change, tiers, ticket = _locked(cause)
     if change.status == TierChangeStatus.SETTLED:
