@@ -149,7 +149,8 @@ def test_the_pool_replaces_a_connection_that_the_server_ended() -> None:
         assert backend() == first, "the pool hands the same connection out again"
         connection.close()
         with psycopg.connect(os.environ["DATABASE_URL"]) as other:
-            other.execute("SELECT pg_terminate_backend(%s)", [first])
+            # With a patience, in ms: it is over when this answers, not some time later.
+            other.execute("SELECT pg_terminate_backend(%s, 10000)", [first])
         assert backend() != first
     finally:
         connection.close()
