@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
-from benchmarks.serving import load, serving
+from benchmarks.serving import SECONDS, load, serving
 from benchmarks.world import Hands, Row, World, middle, run
 
 BATCH: Final = 50
@@ -68,13 +68,13 @@ def measure(world: World) -> list[Row]:
     peer = f"COPY, {BATCH} a commit"
     rows = [
         Row(
-            f"impressions counted, 4 processes, {_ADS} priced ads",
+            f"impressions, {_ADS} priced ads, {_HANDS} processes",
             middle(rates["priced"]),
             peer,
             copied,
             None,
         ),
-        Row("the same without a price", middle(rates["free"]), peer, copied, None),
+        Row(f"impressions without a price, {_HANDS} processes", middle(rates["free"]), peer, copied, None),
     ]
     if shutil.which("wrk") is None:
         print("ads seen over HTTP: left out, wrk is not installed (Debian: apt-get install wrk)")
@@ -82,8 +82,8 @@ def measure(world: World) -> list[Row]:
     told, empty = _over_http(world)
     return [
         *rows,
-        Row("impressions counted over HTTP, 8 connections", told * BATCH, peer, copied, None),
-        Row(f"batches of {BATCH} over HTTP, 8 connections", told, "empty view", empty, None),
+        Row("impressions over HTTP, 8 connections", told * BATCH, peer, copied, None),
+        Row(f"batches of {BATCH} impressions, 8 connections", told, "empty view", empty, None),
     ]
 
 
@@ -102,9 +102,23 @@ def _over_http(world: World) -> tuple[float, float]:
         for _ in range(_ROUNDS):
             run("-c", f"import django; django.setup(); {written}", environment=world.environment)
             arguments = (_LUA, str(file), BROWSER)
+            before = _counted(world)
             told.append(load(world, port, "/api/v1/ads/impressions", *arguments))
+            _check(_counted(world) - before, told[-1] * SECONDS * BATCH)
             empty.append(load(world, port, "/bench/empty", *arguments))
     return middle(told), middle(empty)
+
+
+def _counted(world: World) -> int:
+    with world.postgres.connect("marquee") as database:
+        (stored,) = database.execute("SELECT count(*) FROM ads_adevent").fetchone() or (0,)
+    return int(str(stored))
+
+
+def _check(counted: int, answered: float) -> None:
+    """Every batch that was answered must have left its events: what is refused quickly is no figure."""
+    if counted < answered * 0.99:
+        raise RuntimeError(f"{answered:.0f} impressions were answered, {counted} are counted")
 
 
 def write(path: str) -> None:

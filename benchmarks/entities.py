@@ -81,7 +81,7 @@ def measure(world: World) -> list[Row]:
             peer.append(_load(world, port, "/bench/graphql", body))
     return [
         Row(
-            f"references of others, {_REFERENCES} a request",
+            f"{_REFERENCES} references of others, 8 connections",
             middle(ours),
             "made in memory",
             middle(peer),

@@ -95,7 +95,7 @@ def measure(world: World) -> list[Row]:
     rows: list[Row] = []
     for report_format in ("csv", "xlsx"):
         told = _export(world, event, report_format)
-        what = f"report, {2 * ORDERS:,} rows as {report_format}"
+        what = f"report of {2 * ORDERS:,} rows as {report_format}"
         rows.append(Row(what, 2 * ORDERS / told["seconds"], "COPY TO STDOUT", copied, None))
         rows.append(
             Row(

@@ -74,6 +74,24 @@ class Worker:
         return {"count": drain(Lane.MONEY).done, "seconds": time.perf_counter() - start}
 
 
+class Drainer:
+    """Empties every lane."""
+
+    def __init__(self, number: int, count: int) -> None:
+        pass
+
+    def __call__(self, order: dict[str, Any]) -> dict[str, float]:
+        """Work until nothing is due; what fails is a ``RuntimeError``."""
+        start, done = time.perf_counter(), 0
+        while worked := [drain(lane) for lane in Lane]:
+            if any(one.failed or one.dead for one in worked):
+                raise RuntimeError(f"jobs failed: {worked}")
+            if not sum(one.total for one in worked):
+                break
+            done += sum(one.done for one in worked)
+        return {"count": done, "seconds": time.perf_counter() - start}
+
+
 class Filler:
     """Fills the free seats of a session."""
 
@@ -90,6 +108,7 @@ class Filler:
 KINDS: dict[str, Callable[[int, int], Callable[[dict[str, Any]], dict[str, float]]]] = {
     "buyer": Buyer,
     "worker": Worker,
+    "drainer": Drainer,
     "filler": Filler,
     "teller": Teller,
     "tracker": Tracker,

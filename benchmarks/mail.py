@@ -60,7 +60,7 @@ def measure(world: World) -> list[Row]:
     print(f"    mail: {found}")
     return [
         Row(
-            "mail: 10,000 due at once, both workers killed once",
+            "mail, 10,000 due at once, both workers killed once",
             found["per_second"],
             "100 a minute",
             _LIMITS[0] / 60,

@@ -59,7 +59,7 @@ def measure(world: World) -> list[Row]:
             ours.append(sum(one["count"] / one["seconds"] for one in buyers.each(seconds=_SECONDS)))
             peer.append(_pgbench(world, str(script)))
     limit = "pgbench: lock, update, insert"
-    return [Row("reserve + purchase + order, 8 clients, 1 offer", middle(ours), limit, middle(peer), 0.35)]
+    return [Row("purchase, 8 clients on one offer", middle(ours), limit, middle(peer), 0.35)]
 
 
 def _pgbench(world: World, script: str) -> float:

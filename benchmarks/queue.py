@@ -19,13 +19,13 @@ def measure(world: World) -> list[Row]:
     celery = middle([_celery(world) for _ in range(_ROUNDS)])
     run("-m", "benchmarks.procrastinate_peer", "prepare", environment=world.environment)
     procrastinate = middle([_procrastinate(world) for _ in range(_ROUNDS)])
-    better, name = max((celery, "Celery, 2 processes"), (procrastinate, "procrastinate, 10 at once"))
+    peers = ((celery, "Celery, 2 processes"), (procrastinate, "procrastinate, 10 at once"))
+    (better, name), (other, other_name) = sorted(peers, reverse=True)
     return [
-        Row("queue: no-op jobs, 2 processes", two, name, better, 3.0),
-        Row("queue: no-op jobs, 1 process", one, name, better, None),
-        Row("queue: no-op jobs, 2 processes", two, "Celery, 2 processes", celery, None),
-        Row("queue: no-op jobs, 2 processes", two, "procrastinate, 10 at once", procrastinate, None),
-        Row("queue: jobs written, 1,000 a statement", fill, "no-op jobs, 2 processes", two, None),
+        Row("queue, no-op jobs, 2 processes", two, name, better, 3.0),
+        Row("the same", two, other_name, other, None),
+        Row("queue, no-op jobs, 1 process", one, name, better, None),
+        Row("queue, jobs written, 1,000 a statement", fill, "no-op jobs, 2 processes", two, None),
     ]
 
 

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchmarks import cost
 from benchmarks.world import World
 from config.local_stack import ports
 from config.local_stack.environment import ROOT
@@ -43,14 +44,16 @@ def load(world: World, port: int, path: str, lua: str, *arguments: str) -> float
     """
     script = world.folder / "load.lua"
     script.write_text(lua)
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}{path}",
-         "--", *arguments],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    found = re.search(r"Requests/sec:\s+([0-9.]+)", done.stdout)
-    if "Non-2xx" in done.stdout or found is None:
-        raise RuntimeError(f"{path}: {done.stdout}")
+    with cost.counted(path) as this:
+        done = subprocess.run(
+            ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}{path}",
+             "--", *arguments],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found = re.search(r"Requests/sec:\s+([0-9.]+)", done.stdout)
+        if "Non-2xx" in done.stdout or found is None:
+            raise RuntimeError(f"{path}: {done.stdout}")
+        this.count = float(found[1]) * SECONDS
     return float(found[1])
 
 

@@ -81,15 +81,15 @@ def measure(world: World) -> list[Row]:
             for act, found in rates.items():
                 found.append(_rate(world, hands, act, _BATCHES))
     copied, peer = middle(rates["copy"]), f"COPY, {BATCH} a commit"
-    rows = [Row(f"events kept, {_HANDS} processes", middle(rates["track"]), peer, copied, _GOAL_SERVICE)]
+    rows = [Row(f"tracked events, {_HANDS} processes", middle(rates["track"]), peer, copied, _GOAL_SERVICE)]
     if shutil.which("wrk") is None:
         print("tracking over HTTP: left out, wrk is not installed (Debian: apt-get install wrk)")
         return rows
     told, empty = _over_http(world)
     return [
         *rows,
-        Row("events kept over HTTP, 8 connections", told * BATCH, peer, copied, _GOAL_HTTP),
-        Row(f"batches of {BATCH} over HTTP, 8 connections", told, "empty view", empty, None),
+        Row("tracked events over HTTP, 8 connections", told * BATCH, peer, copied, _GOAL_HTTP),
+        Row(f"batches of {BATCH} tracked events, 8 connections", told, "empty view", empty, None),
     ]
 
 

@@ -131,7 +131,7 @@ def _read(world: World, session: str, tokens: list[str]) -> list[Row]:
     what = "position read, 50,000 waiting, 8 connections"
     return [
         Row(what, middle(figures["mirror"]), "empty view", empty, _GOAL_READ),
-        Row("the same without Redis", middle(figures["database"]), "empty view", empty, None),
+        Row("position read without Redis", middle(figures["database"]), "empty view", empty, None),
     ]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks import cost
 from config.local_stack.environment import ROOT
 from config.local_stack.postgres import EmbeddedPostgres, discard
 from config.local_stack.valkey import EmbeddedValkey
@@ -94,17 +95,22 @@ class Hands:
     """Processes of ``benchmarks.hand``: started once, each told by a line what to do, all at the same moment."""
 
     def __init__(self, world: World, kind: str, count: int) -> None:
-        self._processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.hand", kind, str(number), str(count)],
-                cwd=ROOT,
-                env=world.environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for number in range(count)
-        ]
+        self._kind = kind
+        # What they log is work of theirs, and nothing that belongs between the figures.
+        self._log = world.folder / f"{kind}.log"
+        with self._log.open("w") as log:
+            self._processes = [
+                subprocess.Popen(
+                    [sys.executable, "-m", "benchmarks.hand", kind, str(number), str(count)],
+                    cwd=ROOT,
+                    env=world.environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                )
+                for number in range(count)
+            ]
         for process in self._processes:
             self._answer(process)
 
@@ -119,18 +125,22 @@ class Hands:
 
     def each(self, **order: object) -> list[dict[str, float]]:
         """Give all the same order and return their answers."""
-        for process in self._processes:
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(order) + "\n")
-            process.stdin.flush()
-        return [self._answer(process) for process in self._processes]
+        act = order.get("act", "")
+        with cost.counted(f"{self._kind} {act}, {len(self._processes)} processes") as this:
+            for process in self._processes:
+                assert process.stdin is not None
+                process.stdin.write(json.dumps(order) + "\n")
+                process.stdin.flush()
+            answers = [self._answer(process) for process in self._processes]
+            # Writing jobs is what a round is prepared with, as ``prepare`` is; it is not what is measured.
+            this.count = 0 if "fill" in order else sum(one.get("count", 0) for one in answers)
+        return answers
 
-    @staticmethod
-    def _answer(process: "subprocess.Popen[str]") -> dict[str, float]:
+    def _answer(self, process: "subprocess.Popen[str]") -> dict[str, float]:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise RuntimeError("a process of the benchmark ended; its error is above")
+            raise RuntimeError(f"a process of the benchmark ended:\n{self._log.read_text()[-4000:]}")
         answer: dict[str, float] = json.loads(line)
         return answer
 
