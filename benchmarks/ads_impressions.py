@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
 
+from benchmarks.lua import BODIES
 from benchmarks.serving import SECONDS, load, serving
 from benchmarks.world import Hands, Row, World, middle, run
 
@@ -38,19 +39,6 @@ for name, price in (("priced", 500), ("free", 0)):
     AdSpend.objects.bulk_create([AdSpend(ad=ad, limit_micros=10**15) for ad in ads])
     AdIndexVersion.objects.create(event=event, version=1)
     restoring.restore(event.pk, now=now)
-"""
-
-_LUA = """
-local bodies, number = {}, 0
-function init(args)
-  for line in io.lines(args[1]) do bodies[#bodies + 1] = line end
-  wrk.headers["Content-Type"] = "text/plain"
-  wrk.headers["User-Agent"] = args[2]
-end
-function request()
-  number = number + 1
-  return wrk.format("POST", nil, nil, bodies[number] or "none are left")
-end
 """
 
 
@@ -101,7 +89,7 @@ def _over_http(world: World) -> tuple[float, float]:
     with serving(world, AD_NETWORK_RATE_LIMIT="100000000") as port:
         for _ in range(_ROUNDS):
             run("-c", f"import django; django.setup(); {written}", environment=world.environment)
-            arguments = (_LUA, str(file), BROWSER)
+            arguments = (BODIES, str(file), BROWSER, "once")
             before = _counted(world)
             told.append(load(world, port, "/api/v1/ads/impressions", *arguments))
             _check(_counted(world) - before, told[-1] * SECONDS * BATCH)

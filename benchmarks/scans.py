@@ -11,6 +11,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.lua import HEADED_BODIES
 from benchmarks.serving import SECONDS, load, serving
 from benchmarks.world import Hands, Row, World, middle, run
 
@@ -21,6 +22,7 @@ _PEER_TICKETS: Final = 2_000_000
 # Of the tickets' codes this many are kept for the service, the rest for HTTP.
 _FOR_SERVICE: Final = 30_000
 _PATH: Final = "/api/v1/checkin/scan"
+_HEADER: Final = ("Authorization", "Bearer ")
 # No scanner waits, and codes stay fresh for as long as a run takes.
 _SETTINGS: Final = {"SCAN_RATE_LIMIT": "1000000000", "TICKET_LIVE_SECONDS": "86400"}
 
@@ -54,23 +56,6 @@ with open(sys.argv[1], "w") as service, open(sys.argv[2], "w") as http:
         else:
             body = {{"event_id": str(event.pk), "code": code, "gate": f"Gate {{n % 4}}", "nonce": f"scan-{{n}}"}}
             print(held[n % {_HANDS}], json.dumps(body), file=http)
-"""
-
-# Each request of the run takes the next ticket; the empty view may take one again.
-_LUA: Final = """
-local tokens, bodies, at = {}, {}, 0
-function init(args)
-  for line in io.lines(args[1]) do
-    local token, body = line:match("^(%S+) (.*)$")
-    tokens[#tokens + 1], bodies[#bodies + 1] = token, body
-  end
-  at = tonumber(args[2])
-end
-function request()
-  at = at % #bodies + 1
-  local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. tokens[at]}
-  return wrk.format("POST", nil, headers, bodies[at])
-end
 """
 
 _PEER_TABLES: Final = f"""
@@ -162,8 +147,8 @@ def _over_http(world: World, bodies: Path) -> Row:
     before = _admitted(world)
     with serving(world, **_SETTINGS) as port:
         for turn in range(_ROUNDS):
-            ours.append(load(world, port, _PATH, _LUA, str(bodies), str(turn * every)))
-            empty.append(load(world, port, "/bench/empty", _LUA, str(bodies), "0"))
+            ours.append(load(world, port, _PATH, HEADED_BODIES, str(bodies), str(turn * every), *_HEADER))
+            empty.append(load(world, port, "/bench/empty", HEADED_BODIES, str(bodies), "0", *_HEADER))
     answered, admitted = sum(ours) * SECONDS, _admitted(world) - before
     if admitted < answered * 0.99:
         raise RuntimeError(f"{answered:.0f} scans were answered, {admitted} let somebody in")

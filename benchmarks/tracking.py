@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.lua import BODIES
 from benchmarks.serving import SECONDS, load, serving
 from benchmarks.world import Hands, Row, World, middle, run
 
@@ -53,20 +54,6 @@ Ad.objects.bulk_create([Ad(event=event, name=f"Ad {{n}}", content_type="BANNER",
 for n in range(3):
     Session.objects.create(event=event, slug=f"s{{n}}", title="Bench", starts_at=event.starts_at,
         ends_at=event.ends_at)
-"""
-
-# Each request of a run takes the next batch; the empty view may take one again.
-_LUA = """
-local bodies, number = {}, 0
-function init(args)
-  for line in io.lines(args[1]) do bodies[#bodies + 1] = line end
-  wrk.headers["Content-Type"] = "text/plain"
-  wrk.headers["User-Agent"] = args[2]
-end
-function request()
-  number = number % #bodies + 1
-  return wrk.format("POST", nil, nil, bodies[number])
-end
 """
 
 
@@ -117,7 +104,7 @@ def _over_http(world: World) -> tuple[float, float]:
     with serving(world, TRACK_RATE_LIMIT="1000000000") as port:
         for _ in range(_ROUNDS):
             run("-c", f"import django; django.setup(); {written}", environment=world.environment)
-            arguments = (_LUA, str(bodies), _BROWSER)
+            arguments = (BODIES, str(bodies), _BROWSER, "again")
             before = _kept(world)
             told.append(load(world, port, "/api/v1/analytics/track", *arguments))
             _check(_kept(world) - before, told[-1] * SECONDS * BATCH)

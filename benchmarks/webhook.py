@@ -8,29 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
+from benchmarks.lua import HEADED_BODIES
 from benchmarks.serving import SECONDS, load, serving
 from benchmarks.world import WEBHOOK_SECRET, Row, World, middle
 
 _ROUNDS = 3
 _EVENTS = 60_000
 _PATH = "/api/v1/webhooks/stripe/offers"
-
-# Each request of the run takes the next prepared event, so that every one is new.
-_LUA = """
-local bodies, signatures, at = {}, {}, 0
-function init(args)
-  for line in io.lines(args[1]) do
-    local signature, body = line:match("^(%S+) (.*)$")
-    signatures[#signatures + 1], bodies[#bodies + 1] = signature, body
-  end
-  at = tonumber(args[2])
-end
-function request()
-  at = at % #bodies + 1
-  local headers = {["Content-Type"] = "application/json", ["Stripe-Signature"] = signatures[at]}
-  return wrk.format("POST", nil, headers, bodies[at])
-end
-"""
 
 
 def measure(world: World) -> list[Row]:
@@ -72,4 +56,4 @@ def _events(path: Path) -> None:
 def _load(world: World, port: int, path: str) -> float:
     events = world.folder / "events.txt"
     _events(events)
-    return load(world, port, path, _LUA, str(events), "0")
+    return load(world, port, path, HEADED_BODIES, str(events), "0", "Stripe-Signature")
