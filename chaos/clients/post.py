@@ -6,6 +6,12 @@ from email import message_from_bytes
 
 from chaos.clients.base import Client, Tools
 
+_SENT = """
+SELECT m.id::text FROM notifications_emailmessage m WHERE m.status = 'sent' AND EXISTS (
+    SELECT FROM notifications_emailattempt a
+    WHERE a.message_id = m.id AND a.outcome = 'sent' AND a.started_at >= %(began)s)
+"""
+
 
 class PostReader(Client):
     """Reads the catcher's own file: its page shows less than a long campaign sends, and it keeps the newest 1,000.
@@ -18,6 +24,7 @@ class PostReader(Client):
     def __init__(self, name: str, tools: Tools) -> None:
         super().__init__(name, tools)
         self._file = tools.stack.data_dir / "mail" / "mail.sqlite3"
+        ((self._began,),) = tools.stack.rows("SELECT now()")
         # What came before is not this campaign's.
         self._last = max((number for number, _ in self._letters(0)), default=0)
 
@@ -27,7 +34,11 @@ class PostReader(Client):
             self._read_on()
 
     def finish(self) -> None:
-        """Read what came at the very end."""
+        """Read what came at the very end, after asking what is said to be sent: all of that has to be there.
+
+        Not the other way round: seat offers go on running out, and what is sent of that while nobody reads is no loss.
+        """
+        self.ledger.note("sent", ids=[row[0] for row in self.tools.stack.rows(_SENT, began=self._began)])
         self._read_on()
 
     def _read_on(self) -> None:
