@@ -1,6 +1,7 @@
 """The request id across Celery: in a task's headers, and current while it runs. ``connect()`` once."""
 
 from contextlib import ExitStack
+from threading import get_ident
 from typing import Any
 
 from celery.signals import before_task_publish, task_postrun, task_prerun
@@ -10,7 +11,8 @@ from common.requests import current_request_id, tracing
 # Lower case without dashes: kept by every transport, and free of Celery's own names.
 HEADER = "marquee_request_id"
 
-_running: dict[str, ExitStack] = {}
+# By thread as well: a broker that lost its connection hands a task out again, and a second thread may run it beside.
+_running: dict[tuple[int, str], ExitStack] = {}
 
 
 def connect() -> None:
@@ -31,10 +33,10 @@ def _enter(task_id: str, task: Any, **_: object) -> None:
     given = getattr(task.request, HEADER, None) or (task.request.headers or {}).get(HEADER, "")
     stack = ExitStack()
     stack.enter_context(tracing(str(given), task=task.name, task_id=task_id))
-    _running[task_id] = stack
+    _running[get_ident(), task_id] = stack
 
 
 def _leave(task_id: str, **_: object) -> None:
-    stack = _running.pop(task_id, None)
+    stack = _running.pop((get_ident(), task_id), None)
     if stack is not None:
         stack.close()

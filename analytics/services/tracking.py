@@ -100,7 +100,8 @@ def _write(
 
 def _keep(kept: Sequence[Kept], network: str, *, now: datetime) -> int:
     _ensure_stage()
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+    # Django's cursor hands COPY on as it is: without this its errors would be the driver's, and nobody's to answer.
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for one in kept:
             copy.write_row((
                 one.organization_id, one.id, one.event_id, one.type, one.entity_id, one.visitor, one.occurred_at,

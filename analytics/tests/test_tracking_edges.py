@@ -1,20 +1,25 @@
 """Batches that are wrong at the edges: what can be kept is kept, and what is refused is told to whom it concerns."""
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import msgspec
+import psycopg
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.tests.factories import NOW
-from analytics.models import RefusedCount
+from analytics.models import RawEvent, RefusedCount
 from analytics.rest.batches import read_batch
+from analytics.services import tracking
 from analytics.tests.factories import keep, make_place, told
 from analytics.tests.figures import nothing_known
 from analytics.tests.test_tracking import post
+from common import clock
 
 __all__ = ["nothing_known"]
 
@@ -62,3 +67,27 @@ def test_refusals_are_those_of_the_event_that_was_named(client: Client) -> None:
         (str(place.event.pk), "unknown_type"): 1, (str(place.event.pk), "invalid"): 2, (event, "invalid"): 1,
         ("None", "unknown_type"): 1,
     }  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_meets_the_databases_end_is_to_be_told_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQ AN-01: the connection is gone when the rows go out: 503, nothing is kept; told again it is, once."""
+    place = make_place()
+    batch = {"events": [told(place, timestamp=clock.now().isoformat()) for _ in range(3)]}
+    make_stage = tracking._ensure_stage
+
+    def then_the_end() -> None:
+        make_stage()
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
+
+    with monkeypatch.context() as fault:
+        fault.setattr(tracking, "_ensure_stage", then_the_end)
+        answer = post(client, batch)
+    assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
+    connection.close()
+    assert not RawEvent.objects.exists()
+    assert post(client, batch).json()["queued"] == 3
+    assert RawEvent.objects.count() == 3

@@ -1,6 +1,7 @@
 """Request ids across Celery (REQ OP-01)."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import structlog
@@ -64,3 +65,22 @@ def test_a_task_of_beat_gets_an_id_of_its_own(app) -> None:
     assert len(set(seen)) == 2
     assert all(len(trace) == 32 for trace in seen)
     assert current_request_id() == ""
+
+
+def test_a_task_that_was_handed_out_twice_leaves_each_thread_as_it_was(app) -> None:
+    """REQ OP-01: both run under the id of the request, and neither ends what the other began."""
+    both, seen = threading.Barrier(2), []
+
+    @app.task(name="probe.twice")
+    def task() -> None:
+        both.wait(20)
+        seen.append(current_request_id())
+        both.wait(20)
+
+    def run(_: int) -> str:
+        task.apply(task_id="the-same", headers={HEADER: "request-9"}, throw=True)
+        return current_request_id()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(run, range(2))) == ["", ""]
+    assert seen == ["request-9", "request-9"]
