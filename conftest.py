@@ -13,7 +13,7 @@ from config.local_stack.pushcatcher.testing import PushCatcher
 from config.local_stack.testing.database import use_test_database
 from config.local_stack.testing.plugin import servers_key
 from config.local_stack.testing.race import Race
-from config.local_stack.testing.tools import chromium_path
+from config.local_stack.testing.tools import chromium_path, light_chromium_path
 from config.local_stack.valkey import EmbeddedValkey
 from notifications.pushing import fcm, lines
 from sandbox.testing import SandboxProcess
@@ -70,6 +70,12 @@ def chromium() -> str:
     Tests that use it are marked `browser`.
     """
     return chromium_path()
+
+
+@pytest.fixture(scope="session")
+def light_chromium() -> str:
+    """Give the path of what most browser tests run in; a module that needs more overrides it by `chromium`."""
+    return light_chromium_path()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from chaos import settling
 from chaos.clients import Client, PostReader, Tools, crowd
 from chaos.doors import Doors
 from chaos.faults import Accidents
-from chaos.ledger import Claims
+from chaos.ledger import Claims, Ledger
 from chaos.operator import COMMANDS, NIGHTLY
 from chaos.plan import plan
 from chaos.proofs import Books, Breach, prove, seats
@@ -91,6 +91,7 @@ class Campaign:
         post.start()
         accidents = Accidents(self._stack, faults, self._folder / "faults.jsonl", self._say)
         self._load(crowd(tools, is_small=self._is_short), accidents)
+        self._note_answers()
         quiet_after, hurried = self._settle(accidents)
         self._breaches += seats.no_idle_seat(self._stack)
         post.tools.stop.set()
@@ -100,6 +101,11 @@ class Campaign:
             self._seed, self._seconds, accidents.done, accidents.missed, books.claims.counts(), self._doors.answers,
             quiet_after, hurried, self._found_at_night, self._breaches, books, _figures(books),
         )  # fmt: skip
+
+    def _note_answers(self) -> None:
+        ledger = Ledger(self._folder / "ledgers", "answers")
+        ledger.note("answers", **self._doors.answers)
+        ledger.close()
 
     def _prove(self, sessions: list[str], began: datetime) -> Books:
         self._say("proving")

@@ -92,8 +92,9 @@ def test_an_export_of_a_day_does_not_read_all_that_was_ever_ordered() -> None:
     assert (first.number, entry.amount) == (oldest.number, -700)
     paid, looked = rows_read(lambda: paid_orders(place.event, wanted, None))
     assert [one.number for one in paid.orders] == [one.number for one in page.orders if one.pk != oldest.pk]
-    # A month of checkouts before the day is looked through, so that none is left out.
-    assert looked < 1_600, looked
+    # A month of checkouts before the day is looked through, so that none is left out: 720 rows, by an index and its
+    # table, and by a third node in some plans. Whoever reads all that was ordered looks at more than there is.
+    assert looked < HISTORY, looked
 
 
 def test_the_days_of_all_that_was_ordered_are_the_whole() -> None:

@@ -18,11 +18,11 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 # Not for the session: Playwright keeps an event loop in this thread, which other modules' tests start themselves.
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
+def browser(light_chromium: str) -> Iterator[Browser]:
     """Give one Chromium for all tests of a module."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium,
+            executable_path=light_chromium,
             args=[
                 "--no-sandbox",
                 "--disable-gpu",

@@ -20,6 +20,7 @@ FALSE_CLAIMS = (
         "each scan is kept once, as it was answered",
     ),
     ("letter", {"id": f"<{UUID(int=1)}@marquee.test>"}, "each letter is one of ours"),
+    ("answers", {"500": 1}, "what is away is answered 503"),
     ("sent", {"ids": [str(UUID(int=2))]}, "an e-mail that is said to be sent arrived"),
     (
         "heard",

@@ -83,8 +83,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, and skip, with the reason, what needs a program this machine has not."""
-    # One of two processes would be left alone with it at the end.
-    items.sort(key=lambda item: item.get_closest_marker("whole_stack") is None)
+    # One of two processes would be left alone with them at the end.
+    items.sort(
+        key=lambda item: [item.get_closest_marker(marker) is None for marker in ("whole_stack", "browser")]
+    )
     for tool in missing_tools():
         skip = pytest.mark.skip(reason=f"{tool.name} is not installed")
         for item in items:

@@ -39,6 +39,15 @@ def chromium_path() -> str:
     return path
 
 
+def light_chromium_path() -> str:
+    """Give the same engine without a browser's windows where that is installed: it takes a third less processor time.
+
+    It has neither notifications nor a camera. CHROMIUM decides for all tests.
+    """
+    light = None if os.environ.get("CHROMIUM") else shutil.which("chromium-headless-shell")
+    return light or chromium_path()
+
+
 def main() -> int:
     """Say what this machine cannot run; 1 in CI, where nothing may be skipped."""
     missing = missing_tools()

@@ -34,6 +34,12 @@ PushManager.prototype.subscribe = async function (options) {
 """
 
 
+@pytest.fixture(scope="module")
+def light_chromium(chromium: str) -> str:
+    """Take the whole browser: the light one knows no notifications."""
+    return chromium
+
+
 def enter(page: Page, url: str, user: User, path: str) -> None:
     """Sign in, ending at the page."""
     page.goto(f"{url}/signin?next={path}")
