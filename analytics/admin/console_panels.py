@@ -185,7 +185,8 @@ def _funnel(asked: Asked) -> Told:
     conversion = rate_card(
         "Conversion", now.conversion_rate, figures.of_before("conversion_rate"), judged, decimals=2
     )
-    return figures.told({"rows": rows if most else [], "cards": [conversion]})
+    has_unknown = any(stage.after and stage.came is None for stage in stages)
+    return figures.told({"rows": rows if most else [], "cards": [conversion], "has_unknown": has_unknown})
 
 
 def _offers(asked: Asked) -> Told:

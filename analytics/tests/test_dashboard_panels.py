@@ -100,6 +100,7 @@ def test_the_funnel_and_its_thresholds(client: Client, settings: Any) -> None:
     assert "Clicks 4 50.0 % 50.0 % Moderate of views" in words
     assert "Carts No cart data - -" in words
     assert "Purchases 2 50.0 % 50.0 % Moderate of clicks" in words
+    assert "N/A: more than in the stage before" not in words
     settings.DROPOFF_HIGH, settings.CONVERSION_SUCCESS = 0.5, 0.3
     words = panel(client, place.event, "funnel")
     assert words.count("High") == 2

@@ -111,6 +111,13 @@ class OrderAdmin(ScopedModelAdmin):
         ),
     )
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave a quarantine's reason out where there was none."""
+        if obj is None or obj.quarantine_reason:
+            return self.fieldsets
+        *before, (title, standing) = self.fieldsets
+        return (*before, (title, {"fields": standing["fields"][1:]}))
+
     placed = time_column("created_at", "Placed", "event.zone")
     held_until = time_column("hold_expires_at", "Held until", "event.zone")
     paid_on = time_column("paid_at", "Paid at", "event.zone")

@@ -55,7 +55,12 @@ def test_the_order_page_explains_every_cent(client: Client, shop: Shop, paid: Or
         f"Refund by {user.email}", "Create refund: done",
     ):  # fmt: skip
         assert words in page
+    assert "Quarantine reason" not in page
     assert Refund.objects.count() == 1
+    Order.objects.filter(pk=paid.pk).update(quarantine_reason="Its session is another account's")
+    page = client.get(page_of(paid)).content.decode()
+    assert "Quarantine reason" in page
+    assert "another account" in page
 
 
 @pytest.mark.parametrize(
