@@ -91,32 +91,33 @@ def decimal_string(money: Money) -> str:
     return f"{money.decimal:.{exponent(money.currency)}f}"
 
 
-def plain_decimal(text: object) -> str:
+def plain_decimal(text: object, *, wanted: str = "the price as a decimal such as 19.99") -> str:
     """Return a price's notation when it is a plain decimal, as string, int or ``Decimal``, not negative.
 
-    Raises ``NotMoney`` for anything else: ``"1.5.5"``, ``"1e3"``, ``"NaN"``, a float, digits of other
-    scripts.
+    Raises ``NotMoney`` for anything else, asking for what is ``wanted``: ``"1.5.5"``, ``"1e3"``, ``"NaN"``, a
+    float, digits of other scripts. A decimal below nothing is told as such.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
-        raise NotMoney("Give the price as a decimal string such as 19.99.")
-    if isinstance(text, int) and not 0 <= text < _TOO_LARGE:
-        raise NotMoney(
-            "Give the price as a decimal such as 19.99."
-        )  # str() of a huge int is an error of its own
+        raise NotMoney(f"Give {wanted}, as a text.")
+    if isinstance(text, int) and abs(text) >= _TOO_LARGE:
+        raise NotMoney(f"Give {wanted}.")  # str() of a huge int is an error of its own
     plain = format(text, "f") if isinstance(text, Decimal) else str(text)
     if _DECIMAL.fullmatch(plain) is None:
-        raise NotMoney("Give the price as a decimal such as 19.99.")
+        is_negative = _DECIMAL.fullmatch(plain.removeprefix("-")) is not None
+        raise NotMoney("It is not less than 0." if is_negative else f"Give {wanted}.")
     return plain
 
 
-def parse_decimal(text: object, currency: str) -> Money:
+def parse_decimal(
+    text: object, currency: str, *, wanted: str = "the price as a decimal such as 19.99"
+) -> Money:
     """Read a price as it comes in at the door, exactly, in a currency.
 
     Raises ``NotMoney`` for what ``plain_decimal`` refuses, for more decimals than the currency has (zeros
-    at the end do not count) and for a currency that is not supported.
+    at the end do not count) and for a currency that is not supported. ``wanted``: what it asks for.
     """
     places = exponent(currency)
-    value = Decimal(plain_decimal(text))
+    value = Decimal(plain_decimal(text, wanted=wanted))
     if value != value.quantize(Decimal(1).scaleb(-places)):
         raise NotMoney(f"{currency} has {places} decimals." if places else f"{currency} has no decimals.")
     return Money(int(value.scaleb(places)), currency)

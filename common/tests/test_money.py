@@ -78,6 +78,18 @@ def test_what_is_no_price_is_refused(text) -> None:
         parse_decimal(text, "USD")
 
 
+def test_a_refused_price_says_what_is_wrong() -> None:
+    """Below nothing is told as such, what is no decimal by an example; a door may name what it asks for."""
+    for text in ("-3", "-0.01", -3, Decimal(-1)):
+        with pytest.raises(NotMoney, match=r"^It is not less than 0\.$"):
+            parse_decimal(text, "USD")
+    for text in ("abc", "5,50", "-", "--3"):
+        with pytest.raises(NotMoney, match=r"^Give the price as a decimal such as 19\.99\.$"):
+            parse_decimal(text, "USD")
+    with pytest.raises(NotMoney, match=r"^Give the amount as 5\.50\.$"):
+        parse_decimal("5,50", "USD", wanted="the amount as 5.50")
+
+
 def test_an_integer_of_thousands_of_digits_is_refused() -> None:
     """Python itself refuses to print it; the caller still gets a field error."""
     with pytest.raises(NotMoney):

@@ -62,11 +62,31 @@ class RefundForm(ActForm):
         return [(name, format_money(Money(amount, order.currency))) for name, amount in shown]
 
     def clean_amount(self) -> int:
-        """Read the amount, in minor units."""
+        """Read the amount, in minor units; it is more than nothing."""
+        text, currency = self.cleaned_data["amount"].strip(), self.order.currency
+        example = decimal_string(Money(550, currency))
         try:
-            return parse_decimal(self.cleaned_data["amount"].strip(), self.order.currency).amount
+            # Of what is below nothing the sign is what is wrong, whatever else: the amount is read without it.
+            amount = parse_decimal(
+                text.removeprefix("-"), currency, wanted=f"the amount as a decimal such as {example}"
+            ).amount
         except NotMoney as error:
-            raise ValidationError(str(error), code="not_a_price") from error
+            raise ValidationError(str(error), code="not_an_amount") from error
+        if text.startswith("-") or not amount:
+            raise ValidationError("More than nothing goes back.", code="too_small")
+        return amount
+
+    def clean(self) -> dict[str, Any]:
+        """Say at once that more goes back than is left, where something else is wrong too.
+
+        The service says it otherwise: of a form that was sent twice it finds the first refund, whatever is left.
+        """
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        left = _left(self.order)
+        if self.errors and data.get("amount", 0) > left:
+            most = format_money(Money(left, self.order.currency))
+            self.add_error("amount", ValidationError(f"At most {most} is left to refund.", code="too_large"))
+        return data
 
 
 def _left(order: Order) -> int:

@@ -163,7 +163,10 @@ def test_the_refunds_page_says_what_there_is_and_what_it_asks(
     [
         ("amount", "", "This field is required"),
         ("amount", "5.001", "USD has 2 decimals"),
+        ("amount", "abc", "Give the amount as a decimal such as 5.50."),
+        ("amount", "5,50", "Give the amount as a decimal such as 5.50."),
         ("amount", "0", "More than nothing goes back"),
+        ("amount", "-3", "More than nothing goes back"),
         ("amount", "39.99", "At most $39.98 is left"),
         ("restock_units", "", "Say whether the goods come back"),
         ("restock_units", "3", "Between 0 and 2 units"),
@@ -180,6 +183,16 @@ def test_what_is_wrong_with_a_refund_stands_at_its_field(
     page = answer.content.decode()
     assert message in page
     assert 'aria-invalid="true"' in page
+    assert not Refund.objects.exists()
+
+
+def test_all_that_is_wrong_with_a_refund_is_told_at_once(client: Client, shop: Shop, paid: Order) -> None:
+    """An amount above what is left beside an open question: one round, both at their fields. REQ PA-07, UI-01."""
+    enter(client, shop)
+    form = refund(client, paid, amount="99999", restock_units="", reason=" ").context["form"]
+    assert form.errors["amount"] == ["At most $39.98 is left to refund."]
+    assert form.errors["restock_units"] == ["Say whether the goods come back."]
+    assert list(form.errors["reason"])
     assert not Refund.objects.exists()
 
 
