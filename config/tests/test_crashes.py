@@ -1,14 +1,11 @@
 """The running product, or parts of it, killed in the middle of their work. Nothing is lost, nothing is doubled."""
 
-import json
 import signal
 import threading
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import redis
@@ -19,7 +16,9 @@ from chaos.stack import SETTINGS, Stack
 from config.local_stack import ports
 from config.local_stack.files import read_env
 from config.local_stack.postgres import discard
+from config.tests import typed_lines
 from config.tests.false_claims import FALSE_CLAIMS, TAMPERED
+from config.tests.page import Page
 from config.tests.stack import Product, eventually
 
 pytestmark = pytest.mark.whole_stack
@@ -128,6 +127,22 @@ def test_the_supervisor_killed_starts_again_on_the_same_data(product: Product) -
     assert product.is_ready()
     with urllib.request.urlopen(f"http://127.0.0.1:{product.ports['MAIL_PORT']}/", timeout=10) as page:
         assert page.status == 200
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/front-end.md"])
+def test_the_lines_of_the_docs_work_as_typed(product: Product, tmp_path: Path, page: str) -> None:
+    """What a newcomer copies from the README and the recipes for front ends is answered as the page says."""
+    typed = typed_lines.of(page, product.ports, tmp_path)
+    assert typed.exit_code == 0, typed.said
+    assert typed.answers
+    refused = {answer for answer in typed.answers if answer.status >= 400}
+    assert {(answer.status, answer.path.rsplit("/", 1)[-1]) for answer in refused} <= {
+        # The page says so: what is paid is not cancelled any more, and the demo's event takes no paper.
+        (409, "cancel"),
+        (409, "pdf"),
+    }
+    # GraphQL says so with a status of 200.
+    assert '"errors":[{' not in typed.said.replace(" ", "")
 
 
 def test_workers_killed_in_mid_work_lose_and_double_nothing(product: Product) -> None:
@@ -244,40 +259,6 @@ def test_database_killed_right_after_a_200_keeps_what_was_answered(product: Prod
     eventually(lambda: product.came_back("postgres", postgres) and product.is_ready())
     assert product.rows("SELECT count(*) FROM common_inboxevent WHERE event_id = %s", event[0][0]) == [(1,)]
     eventually(lambda: is_fulfilled(product, order_id, "standard31"))
-
-
-class Page:
-    """A front end that tells batches of offer views one after the other, until nobody answers."""
-
-    def __init__(self, product: Product, event_id: str, offer_id: str) -> None:
-        self._url = f"http://127.0.0.1:{product.ports['PORT']}/api/v1/analytics/track"
-        self._about = {"type": "OFFER_VIEW", "event_id": event_id, "entity_id": offer_id}
-        self.accepted: list[str] = []
-        self.unanswered: list[dict[str, str]] = []
-
-    def tell(self) -> None:
-        """Tell batches of twenty; keep the one that was not answered."""
-        while True:
-            now = datetime.now(UTC).isoformat()
-            batch = [{**self._about, "id": str(uuid4()), "timestamp": now} for _ in range(20)]
-            self.unanswered = batch
-            try:
-                self.send(batch)
-            except OSError:
-                return
-
-    def send(self, batch: list[dict[str, str]]) -> dict[str, Any]:
-        """Send a batch and note that it was accepted."""
-        request = urllib.request.Request(  # noqa: S310  (ours)
-            self._url, json.dumps({"events": batch}).encode(), {"User-Agent": "Mozilla/5.0 (the page)"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            told: dict[str, Any] = json.loads(answer.read())
-            assert answer.status == 202
-        assert told["queued"] + told["duplicates"] == len(batch)
-        self.accepted += [event["id"] for event in batch]
-        self.unanswered = []
-        return told
 
 
 def test_every_event_that_was_accepted_survives_web_and_database(product: Product) -> None:
