@@ -13,14 +13,14 @@ class AdsConfig(AppConfig):
         """Fill the registries of the rooms below."""
         from ads import handlers  # noqa: F401 jobs need the models first
         from ads.figures_metrics import FiguresCollector
-        from ads.rooms import may_listen
+        from ads.rooms import may_listen, may_listen_still
         from ads.services.versions import event_changed
         from common.metrics import register_at_scrape
         from events.registry import register_event_follower
         from notifications.realtime.rooms import rooms
 
         register_event_follower(event_changed)
-        rooms.register("sponsor:{id}", may_listen)
+        rooms.register("sponsor:{id}", may_listen, may_stay=may_listen_still)
         register_at_scrape(FiguresCollector())
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="ad-partitions")
 

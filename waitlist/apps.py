@@ -8,6 +8,7 @@ class WaitlistConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the registries of the rooms below."""
+        from events.audience import who_see_sessions
         from events.registry import register_walk_in_check
         from notifications.realtime import commands
         from notifications.realtime.constants import JOIN_WAITLIST
@@ -21,4 +22,4 @@ class WaitlistConfig(AppConfig):
         messages.register_templates()
         register_walk_in_check(refuse_holder)
         commands.register(JOIN_WAITLIST, join_waitlist)
-        rooms.register("session:{id}:waitlist", may_watch)
+        rooms.register("session:{id}:waitlist", may_watch, may_stay=who_see_sessions)

@@ -29,6 +29,9 @@ DASHBOARD_CHANGED: Final = "DASHBOARD_CHANGED"  # parts
 # To sponsor:{id}
 SPONSOR_LEAD: Final = "SPONSOR_LEAD"  # sponsor_id, lead_id, name, company, source, created_at
 
+# To one socket, without a number: it may not hear that room any more and was taken out of it
+ROOM_LEFT: Final = "ROOM_LEFT"  # room
+
 # The names of older front ends, with their older payloads; emitted beside the new ones where a setting says so.
 LEGACY_SPOT_AVAILABLE: Final = (
     "monetization.waitlist.spot_available"  # sessionId, title, message, join_token, expires_at

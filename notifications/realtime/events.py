@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from common import clock
-from common.errors import Conflict, Failure, Forbidden, Invalid, RateLimited, Unauthenticated
+from common.errors import Conflict, Failure, Forbidden, Invalid, NotFound, RateLimited, Unauthenticated
 from common.requests import tracing
 from notifications.realtime import commands, constants, history, people
 from notifications.realtime.pace import Verdict
@@ -23,6 +23,8 @@ from notifications.realtime.sockets import Socket
 from notifications.realtime.threads import in_thread
 
 MOST_ROOMS = 50
+# What says that somebody may not be there; anything else says nothing of it.
+_REFUSALS = (NotFound, Forbidden, Unauthenticated)
 
 Ack = dict[str, Any]
 
@@ -102,7 +104,7 @@ async def join_room(here: Here, socket: Socket, data: object) -> Ack:
     """Join a room; ``seq`` is its stream's newest number, read after joining, so that what follows it is heard.
 
     ``missed`` (when ``after`` was given): other numbers than the client's have been, to be read at
-    ``realtime/missed``.
+    ``realtime/missed``. Whoever is refused is not in the room after it, also where they were in it before.
     """
     room, after = _room(data), _after(data)
     is_own = room == constants.user_room(socket.user_id)
@@ -110,13 +112,15 @@ async def join_room(here: Here, socket: Socket, data: object) -> Ack:
     if is_new and len(socket.rooms) >= MOST_ROOMS:
         raise TooManyRooms
     if is_new:
-        socket.rooms.add(room)  # before anything is waited for: the next event counts it
+        socket.rooms[room] = _now()  # before anything is waited for: the next event counts it
     try:
         await in_thread(_authorise, room, socket.user_id)
+        if not is_own:
+            socket.rooms[room] = _now()
         await here.enter(room)
         seq = await in_thread(history.newest, room)
-    except BaseException:
-        if is_new:
+    except BaseException as error:
+        if is_new or (isinstance(error, _REFUSALS) and not is_own):
             await _leave(here, socket, room)
         raise
     return {"ok": True, "seq": seq} | ({} if after is None else {"missed": after != seq})
@@ -137,8 +141,12 @@ _HANDLERS: dict[str, Callable[[Here, Socket, object], Awaitable[Ack]]] = {
 }
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 async def _leave(here: Here, socket: Socket, room: str) -> None:
-    socket.rooms.discard(room)
+    socket.rooms.pop(room, None)
     await here.leave(room)
 
 

@@ -1,4 +1,5 @@
-"""What goes on beside the sockets: says who is connected, and ends sockets that may not stay."""
+"""What goes on beside the sockets: says who is connected, ends sockets that may not stay, and takes those out of rooms
+that may not hear them any more."""
 
 import asyncio
 import contextlib
@@ -11,7 +12,8 @@ from django.conf import settings
 from django.db import Error
 
 from common import clock
-from notifications.realtime import people, presence
+from notifications.realtime import people, presence, rights
+from notifications.realtime.rooms import rooms
 from notifications.realtime.sockets import Sockets
 from notifications.realtime.threads import in_thread
 
@@ -25,10 +27,16 @@ class Keeper:
     """One task a process. Its writes about who is connected follow one another, so that the last one holds."""
 
     def __init__(
-        self, sockets: Sockets, *, end: Callable[[str], Awaitable[None]], is_alive: Callable[[str], bool]
+        self,
+        sockets: Sockets,
+        *,
+        end: Callable[[str], Awaitable[None]],
+        leave: Callable[[str, str], Awaitable[None]],
+        is_alive: Callable[[str], bool],
     ) -> None:
         self.process = uuid4().hex
-        self._sockets, self._end, self._is_alive = sockets, end, is_alive
+        self._sockets, self._end, self._leave, self._is_alive = sockets, end, leave, is_alive
+        self._turns = rights.Turns()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -63,7 +71,8 @@ class Keeper:
                 log.exception("realtime_keeper_failed")
 
     async def check(self) -> None:
-        """End the sockets whose token or user is no longer good; say anew who is connected."""
+        """End the sockets whose token or user is no longer good; say anew who is connected; take those out of their
+        rooms who may not be there any more."""
         now = clock.now()
         for sid, _socket in self._sockets:
             if not self._is_alive(sid):
@@ -75,6 +84,24 @@ class Keeper:
                 await self._end(sid)
         self._sockets.take_changes()
         await in_thread(presence.renew, self.process, list(self._sockets.users()), now=now)
+        await self._check_rooms()
+
+    async def _check_rooms(self) -> None:
+        """Ask the database again who may be where. Only its no counts: what it does not answer changes nothing."""
+        began = asyncio.get_running_loop().time()
+        asked = self._turns.take({(one.user_id, room) for _, one in self._sockets for room in one.rooms})
+        try:
+            refused = await in_thread(rooms.refused, asked)
+        except Error as error:
+            log.warning("realtime_rooms_without_database", error=type(error).__name__)
+            return
+        for sid, socket in self._sockets if refused else ():
+            for room, allowed_at in list(socket.rooms.items()):
+                # Whoever was let in since was asked for later than this.
+                if (socket.user_id, room) in refused and allowed_at <= began:
+                    log.info("socket_left_room", user_id=str(socket.user_id), room=room)
+                    socket.rooms.pop(room)
+                    await self._leave(sid, room)
 
     async def _active(self) -> set[object] | None:
         """Return who may stay; None when the database is away: then everybody does."""

@@ -145,6 +145,13 @@ async def end(sid: str) -> None:
         close(connection)
 
 
+async def leave(sid: str, room: str) -> None:
+    """Take a socket out of a room that it may not hear any more, and tell it."""
+    if sio.manager.is_connected(sid, "/"):
+        await sio.leave_room(sid, room)
+        await sio.emit(constants.ROOM_LEFT, {"room": room}, to=sid, ignore_queue=True)
+
+
 def close(connection: str) -> None:
     """Close a connection, beside what goes on."""
     task = asyncio.create_task(_say_goodbye(connection))
@@ -180,7 +187,7 @@ def health() -> dict[str, str]:
     return {"status": "ok", "redis": "connected" if manager.is_subscribed else "degraded"}
 
 
-keeper = Keeper(sockets, end=end, is_alive=_is_alive)
+keeper = Keeper(sockets, end=end, leave=leave, is_alive=_is_alive)
 
 
 async def _start() -> None:

@@ -17,12 +17,13 @@ _OPEN = Gauge(
 
 @dataclass(slots=True)
 class Socket:
-    """One connection of one person; ``rooms`` are those beside the person's own."""
+    """One connection of one person; ``rooms`` are those beside the person's own, with when (the event loop's time)
+    they were allowed last."""
 
     user_id: UUID
     ends_at: datetime
     pace: Pace
-    rooms: set[str] = field(default_factory=set)
+    rooms: dict[str, float] = field(default_factory=dict)
 
 
 class Sockets:

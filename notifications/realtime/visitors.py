@@ -1,5 +1,6 @@
 """Who may listen to the rooms of an event (REQ RT-01). Rooms of other floors register themselves."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -7,9 +8,10 @@ from accounts.models import User
 from accounts.services import access
 from accounts.types import Capability
 from common.errors import NotFound
+from events.audience import who_see_events, with_capability
 from events.models import Event
 from events.selectors import visible_event
-from notifications.realtime.rooms import rooms
+from notifications.realtime.rooms import Pair, rooms
 
 
 def may_visit(user: User, event_id: UUID, _now: datetime) -> None:
@@ -25,5 +27,10 @@ def may_watch_figures(user: User, event_id: UUID, _now: datetime) -> None:
     access.require(access.actor_of(user), organization_id, Capability.VIEW_ANALYTICS)
 
 
-rooms.register("event:{id}", may_visit)
-rooms.register("dashboard:{id}", may_watch_figures)
+def may_watch_figures_still(pairs: Collection[Pair]) -> set[Pair]:
+    """Return those pairs of people and events that ``may_watch_figures`` lets pass. One statement."""
+    return with_capability(pairs, Capability.VIEW_ANALYTICS)
+
+
+rooms.register("event:{id}", may_visit, may_stay=who_see_events)
+rooms.register("dashboard:{id}", may_watch_figures, may_stay=may_watch_figures_still)

@@ -276,7 +276,7 @@ def test_a_room_is_always_named(settings: Settings) -> None:
 NAMES = {
     "join_room", "leave_room", "monetization.waitlist.join", "WAITLIST_POSITION_UPDATE", "WAITLIST_OFFER",
     "WAITLIST_OFFER_EXPIRED", "WAITLIST_ACCEPTED", "WAITLIST_REMOVED", "WAITLIST_CHANGED", "PURCHASE_UPDATE",
-    "OFFER_AVAILABILITY", "AD_INJECTED", "DASHBOARD_CHANGED", "SPONSOR_LEAD",
+    "OFFER_AVAILABILITY", "AD_INJECTED", "DASHBOARD_CHANGED", "SPONSOR_LEAD", "ROOM_LEFT",
     "monetization.waitlist.spot_available", "monetization.ad.injected",
 }  # fmt: skip
 
