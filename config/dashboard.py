@@ -28,6 +28,8 @@ _RECENT = 8
 _LOW_STOCK = 8
 _REVENUE_DAYS = 30
 _EVENTS = 6
+_REFUNDED = (LedgerKind.REFUND, LedgerKind.REFUND_FAILED)
+_DISPUTED = (LedgerKind.DISPUTE_WITHDRAWN, LedgerKind.DISPUTE_REINSTATED)
 
 
 def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -50,14 +52,16 @@ def _scoped(rows: QuerySet[Any], path: str, scope: set[UUID] | None) -> QuerySet
     return rows if scope is None else rows.filter(**{f"{path}__in": scope})
 
 
-def _revenue(scope: set[UUID] | None, since: Any) -> list[dict[str, str]]:
-    """Money that came and went, from the ledger; each currency by itself."""
+def _revenue(scope: set[UUID] | None, since: Any) -> list[dict[str, Any]]:
+    """Money that came and went, from the ledger, each currency by itself: ``gross`` without ``less`` is ``net``."""
     sums = (
         _scoped(LedgerEntry.objects.filter(occurred_at__gte=since), "order__organization_id", scope)
         .values("currency")
         .annotate(
             gross=Sum("amount", filter=Q(kind=LedgerKind.CHARGE), default=0),
-            back=Sum("amount", filter=Q(kind__in=[LedgerKind.REFUND, LedgerKind.REFUND_FAILED]), default=0),
+            back=Sum("amount", filter=Q(kind__in=_REFUNDED), default=0),
+            disputed=Sum("amount", filter=Q(kind__in=_DISPUTED), default=0),
+            fees=Sum("amount", filter=Q(kind=LedgerKind.FEE), default=0),
             net=Sum("amount", default=0),
             charges=Count("id", filter=Q(kind=LedgerKind.CHARGE)),
         )
@@ -66,7 +70,11 @@ def _revenue(scope: set[UUID] | None, since: Any) -> list[dict[str, str]]:
     return [
         {
             "gross": format_money(Money(row["gross"], row["currency"])),
-            "back": format_money(Money(-row["back"], row["currency"])),
+            "less": [
+                f"{format_money(Money(-row[name], row['currency']))} {words}"
+                for name, words in (("back", "refunded"), ("disputed", "disputed"), ("fees", "Stripe's fees"))
+                if row[name]
+            ],
             "net": format_money(Money(row["net"], row["currency"])),
             "charges": row["charges"],
         }

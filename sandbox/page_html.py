@@ -77,7 +77,8 @@ def _expiry(session: Json, now: int) -> str:
     moment = datetime.datetime.fromtimestamp(session["expires_at"], tz=datetime.UTC)
     return (
         f'<p class="expiry">This page closes in <strong>{time_left(session["expires_at"] - now)}</strong> '
-        f'(at <time datetime="{moment:%Y-%m-%dT%H:%M:%SZ}">{moment:%H:%M} UTC</time>).</p>'
+        f'(at <time datetime="{moment:%Y-%m-%dT%H:%M:%SZ}">{moment:%H:%M} UTC</time>), '
+        "or earlier: the shop closes it when it gives the goods to others.</p>"
     )
 
 

@@ -25,7 +25,10 @@ from config.local_stack.valkey import EmbeddedValkey
 
 _SERVER_SECONDS = 30.0
 _READY_SECONDS = 90.0
-_LOGINS = "admin@demo.test, owner@demo.test, staff@demo.test, standard1@demo.test (password of all: demo)"
+_LOGINS = (
+    "admin@demo.test, owner@demo.test, staff@demo.test, scanner@demo.test, standard1@demo.test"
+    " (password of all: demo)"
+)
 
 
 def run() -> None:
@@ -130,14 +133,14 @@ class Stack:
             ("storefront", f"{configured.web_url}/"),
             ("admin", f"{configured.web_url}/admin/"),
             ("API docs", f"{configured.web_url}/api/docs"),
-            ("GraphQL", f"{configured.web_url}/graphql"),
+            ("GraphQL, by POST", f"{configured.web_url}/graphql"),
             ("e-mail, push", f"{configured.mail_url}/"),
             ("Stripe sandbox", configured.sandbox_url),
             ("Socket.IO", f"http://127.0.0.1:{configured.ports['REALTIME_PORT']}/socket.io"),
             ("logs", str(configured.logs)),
             ("logins", _LOGINS),
         ):
-            say(f"  {name:<15} {address}")
+            say(f"  {name:<17} {address}")
 
 
 def prepared_mark(database_url: str) -> str:

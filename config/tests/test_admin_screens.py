@@ -1,5 +1,6 @@
 """Every screen of the admin, by each kind of member: it opens or is refused, and leaks nothing."""
 
+import re
 from typing import Any
 
 import pytest
@@ -168,6 +169,20 @@ def test_the_first_screen_costs_a_fixed_number_of_queries(demo: None, login: str
     assert len(queries) <= 14
     if login == "rival":
         assert b"Backstage video" not in answer.content
+
+
+def test_what_the_first_screen_says_of_money_adds_up(demo: None) -> None:
+    """Charged, less what went back by each way, is the net figure, and all of it is said. REQ EV-04, PA-12."""
+
+    def cents(words: str) -> int:
+        return int(re.sub(r"[^0-9]", "", words.split()[0]))
+
+    money = signed_in("owner").get("/admin/").context["dashboard"]["revenue"]
+    assert money
+    for one in money:
+        assert cents(one["gross"]) - sum(map(cents, one["less"])) == cents(one["net"])
+    # The demo has one of each.
+    assert [words.split(" ", 1)[1] for words in money[0]["less"]] == ["refunded", "disputed", "Stripe's fees"]
 
 
 def test_every_page_sends_strangers_to_the_sign_in(demo: None) -> None:

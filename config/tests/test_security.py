@@ -184,8 +184,7 @@ def test_a_public_page_runs_our_files_alone(client: Client, name: str) -> None:
         return
     assert "</html>" in page
     assert not _SCRIPT.search(page)
-    # The page of the API's description is its library's, with a style of four lines that the policy stops.
-    assert bool(_STYLE.search(page)) is (name == "api-docs")
+    assert not _STYLE.search(page)
     assert all(source.startswith("/") for source in re.findall(r'<script[^>]*\ssrc="([^"]*)"', page))
 
 

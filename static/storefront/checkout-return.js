@@ -3,7 +3,7 @@
 import { showAds } from "./ads.js";
 import { get, post, signIn, tokens } from "./api.js";
 import { endCheckout, openCheckout } from "./checkout.js";
-import { $, el, fill, notify } from "./dom.js";
+import { $, el, fill, formatTime, notify } from "./dom.js";
 import { orderView } from "./order-view.js";
 
 const WAITS_MS = [500, 1000, 1000, 2000, 2000, 3000, 5000, 5000, 10000, 15000];
@@ -51,6 +51,9 @@ async function left() {
     endCheckout();
     return say(order);
   }
+  if (order.expires_at) {
+    $("#explain").textContent = `Your card has not been charged. Your selection is reserved until ${formatTime(order.expires_at)}.`;
+  }
   const giveUp = async () => {
     try {
       const closed = await post(`orders/${orderId}/cancel`, {});
@@ -67,9 +70,16 @@ async function left() {
   return undefined;
 }
 
+function nothing() {
+  $("#headline").textContent = "There is no checkout to come back from";
+  $("#explain").textContent = "What you bought is under My purchases.";
+  document.title = "No checkout · Marquee";
+  $("#order").remove();
+}
+
 async function show() {
   if (checkout?.slug) $("#back").href = `/events/${checkout.slug}`;
-  if (!orderId) return fill($("#order"), "There is no checkout to come back from.");
+  if (!orderId) return nothing();
   if (!tokens()) return signIn();
   if (checkout?.eventId) showAds({ eventId: checkout.eventId });
   if (cancelled) return left();

@@ -167,7 +167,8 @@ async function showTiers() {
 
 function seats(session) {
   if (session.is_full) return "Full";
-  return session.free_seats === null ? "Seats for everybody" : `${session.free_seats} free seats`;
+  if (session.free_seats === null) return "Seats for everybody";
+  return session.free_seats === 1 ? "1 free seat" : `${session.free_seats} free seats`;
 }
 
 function sessionRow(session) {

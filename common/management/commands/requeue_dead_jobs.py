@@ -1,17 +1,14 @@
 """``manage.py requeue_dead_jobs``: give dead jobs their attempts again, by kind, error or time."""
 
 from collections import Counter
-from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.dateparse import parse_datetime
+from django.core.management.base import BaseCommand, CommandParser
 
 from common import clock
+from common.commands import instant
 from common.outbox.dead_letters import ActOnJob, DeadFilter, dead_jobs, retry
 from common.types import SYSTEM
-
-_MISUSED = 2
 
 
 class Command(BaseCommand):
@@ -25,7 +22,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the filters, --reason and --dry-run."""
         parser.add_argument("--kind", default="", help="only this kind, as payments.stripe_event")
-        parser.add_argument("--group", default="", help="only this group of errors, as the admin shows it")
+        parser.add_argument(
+            "--group",
+            default="",
+            help="only this group of errors, by the id that the admin's list of dead letters shows",
+        )
         parser.add_argument("--since", default="", help="only what died since: 2026-11-21T12:00Z")
         parser.add_argument(
             "--reason", default="Requeued from the command line", help="for the audit history"
@@ -34,7 +35,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Requeue, or only count."""
-        only = DeadFilter(kind=options["kind"], group=options["group"], since=_instant(options["since"]))
+        only = DeadFilter(
+            kind=options["kind"], group=options["group"], since=instant("--since", options["since"])
+        )
         if options["dry_run"]:
             self._count(only)
             return
@@ -60,17 +63,3 @@ class Command(BaseCommand):
         for one in results:
             if not one.is_done:
                 self.stderr.write(f"{one.job_id} {one.kind}: {one.message}")
-
-
-def _instant(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise CommandError(
-            "--since: give an instant with its zone, as 2026-11-21T12:00Z", returncode=_MISUSED
-        )
-    return found

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection
 
 from common import clock
+from common.commands import MISUSED
 from common.outbox.types import Drained, Lane
 from common.outbox.worker import Worker, pause
 from common.schedules.services import watch
@@ -56,7 +57,8 @@ class Command(BaseCommand):
         unknown = sorted(set(names) - set(Lane.values))
         if unknown or not names:
             raise CommandError(
-                f"--lanes: unknown {', '.join(unknown) or 'lane'}; there are {', '.join(Lane.values)}"
+                f"--lanes: unknown {', '.join(unknown) or 'lane'}; there are {', '.join(Lane.values)}",
+                returncode=MISUSED,
             )
         return [Lane(name) for name in names]
 

@@ -1,13 +1,13 @@
 """``manage.py reconcile_payments``: compare with Stripe, repair what a lost webhook left, prove the books."""
 
 from argparse import ArgumentParser
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.dateparse import parse_datetime
 
 from common import clock
+from common.commands import MISUSED, instant
 from payments import gateway
 from payments.services.proof import Difference, prove
 from payments.services.reconciling import Finding, reconcile
@@ -18,7 +18,7 @@ _DEFAULT = timedelta(days=2)
 class Command(BaseCommand):
     """Exit code 0: all was in order.
 
-    1: something was off (and was repaired, unless --dry-run); 2: Stripe is away.
+    1: something was off (and was repaired, unless --dry-run); 2: Stripe is away, or an option makes no sense.
     """
 
     help = "Compare orders with Stripe, repair what a lost webhook left, and prove ledger = orders = Stripe."
@@ -31,12 +31,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Reconcile and print what was found."""
         now = clock.now()
-        since = _since(options["since"], now)
+        since = instant("--since", options["since"]) or now - _DEFAULT
         try:
             findings = reconcile(since=since, now=now, dry_run=options["dry_run"])
             differences = prove(since=since, now=now)
         except gateway.GatewayError as error:
-            raise CommandError(f"Stripe cannot be read: {error.message}", returncode=2) from error
+            raise CommandError(f"Stripe cannot be read: {error.message}", returncode=MISUSED) from error
         self._print(findings, differences, is_dry=options["dry_run"])
         if findings or differences:
             raise SystemExit(1)
@@ -49,12 +49,3 @@ class Command(BaseCommand):
         for one in differences:
             self.stdout.write(f"{one.subject:<36}  {one.what:<40}  ours {one.ours}  theirs {one.theirs}")
         self.stdout.write(f"{len(findings)} orders off, {len(differences)} differences in the books")
-
-
-def _since(text: str | None, now: datetime) -> datetime:
-    if text is None:
-        return now - _DEFAULT
-    since = parse_datetime(text)
-    if since is None or since.tzinfo is None:
-        raise CommandError("--since: give an instant with its offset, such as 2026-11-20T00:00:00Z.")
-    return since

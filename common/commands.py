@@ -1,0 +1,25 @@
+"""What commands of ``manage.py`` share."""
+
+from datetime import datetime
+from typing import Final
+
+from django.core.management.base import CommandError
+from django.utils.dateparse import parse_datetime
+
+# How a command ends that was given what it cannot use; 1 is "something was off".
+MISUSED: Final = 2
+
+
+def instant(option: str, text: str | None) -> datetime | None:
+    """Read an option's instant; None where it was not given. Raises ``CommandError``, naming the option."""
+    if not text:
+        return None
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise CommandError(
+            f"{option}: give an instant with its offset, such as 2026-11-20T00:00:00Z.", returncode=MISUSED
+        )
+    return found
