@@ -33,6 +33,16 @@ class FieldError:
     code: str
     message: str
 
+    @property
+    def outermost(self) -> str:
+        """Return the field of the body that it stands in: ``events`` of ``events[2].id``."""
+        return outermost(self.field)
+
+
+def outermost(name: str) -> str:
+    """Return the field of the body that a dotted and indexed name lies in: ``events`` of ``events[2].id``."""
+    return name.partition("[")[0].partition(".")[0]
+
 
 class Failure(Exception):
     """Something that a caller did or met, with a code that callers rely on.

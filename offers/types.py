@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
+from common.errors import FieldError
 from common.types import Actor
 
 # Limits of the contract, in characters, units and items.
@@ -31,7 +32,8 @@ class OfferInput:
     """What a caller says about an offer, as it came in at any door: shapes are checked, rules are not.
 
     Prices are decimal strings of the event's currency. A field left out keeps its value in an update and has
-    its default in a creation.
+    its default in a creation. ``unreadable``: what had not its shape, so that it is refused together with what
+    the rules refuse.
     """
 
     title: str | Unset = UNSET
@@ -54,10 +56,13 @@ class OfferInput:
     upgrade_to_tier_id: UUID | Unset | None = UNSET
     content_url: str | Unset = UNSET
     allows_delayed_payment: bool | Unset = UNSET
+    unreadable: tuple[FieldError, ...] = ()
 
     def given(self) -> dict[str, Any]:
         """Return the fields that the caller named."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {
+            field.name: getattr(self, field.name) for field in fields(self) if field.name != "unreadable"
+        }
         return {name: value for name, value in values.items() if value is not UNSET}
 
 

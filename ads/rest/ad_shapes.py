@@ -1,7 +1,5 @@
 """Shapes of ads on REST. Rules of an ad are the service's (``ads.services.ad_rules``)."""
 
-import re
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +9,15 @@ from rest_framework import serializers
 from ads.models import Ad, AdPlacement, ContentType, Pacing, PriceModel
 from ads.selectors.ads import budget_of, spent_of
 from ads.types.ads import MAXIMUM_REASON, AdInput, AdStatus
-from common.errors import FieldError, Invalid
-from common.problems import problem_of
-from common.rest import DecimalPriceField, MoneyField, PriceTextField, StrictSerializer
-
-_TOP = re.compile(r"[.\[]")
+from common.rest import (
+    DecimalPriceField,
+    MoneyField,
+    PriceTextField,
+    ReadBody,
+    StrictSerializer,
+    event_named,
+    read_body,
+)
 
 
 class AdWriteSerializer(StrictSerializer):
@@ -144,40 +146,18 @@ class AdPageAnswer(serializers.Serializer[Any]):
 
 
 def read_change(data: Any) -> AdInput:
-    """Return what is said about an ad, and what of it could not be read. Raises ``ValidationError`` for no object."""
-    said, errors = _read(AdWriteSerializer, data)
-    return _input(said, errors)
+    """Return what is said about an ad, and what of it could not be read. Raises ``Invalid`` for no object."""
+    return _input(read_body(AdWriteSerializer, data))
 
 
 def read_new(data: Any) -> tuple[UUID, AdInput]:
     """Return the event of a new ad, and what is said about it. Raises as ``read_change``, and without an event."""
-    said, errors = _read(AdCreateSerializer, data)
-    event_id: UUID | None = said.pop("event_id", None)
-    if event_id is None:
-        known = any(error.field == "event_id" for error in errors)
-        raise Invalid(
-            errors=errors if known else [*errors, FieldError("event_id", "required", "Name an event.")]
-        )
-    return event_id, _input(said, errors)
+    read = read_body(AdCreateSerializer, data)
+    return event_named(read), _input(read)
 
 
-def _input(said: dict[str, Any], errors: list[FieldError]) -> AdInput:
+def _input(read: ReadBody) -> AdInput:
     lists: dict[str, Any] = {
-        name: tuple(said[name]) for name in ("placements", "target_sessions") if name in said
+        name: tuple(read.said[name]) for name in ("placements", "target_sessions") if name in read.said
     }
-    return AdInput(**{**said, **lists}, unreadable=tuple(errors))
-
-
-def _read(kind: type[AdWriteSerializer], data: Any) -> tuple[dict[str, Any], list[FieldError]]:
-    """Return the fields that have their shape, read, and an error for each that has not."""
-    errors: list[FieldError] = []
-    while True:
-        body = kind(data=data)
-        if body.is_valid():
-            return dict(body.validated_data), errors
-        problem = problem_of(serializers.ValidationError(body.errors))
-        errors += () if problem is None else problem.errors
-        if not isinstance(data, Mapping):
-            raise Invalid(errors=errors)
-        wrong = {_TOP.split(error.field)[0] for error in errors}
-        data = {name: value for name, value in data.items() if name in body.fields and name not in wrong}
+    return AdInput(**{**read.said, **lists}, unreadable=read.unreadable)

@@ -5,7 +5,6 @@ from typing import Any
 from rest_framework import serializers
 
 from ads.models import Lead, LeadSource, Sponsor
-from ads.types.sponsors import LeadInput
 from common.rest import StrictSerializer
 
 _YOURS = "If not said: one's own; who gives leads for anybody says it."
@@ -24,10 +23,6 @@ class LeadSerializer(StrictSerializer):
     consent = serializers.BooleanField(
         help_text="They agree that the sponsor keeps this. Only true is taken."
     )
-
-    def as_input(self) -> LeadInput:
-        """Return what was said as the service takes it."""
-        return LeadInput(**self.validated_data)
 
 
 class SponsorAnswer(serializers.ModelSerializer[Sponsor]):

@@ -20,8 +20,9 @@ from ads.selectors.leads import leads_of
 from ads.selectors.sponsors import sponsors_of
 from ads.services import exports
 from ads.services.leads import give_lead
+from ads.types.sponsors import LeadInput
 from common import clock
-from common.rest import FileNegotiation
+from common.rest import FileNegotiation, read_body
 from common.rest.queries import refuse_unknown
 
 _FILTERS = [
@@ -68,11 +69,9 @@ class LeadsView(ListAPIView[Lead]):
         The sponsor's people and the organizer's staff give anybody, an attendee gives themselves.
         """
         require_user(request)
-        body = LeadSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        kept = give_lead(
-            actor=actor_of_request(request), sponsor_id=sponsor_id, given=body.as_input(), now=clock.now()
-        )
+        read = read_body(LeadSerializer, request.data)
+        given = LeadInput(**read.said, unreadable=read.unreadable)
+        kept = give_lead(actor=actor_of_request(request), sponsor_id=sponsor_id, given=given, now=clock.now())
         created = status.HTTP_201_CREATED if kept.is_new else status.HTTP_200_OK
         return Response(LeadAnswer(kept.lead).data, status=created)
 

@@ -37,7 +37,7 @@ def judge(
     """
     named = given.given()
     errors = [*given.unreadable, *_unreadable(named)]
-    wrong = {error.field for error in errors}
+    wrong = {error.outermost for error in errors}
     values = _defaults(event) if spend is None or is_whole else _columns_of(spend.ad)
     if spend is not None:
         values["is_active"] = spend.ad.is_active

@@ -7,6 +7,7 @@ from accounts.models import User
 from ads.services.mailboxes import readable
 from ads.types.sponsors import MAXIMUM_COMPANY, MAXIMUM_NAME, MAXIMUM_NOTE, LeadInput
 from common.errors import FieldError, Invalid
+from common.plain_text import plain_name
 from notifications.addresses import recipient_key
 
 
@@ -26,28 +27,28 @@ def judge(given: LeadInput, *, sources: Collection[str], own: User | None) -> Ca
 
     Raises ``Invalid`` with every wrong field; without consent there is no lead.
     """
-    name = (own.name if own and given.name is None else given.name or "").strip()
+    name = plain_name(own.name if own and given.name is None else given.name or "")
     email = own.email if own and given.email is None else given.email or ""
-    company, note = _trimmed(given.company), _trimmed(given.note)
-    errors = [
+    company = None if given.company is None else plain_name(given.company)
+    note = None if given.note is None else given.note.strip()
+    found = [
         *_name_errors(name),
         *_email_errors(email, own),
         *_length_errors("company", company, MAXIMUM_COMPANY),
         *_length_errors("note", note, MAXIMUM_NOTE),
     ]
     if given.source not in sources:
-        errors.append(FieldError("source", "invalid_choice", f"One of {', '.join(sources)}."))
+        found.append(FieldError("source", "invalid_choice", f"One of {', '.join(sources)}."))
     if not given.consent:
-        errors.append(
+        found.append(
             FieldError("consent", "consent_required", "They must agree that the sponsor keeps this.")
         )
+    # What could not be read is told once.
+    wrong = {error.outermost for error in given.unreadable}
+    errors = [*given.unreadable, *(error for error in found if error.field not in wrong)]
     if errors:
         raise Invalid(errors=errors)
     return Candidate(name, email.strip(" "), company, given.source, note)
-
-
-def _trimmed(text: str | None) -> str | None:
-    return None if text is None else text.strip()
 
 
 def _name_errors(name: str) -> Iterator[FieldError]:

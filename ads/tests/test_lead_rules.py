@@ -39,6 +39,7 @@ def nothing_kept() -> bool:
         (lead(source="FORM", consent=False), {("consent", "consent_required")}),
         (lead(name=""), {("name", "required")}),
         (lead(name="  "), {("name", "required")}),
+        (lead(name="\u202e\u200b"), {("name", "required")}),
         (lead(name="x" * 201), {("name", "too_long")}),
         ({"email": "grace@example.test", "source": "FORM", "consent": True}, {("name", "required")}),
         ({"name": "Grace", "source": "FORM", "consent": True}, {("email", "required")}),
@@ -76,8 +77,15 @@ def test_what_a_lead_must_be(
         (lead(note="a\0b"), {("note", "unreadable_text")}),
         (lead(score=5), {("score", "unknown_field")}),
         (lead(created_by="me"), {("created_by", "unknown_field")}),
+        (
+            lead(name="", email=5, note="x" * 2001, consent="yes", source="OWL", score=5),
+            {
+                ("name", "required"), ("email", "wrong_type"), ("note", "too_long"), ("consent", "wrong_type"),
+                ("source", "invalid_choice"), ("score", "unknown_field"),
+            },
+        ),
     ],
-)
+)  # fmt: skip
 def test_the_shape_of_the_body(
     sponsor: Sponsor, ada: User, body: dict[str, Any], errors: set[tuple[str, str]]
 ) -> None:
@@ -93,6 +101,15 @@ def test_the_longest_that_fits(sponsor: Sponsor, ada: User, door: str) -> None:
     assert refusal_of(Door(ada), door, sponsor, body) == ("", set())
     kept = Lead.objects.get()
     assert (len(kept.name), len(kept.company), len(kept.note)) == (200, 200, 2000)
+
+
+@pytest.mark.parametrize("door", ["REST", "GraphQL"])
+def test_names_are_kept_as_one_plain_line(sponsor: Sponsor, ada: User, door: str) -> None:
+    """A person's and a company's: no breaks, nothing that turns a line around; a note keeps its lines. REQ RT-05."""
+    body = lead(name="Grace\r\nBcc: z@z.z", company="\u202eKiln\t& Co", note="Call\nin May")
+    assert refusal_of(Door(ada), door, sponsor, body) == ("", set())
+    kept = Lead.objects.get()
+    assert (kept.name, kept.company, kept.note) == ("Grace Bcc: z@z.z", "Kiln & Co", "Call\nin May")
 
 
 @pytest.mark.parametrize(

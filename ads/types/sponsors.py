@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ads.models import Lead
+from common.errors import FieldError
 
 # Limits of the contract, in characters and people.
 MAXIMUM_NAME = 200
@@ -28,15 +29,17 @@ class SponsorInput:
 class LeadInput:
     """What a caller says about a lead, as it came in at any door: shapes are checked, rules are not.
 
-    None: not said. An attendee who does not say them gives their own name and e-mail.
+    None: not said. An attendee who does not say them gives their own name and e-mail. ``unreadable``: what had not
+    its shape, so that it is refused together with what the rules refuse.
     """
 
-    source: str
-    consent: bool
+    source: str = ""
+    consent: bool = False
     name: str | None = None
     email: str | None = None
     company: str | None = None
     note: str | None = None
+    unreadable: tuple[FieldError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

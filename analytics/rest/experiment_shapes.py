@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from analytics.models import ExperimentRefusalReason, ExperimentStatus, Metric
 from analytics.types.experiments import ExperimentInput, Told, VariantInput, Verdict
-from common.rest import MoneyField, StrictSerializer
+from common.rest import MoneyField, ReadBody, StrictSerializer
 
 Base = serializers.Serializer[Any]
 _LONGEST_REASON = 500
@@ -225,11 +225,11 @@ class TrackedResultsShape(Base):
     rejected = RejectedResultShape(many=True)
 
 
-def input_of(said: dict[str, Any]) -> ExperimentInput:
-    """Return what a body says, as the service takes it."""
-    values = {name: value for name, value in said.items() if name not in {"event_id", "variants"}}
-    if "variants" in said:
+def input_of(read: ReadBody) -> ExperimentInput:
+    """Return what a body says, and what of it could not be read, as the service takes it."""
+    values = dict(read.said)
+    if "variants" in values:
         values["variants"] = tuple(
-            VariantInput(one["id"], one["name"], one["weight"]) for one in said["variants"]
+            VariantInput(one["id"], one["name"], one["weight"]) for one in values["variants"]
         )
-    return ExperimentInput(**values)
+    return ExperimentInput(**values, unreadable=read.unreadable)

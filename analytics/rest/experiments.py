@@ -29,7 +29,7 @@ from analytics.services.experiments.overlaps import warnings_of
 from analytics.services.experiments.results import results
 from analytics.types.experiments import ExperimentFilters
 from common import clock
-from common.rest import LimitOffset, StrictSerializer
+from common.rest import LimitOffset, StrictSerializer, event_named, read_body
 from common.rest.schema import PAGE
 
 
@@ -77,9 +77,9 @@ class ExperimentsView(APIView):
     def post(self, request: Request) -> Response:
         """Define an experiment, as a draft that nobody sees yet. For staff and up."""
         require_user(request)
-        said = _read(AbTestCreateSerializer, request)
+        read = read_body(AbTestCreateSerializer, request.data)
         made = defining.create_experiment(
-            actor=actor_of_request(request), event_id=said["event_id"], given=input_of(said), now=clock.now()
+            actor=actor_of_request(request), event_id=event_named(read), given=input_of(read), now=clock.now()
         )
         return Response(AbTestShape(made).data, status=201)
 
@@ -112,7 +112,7 @@ class ExperimentView(APIView):
 
     def _change(self, request: Request, test_id: str, *, is_whole: bool) -> Response:
         require_user(request)
-        given = input_of(_read(AbTestWriteSerializer, request))
+        given = input_of(read_body(AbTestWriteSerializer, request.data))
         changed = defining.update_experiment(
             actor=actor_of_request(request), ref=test_id, given=given, now=clock.now(), is_whole=is_whole
         )

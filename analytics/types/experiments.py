@@ -12,6 +12,7 @@ from analytics.models.experiments import MAXIMUM_KEY, MAXIMUM_VALUE, Experiment
 from analytics.statistics.proportions import Interval
 from analytics.statistics.srm import RatioCheck
 from analytics.types.tracking import LONGEST_TOKEN, Instant, Refused
+from common.errors import FieldError
 from common.money import Money
 
 
@@ -35,7 +36,10 @@ class VariantInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentInput:
-    """What a caller says about an experiment. A field left out keeps its value, or has its default in a creation."""
+    """What a caller says about an experiment. A field left out keeps its value, or has its default in a creation.
+
+    ``unreadable``: what had not its shape, so that it is refused together with what the rules refuse.
+    """
 
     slug: str | Unset = UNSET
     name: str | Unset = UNSET
@@ -43,10 +47,11 @@ class ExperimentInput:
     metric: str | Unset = UNSET
     minimum_sample: int | Unset = UNSET
     variants: tuple[VariantInput, ...] | Unset = UNSET
+    unreadable: tuple[FieldError, ...] = ()
 
     def given(self) -> dict[str, Any]:
         """Return the fields that the caller named."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "unreadable"}
         return {name: value for name, value in values.items() if value is not UNSET}
 
 

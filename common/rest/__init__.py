@@ -6,6 +6,7 @@ from common.rest.negotiation import FileNegotiation
 from common.rest.pagination import LimitOffset
 from common.rest.parsers import StrictJSONParser
 from common.rest.paths import optional_slash
+from common.rest.reading import ReadBody, event_named, read_body
 from common.rest.serializers import StrictModelSerializer, StrictSerializer
 from common.rest.text import unreadable_values
 
@@ -15,11 +16,14 @@ __all__ = [
     "LimitOffset",
     "MoneyField",
     "PriceTextField",
+    "ReadBody",
     "StrictJSONParser",
     "StrictModelSerializer",
     "StrictSerializer",
     "client_address",
     "client_network",
+    "event_named",
     "optional_slash",
+    "read_body",
     "unreadable_values",
 ]

@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from common.errors import outermost
 from common.rest.text import unreadable_values
 
 M = TypeVar("M", bound=Model)
@@ -17,13 +18,29 @@ M = TypeVar("M", bound=Model)
 class Strict(serializers.Serializer[Any]):
     """The rules of both strict bases: nothing unknown, nothing read-only, nothing that is not text."""
 
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields; a refused choice is told with the choices."""
+        fields: dict[str, Any] = super().get_fields()
+        for field in fields.values():
+            one = field.child if isinstance(field, serializers.ListField) else field
+            if isinstance(one, serializers.ChoiceField):
+                one.error_messages["invalid_choice"] = f"One of {', '.join(map(str, one.choices))}."
+        return fields
+
     def to_internal_value(self, data: Any) -> Any:
-        """Check the names and the texts, then the fields; all wrong names are told at once."""
+        """Check the names and the texts, then the other fields; all that is wrong is told at once."""
+        refused: dict[str, Any] = {}
         if isinstance(data, Mapping):
             refused = {**self._uninvited(data), **self._unreadable(data)}
-            if refused:
-                raise ValidationError(refused)
-        return super().to_internal_value(data)
+        if not refused:
+            return super().to_internal_value(data)
+        wrong = {outermost(name) for name in refused}
+        try:
+            super().to_internal_value({name: value for name, value in data.items() if name not in wrong})
+        except ValidationError as error:
+            told: Any = error.detail
+            refused |= {name: found for name, found in told.items() if name not in wrong}
+        raise ValidationError(refused)
 
     def _unreadable(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
         parent: Any = self.parent  # None for the outermost, which the stubs do not say

@@ -1,6 +1,7 @@
 """What every REST room shares."""
 
 import json
+from uuid import UUID
 
 import pytest
 from django.test import Client, RequestFactory, override_settings
@@ -8,7 +9,9 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.rest import client_address, client_network, optional_slash, unreadable_values
+from common.errors import Invalid
+from common.rest import client_address, client_network, optional_slash, read_body, unreadable_values
+from common.tests.urls import Body
 
 pytestmark = pytest.mark.urls("common.tests.urls")
 ECHO = "/api/v1/probe/echo"
@@ -38,8 +41,7 @@ def test_an_id_is_a_text() -> None:
     """A number is no id, alone, in an object of a list, or in a list; nor is a truth value."""
     body = {"title": "x", "events": [{"id": 7}, {"id": True}], "sessions": ["0" * 32, 7, False, ["0" * 32]]}
     wrong = dict.fromkeys(("sessions[1]", "sessions[2]", "sessions[3]"), "wrong_type")
-    assert _refused(body) == wrong
-    assert _refused({**body, "sessions": []}) == {"events[0].id": "wrong_type", "events[1].id": "wrong_type"}
+    assert _refused(body) == {**wrong, "events[0].id": "wrong_type", "events[1].id": "wrong_type"}
     assert _refused({"title": "x", "sessions": ["nope"]}) == {"sessions[0]": "invalid"}
 
 
@@ -50,6 +52,43 @@ def test_missing_and_wrong_fields_are_all_named_at_once() -> None:
         "price": "not_a_price",
         "quantity": "max_value",
     }
+
+
+def test_what_is_wrong_for_any_reason_is_named_at_once() -> None:
+    """REQ UI-01: unknown names, naive times, other types and broken rules of a field in one answer, each once."""
+    body = {"colour": 1, "number": "A-1", "starts_at": "2026-12-02T10:00:00", "quantity": 21, "price": "x"}
+    assert _refused(body) == {
+        "colour": "unknown_field",
+        "number": "read_only",
+        "starts_at": "naive_time",
+        "quantity": "max_value",
+        "price": "not_a_price",
+        "title": "required",
+    }
+    assert _refused({"title": 5, "quantity": "many"}) == {"title": "wrong_type", "quantity": "wrong_type"}
+
+
+def test_a_refused_choice_names_the_choices() -> None:
+    """REQ UI-01: whoever misses a choice is told what there is to choose from, also inside a list."""
+    body = {"title": "x", "size": "XXL", "sizes": ["S", "XS"]}
+    told = Client().post(ECHO, json.dumps(body), content_type="application/json").json()["errors"]
+    assert [(one["field"], one["code"], one["message"]) for one in told] == [
+        ("size", "invalid_choice", "One of S, M."),
+        ("sizes[1]", "invalid_choice", "One of S, M."),
+    ]
+
+
+def test_what_can_be_read_of_a_body_is_handed_on_beside_what_cannot() -> None:
+    """REQ UI-01: a service judges the one together with the other, so that nothing is told a round later."""
+    events = [{"id": str(UUID(int=1))}]
+    read = read_body(Body, {"quantity": "many", "colour": 1, "price": "1.50", "events": events})
+    assert read.said == {"price": "1.50", "events": [{"id": UUID(int=1)}]}
+    assert {(one.field, one.code) for one in read.unreadable} == {
+        ("quantity", "wrong_type"), ("colour", "unknown_field"), ("title", "required"),
+    }  # fmt: skip
+    assert read_body(Body, {"title": "x"}) == ({"title": "x"}, ())
+    with pytest.raises(Invalid):
+        read_body(Body, [1])
 
 
 def test_a_body_that_is_no_object() -> None:

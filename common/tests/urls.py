@@ -42,6 +42,9 @@ class Body(StrictSerializer):
     number = serializers.CharField(read_only=True)
     events = Item(many=True, required=False)
     sessions = serializers.ListField(child=serializers.UUIDField(), required=False)
+    starts_at = serializers.DateTimeField(required=False)
+    size = serializers.ChoiceField(choices=["S", "M"], required=False)
+    sizes = serializers.ListField(child=serializers.ChoiceField(choices=["S", "M"]), required=False)
 
 
 class Shown(serializers.Serializer):

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.rest import DecimalPriceField, MoneyField, PriceTextField, StrictSerializer
+from common.rest import DecimalPriceField, MoneyField, PriceTextField, ReadBody, StrictSerializer
 from common.rest.fields import WholeNumberField
 from offers.models import FulfillmentStatus, Offer, OfferType, Placement, Purchase, PurchaseStatus
 from offers.services.goods import fulfillment_details, fulfillment_of
@@ -53,19 +53,21 @@ class OfferWriteSerializer(StrictSerializer):
     )
     allows_delayed_payment = serializers.BooleanField(required=False)
 
-    def as_input(self) -> OfferInput:
-        """Return what was said, once ``is_valid`` passed."""
-        given = {name: value for name, value in self.validated_data.items() if name != "event_id"}
-        for name in ("target_sessions", "target_ticket_tiers"):
-            if name in given:
-                given[name] = tuple(given[name])
-        return OfferInput(**given)
-
 
 class OfferCreateSerializer(OfferWriteSerializer):
     """An offer to be made: its event beside the rest."""
 
     event_id = serializers.UUIDField()
+
+
+def input_of(read: ReadBody) -> OfferInput:
+    """Return what a body says about an offer, and what of it could not be read, as the catalog takes it."""
+    lists: dict[str, Any] = {
+        name: tuple(read.said[name])
+        for name in ("target_sessions", "target_ticket_tiers")
+        if name in read.said
+    }
+    return OfferInput(**{**read.said, **lists}, unreadable=read.unreadable)
 
 
 class InventorySerializer(serializers.Serializer[Offer]):

@@ -13,7 +13,7 @@ from accounts.rest.authentication import actor_of_request, require_user
 from common import clock
 from common.errors import Invalid
 from common.requests import bind
-from common.rest import LimitOffset, client_network
+from common.rest import LimitOffset, client_network, event_named, read_body
 from common.rest.schema import IDEMPOTENCY_KEY, PAGE, whole_number
 from offers.models import Offer, Placement
 from offers.rest.serializers import (
@@ -25,6 +25,7 @@ from offers.rest.serializers import (
     OfferSerializer,
     OfferWriteSerializer,
     PurchaseSerializer,
+    input_of,
 )
 from offers.selectors import catalog as reading
 from offers.selectors.purchases import page_of_purchases
@@ -44,9 +45,8 @@ class OffersView(APIView):
         """Create an offer of an event that the caller manages."""
         actor, now = actor_of_request(request), clock.now()
         require_user(request)
-        body = OfferCreateSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        offer = catalog.create_offer(actor, body.validated_data["event_id"], body.as_input(), now=now)
+        read = read_body(OfferCreateSerializer, request.data)
+        offer = catalog.create_offer(actor, event_named(read), input_of(read), now=now)
         return _offer_answer(request, offer.pk, status=201)
 
 
@@ -79,9 +79,8 @@ class OfferView(APIView):
 
     def _change(self, request: Request, offer_id: UUID) -> Response:
         require_user(request)
-        body = OfferWriteSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        catalog.update_offer(actor_of_request(request), offer_id, body.as_input(), now=clock.now())
+        given = input_of(read_body(OfferWriteSerializer, request.data))
+        catalog.update_offer(actor_of_request(request), offer_id, given, now=clock.now())
         return _offer_answer(request, offer_id)
 
 

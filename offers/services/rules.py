@@ -48,7 +48,7 @@ def judge(given: OfferInput, *, event: Event, existing: Offer | None) -> dict[st
     At most three queries: target sessions, tiers, other offers, each only where some are named.
     """
     named = given.given()
-    errors: list[FieldError] = list(_unreadable(named))
+    errors: list[FieldError] = [*given.unreadable, *_unreadable(named)]
     values = (_defaults(event) if existing is None else _columns_of(existing)) | {
         name: value for name, value in named.items() if name not in _PRICES and name != "currency"
     }
@@ -59,8 +59,11 @@ def judge(given: OfferInput, *, event: Event, existing: Offer | None) -> dict[st
             _read_price(name, named[name], event.currency, values, errors)
     candidate = Candidate(_stripped(values), event, existing, frozenset(named))
     for rule in _RULES:
-        # A field that could not be read is reported once.
-        errors += [error for error in rule(candidate) if error.field not in {known.field for known in errors}]
+        # A field that could not be read is reported once, and no other one is compared with it.
+        wrong = {known.outermost for known in errors}
+        errors += [
+            error for error in rule(candidate) if wrong.isdisjoint({error.field, _BESIDE.get(error.code, "")})
+        ]
     if errors:
         raise Invalid(errors=errors)
     return candidate.values
@@ -68,6 +71,11 @@ def judge(given: OfferInput, *, event: Event, existing: Offer | None) -> dict[st
 
 _PRICES = ("price", "original_price")
 _TEXTS = ("title", "description", "image_url", "content_url")
+# What a field is refused as beside another one: the code, and that other field.
+_BESIDE = {
+    "not_after_start": "starts_at", "below_price": "price", "not_an_upgrade": "offer_type",
+    "not_content": "offer_type",
+}  # fmt: skip
 
 
 def _defaults(event: Event) -> dict[str, Any]:

@@ -245,21 +245,6 @@ def test_what_is_not_there_is_not_found(door: type[Catalog]) -> None:
     assert door(operator).delete(uuid4()).code == "not_found"
 
 
-def test_unknown_and_counter_fields_are_refused() -> None:
-    """REST refuses names that it does not know, counters among them, and NUL bytes. REQ OF-02."""
-    event, staff = _event_and_staff()
-    catalog = RestCatalog(staff)
-    body = {**GOOD, "event_id": str(event.pk)}
-    assert catalog.create({**body, "sold": 3}).errors == {("sold", "unknown_field")}
-    assert catalog.create({**body, "colour": "red"}).errors == {("colour", "unknown_field")}
-    assert catalog.create({**body, "title": "a\0b"}).errors == {("title", "unreadable_text")}
-    offer = make_offer(event=event)
-    assert catalog.update(offer.pk, {"event_id": str(make_event().pk)}).errors == {
-        ("event_id", "unknown_field")
-    }
-    assert Offer.objects.count() == 1
-
-
 def test_zero_and_three_decimal_currencies() -> None:
     """Yen have no decimals, dinars three of which Stripe takes two. REQ PA-11."""
     yen, staff = _event_and_staff(currency="JPY")

@@ -147,6 +147,18 @@ def test_a_private_event_is_not_there_for_strangers(door: type[Door], who: str) 
     assert not Entry.objects.exists()
 
 
+def test_seats_have_the_sessions_names_when_they_change() -> None:
+    """CONTRACT: what a session calls its seats the answer of a change calls so too, on REST."""
+    session = _session(capacity=2)
+    client = Client(headers=bearer(_staff(session)))
+    path = f"/api/v1/sessions/{session.pk}"
+    put = client.put(f"{path}/capacity", {"maximum_capacity": 5}, content_type="application/json").json()
+    shown = client.get(path).json()
+    names = ("maximum_capacity", "current_attendance", "free_seats")
+    assert [put[name] for name in names] == [shown[name] for name in names] == [5, 2, 3]
+    assert [put[name] for name in ("capacity", "attending", "free")] == [5, 2, 3]
+
+
 def test_capacity_is_said_and_not_assumed() -> None:
     """CONTRACT: without a capacity the call is refused at both doors, and nothing changed; null is unlimited."""
     session = _session()

@@ -39,7 +39,10 @@ def judge(
     """
     values = dict(DEFAULTS) if experiment is None or is_whole else _columns_of(experiment)
     values |= {name: _tidy(value) for name, value in given.given().items()}
-    errors = [*_slug(values), *_texts(values), *_numbers(values), *_variants(values["variants"])]
+    found = [*_slug(values), *_texts(values), *_numbers(values), *_variants(values["variants"])]
+    # What could not be read is told once.
+    wrong = {error.outermost for error in given.unreadable}
+    errors = [*given.unreadable, *(error for error in found if error.outermost not in wrong)]
     if errors:
         raise Invalid(errors=errors)
     values["variants"] = tuple(
