@@ -1,17 +1,16 @@
 """People of the platform's identity service, made known here on first sight (REQ EV-02).
 
-Which account a person gets (CONTRACT, Socket.IO): their ``sub`` is our id where it is a UUID, else a UUIDv5
-of it;
-an e-mail already known is that user. The identity service is trusted as far as the shared secret goes,
-which also
-signs our own tokens. What it cannot be trusted with is an address that it never checked: a token that says
-``email_verified: false`` is refused, and an operator's account (superuser, made from the command line) is
-matched
-by e-mail only when the token says ``email_verified: true``. Every such match is in the audit history.
+Which account a person gets (CONTRACT, Socket.IO): their ``sub`` is our id where it is a UUID, else a UUIDv5 of it;
+an e-mail already known is that user. The identity service is trusted as far as the shared secret goes, which also
+signs our own tokens. What it cannot be trusted with is an address that it never checked. ``email_verified`` is not
+among the claims that it must send: a service that leaves it out vouches for its addresses. Where it says anything,
+that must be true (``true`` or ``"true"``), and an account with power over others' things (a superuser, whoever has a
+role in an organization) is matched by e-mail only where it does. Every such match is in the audit history.
 """
 
 import uuid
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -19,17 +18,20 @@ from django.core.validators import EmailValidator
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.models import Membership, User
 from accounts.selectors import user_by_email
 from common.audit import record
 from common.errors import Unauthenticated
+from common.plain_text import is_storable, plain_name
 from common.types import SYSTEM
 
 # UUIDv5 of a subject that is no UUID. Never change it: it decides who is who.
 SUBJECT_NAMESPACE = uuid.UUID("7d0f4c52-6a86-5c0e-9c3d-1f5a3f6f2b11")
 _MAXIMUM_SUBJECT = 255
 _MAXIMUM_EMAIL = 254
-_MAXIMUM_NAME = 200
+MAXIMUM_NAME = 200
+# What a token says that does not say whether its e-mail is verified.
+UNSAID: Final = object()
 _is_email = EmailValidator()
 
 
@@ -46,22 +48,30 @@ def user_of_identity(
 ) -> User:
     """Return the active user of a checked identity token, creating them on first sight; safe under races.
 
-    Raises ``Unauthenticated`` for an absent or unusable subject or e-mail, an e-mail said to be unverified, and an
-    inactive user. One query when the person is known.
+    ``is_email_verified`` is what the token says, ``UNSAID`` where it says nothing. Raises ``Unauthenticated`` for an
+    absent or unusable subject or e-mail, an e-mail that it says is anything but verified, one that only a verified
+    e-mail may match, and an inactive user. One query when the person is known.
     """
-    address = _address(subject, email, is_email_verified)
-    user = _known(subject) or _match(subject, address, is_email_verified is True, now=now)
+    is_verified = is_email_verified is True or is_email_verified == "true"
+    if not is_verified and is_email_verified is not UNSAID:
+        raise Unauthenticated("The token has no verified e-mail.")
+    address = _address(subject, email)
+    user = _known(subject) or _match(subject, address, is_verified, now=now)
     if user is None:
-        user = _create(subject, address, name)
+        _create(subject, address, name)
+        # Of two first requests at once one inserts, and both read the same row.
+        user = _known(subject) or _match(subject, address, is_verified, now=now)
+    if user is None:
+        raise Unauthenticated("This account cannot sign in.")
     if not user.is_active:
         raise Unauthenticated("This account cannot sign in.")
     return user
 
 
-def _address(subject: str, email: object, is_email_verified: object) -> str:
-    if not subject.strip() or len(subject) > _MAXIMUM_SUBJECT or "\0" in subject:
+def _address(subject: str, email: object) -> str:
+    if not subject.strip() or len(subject) > _MAXIMUM_SUBJECT or not is_storable(subject):
         raise Unauthenticated("The token names nobody.")
-    if not isinstance(email, str) or len(email) > _MAXIMUM_EMAIL or is_email_verified is False:
+    if not isinstance(email, str) or len(email) > _MAXIMUM_EMAIL:
         raise Unauthenticated("The token has no usable e-mail.")
     address = email.strip().lower()
     try:
@@ -82,7 +92,7 @@ def _match(subject: str, address: str, is_verified: bool, *, now: datetime) -> U
     user = user_by_email(address)
     if user is None:
         return None
-    if user.is_superuser and not is_verified:
+    if not is_verified and _has_power(user):
         raise Unauthenticated("This account cannot sign in by an unverified e-mail.")
     linked = User.objects.filter(pk=user.pk, external_subject=None).update(external_subject=subject)
     if linked:
@@ -97,17 +107,17 @@ def _match(subject: str, address: str, is_verified: bool, *, now: datetime) -> U
     return user
 
 
-def _create(subject: str, address: str, name: object) -> User:
-    """Insert the person; of two first requests at once one inserts and both read the same row."""
+def _has_power(user: User) -> bool:
+    return user.is_superuser or Membership.objects.filter(user=user).exists()
+
+
+def _create(subject: str, address: str, name: object) -> None:
+    """Insert the person, unless their id, subject or e-mail is taken by now."""
     user = User(
         pk=user_id_of_subject(subject),
         email=address,
-        name=name[:_MAXIMUM_NAME].replace("\0", "") if isinstance(name, str) else "",
+        name=plain_name(name, longest=MAXIMUM_NAME) if isinstance(name, str) else "",
         external_subject=subject,
     )
     user.set_unusable_password()
     User.objects.bulk_create([user], ignore_conflicts=True)
-    stored = _known(subject) or user_by_email(address)
-    if stored is None:
-        raise Unauthenticated("This account cannot sign in.")
-    return stored

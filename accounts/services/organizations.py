@@ -11,6 +11,7 @@ from accounts.types import Capability
 from common.audit import record, record_changes, snapshot
 from common.db import retrying
 from common.errors import Forbidden, NotFound
+from common.plain_text import plain_name
 from common.types import Actor
 
 
@@ -20,7 +21,7 @@ def create_organization(*, actor: Actor, slug: str, name: str, now: datetime) ->
     ``ValidationError``."""
     if not may_do_all(actor):
         raise Forbidden
-    organization = Organization(slug=slug, name=name.strip())
+    organization = Organization(slug=slug, name=plain_name(name))
     organization.full_clean()
     organization.save()
     record(
@@ -50,7 +51,7 @@ def update_organization(
     if slug != organization.slug and not may_do_all(actor):
         raise Forbidden("Only operators change an organization's slug.")
     before = snapshot(organization)
-    organization.slug, organization.name = slug, name.strip()
+    organization.slug, organization.name = slug, plain_name(name)
     organization.full_clean()
     organization.save()
     record_changes(

@@ -27,7 +27,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from accounts.models import User
 from accounts.services import rotation
-from accounts.services.identities import user_of_identity
+from accounts.services.identities import UNSAID, user_of_identity
 from common import statements
 from common.errors import Unauthenticated
 
@@ -106,7 +106,7 @@ def authenticate(raw: str, *, now: datetime) -> User:
     return user_of_identity(
         subject=claims["sub"],
         email=claims.get("email"),
-        is_email_verified=claims.get("email_verified"),
+        is_email_verified=claims.get("email_verified", UNSAID),
         name=claims.get("name"),
         now=now,
     )

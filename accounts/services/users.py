@@ -11,6 +11,7 @@ from accounts.services.access import may_do_all
 from common.audit import record_changes, snapshot
 from common.db import retrying
 from common.errors import Forbidden, NotFound
+from common.plain_text import plain_name
 from common.types import Actor
 
 
@@ -29,7 +30,7 @@ def update_user(*, actor: Actor, user_id: UUID, name: str, is_active: bool, now:
     if not is_active and user.pk == actor.user_id:
         raise OwnAccount
     before = snapshot(user)
-    user.name, user.is_active = name.strip(), is_active
+    user.name, user.is_active = plain_name(name), is_active
     user.save(update_fields=["name", "is_active"])
     record_changes(user, before, actor=actor, action="accounts.update_user", organization_id=None, now=now)
     return user

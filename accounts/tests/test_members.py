@@ -177,7 +177,7 @@ def test_operators_make_organizations_and_owners_rename_them(house: Organization
     owner = actor_of(user("owner@example.test"))
     with pytest.raises(Forbidden):
         create_organization(actor=owner, slug="mine", name="Mine", now=NOW)
-    made = create_organization(actor=actor_of(make_superuser()), slug="fresh", name=" Fresh ", now=NOW)
+    made = create_organization(actor=actor_of(make_superuser()), slug="fresh", name=" Fr\u202eesh\n", now=NOW)
     assert made.name == "Fresh"
     update_organization(actor=owner, organization_id=house.pk, slug=house.slug, name="Renamed", now=NOW)
     with pytest.raises(Forbidden):
@@ -196,7 +196,7 @@ def test_an_operator_shuts_a_person_out_but_not_themselves() -> None:
     operator, person = make_superuser(), make_user()
     with pytest.raises(Forbidden):
         update_user(actor=actor_of(person), user_id=operator.pk, name="x", is_active=False, now=NOW)
-    update_user(actor=actor_of(operator), user_id=person.pk, name="Gone", is_active=False, now=NOW)
+    update_user(actor=actor_of(operator), user_id=person.pk, name="\u202eGone\n", is_active=False, now=NOW)
     person.refresh_from_db()
     assert (person.name, person.is_active) == ("Gone", False)
     with pytest.raises(Exception, match="own"):

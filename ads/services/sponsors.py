@@ -22,6 +22,7 @@ from ads.types.sponsors import (
 from common import audit
 from common.db import retrying
 from common.errors import FieldError, Invalid, NotFound, Unauthenticated
+from common.plain_text import plain_name
 from common.types import Actor
 from common.web_addresses import is_web_address
 from events.models import Event
@@ -86,7 +87,7 @@ def _judged(given: SponsorInput) -> SponsorInput:
     people = dict.fromkeys(address.strip().lower() for address in given.people if address.strip())
     tidy = replace(
         given,
-        name=given.name.strip(),
+        name=plain_name(given.name),
         website=given.website.strip(),
         description=given.description.strip(),
         people=tuple(people),

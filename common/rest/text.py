@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from common.errors import FieldError
+from common.plain_text import is_storable
 
 # PostgreSQL: bigint.
 LARGEST_INTEGER = 2**63 - 1
@@ -21,7 +22,7 @@ def unreadable_values(data: Any, path: str = "") -> Iterator[FieldError]:
         name, value = waiting.pop()
         if isinstance(value, Mapping):
             for key, item in value.items():
-                if not _readable(str(key)):
+                if not is_storable(str(key)):
                     yield FieldError(
                         name, "unreadable_text", "A field name contains characters that are not text."
                     )
@@ -34,13 +35,9 @@ def unreadable_values(data: Any, path: str = "") -> Iterator[FieldError]:
 
 
 def _wrong(name: str, value: Any) -> Iterator[FieldError]:
-    if isinstance(value, str) and not _readable(value):
+    if isinstance(value, str) and not is_storable(value):
         yield FieldError(name, "unreadable_text", "This text contains characters that are not text.")
     elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         yield FieldError(name, "out_of_range", "This number is too large.")
     elif isinstance(value, float) and not math.isfinite(value):
         yield FieldError(name, "out_of_range", "This is not a finite number.")
-
-
-def _readable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
