@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from django.http import HttpRequest
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 MASK = "[masked]"
@@ -31,6 +32,8 @@ _SECRET_TEXTS = re.compile(
     r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)"  # user:password of an address
     r"|(?i:(?<=password=)|(?<=secret=)|(?<=token=))[^\s&'\"]+"
 )
+_QUERIES = re.compile(r"\?[^\s'\"]+")
+_SUSPICIOUS = "django.security."
 _TOO_DEEP = 12
 
 
@@ -42,6 +45,8 @@ def masked(value: Any, depth: int = 0) -> Any:
         return _SECRET_TEXTS.sub(MASK, value)
     if isinstance(value, bytes):
         return _SECRET_TEXTS.sub(MASK, value.decode("utf-8", "replace"))
+    if isinstance(value, HttpRequest):
+        return f"{value.method} {value.path}"
     if isinstance(value, Mapping):
         return {name: _masked_entry(name, item, depth) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -62,8 +67,25 @@ def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 def _plain(value: Any) -> Any:
     """Return what the line will show of a value, so that a secret inside an object is seen as well."""
-    plain = (str, bytes, int, float, bool, type(None), Mapping, list, tuple, set, frozenset)
+    plain = (str, bytes, int, float, bool, type(None), Mapping, list, tuple, set, frozenset, HttpRequest)
     return value if isinstance(value, plain) else str(value)
+
+
+def without_query(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Say which request a line of Django's is of as the access log does: by method, path and status.
+
+    Queries are what people typed, and may be of the page that they came from. A request that Django finds suspicious
+    is told in its sender's words, with a trace of the refusal: neither is kept, the logger names the sort.
+    """
+    if not isinstance(event.get("request"), HttpRequest):
+        return event
+    request = event.pop("request")
+    status = event.pop("status_code", None)
+    event.update(method=request.method, path=request.path, status=status)
+    if event.get("logger", "").startswith(_SUSPICIOUS) and event.pop("exc_info", None):
+        event["event"] = "refused as suspicious"
+    event["event"] = _QUERIES.sub("?...", event["event"])
+    return event
 
 
 def configure(config: Mapping[str, Any]) -> None:
@@ -116,7 +138,7 @@ def _standard_library(levels: dict[str, str], *, as_json: bool) -> dict[str, Any
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder()],
+                "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder(), without_query],
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     # Before the mask, and without local variables: those hold what must not be written.
