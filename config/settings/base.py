@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.csp.AdminPolicyMiddleware",
+    "common.caching.CachingMiddleware",
     "common.problems.ProblemMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
