@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from accounts.admin_base.acts import show_refusal
@@ -19,6 +18,7 @@ from accounts.scope import Scope, scope_of
 from accounts.types import Capability
 from common import clock
 from common.admin.lists import HouseList
+from common.admin.lookups import NarrowLists
 from common.audit import changes_between, record
 from common.audit.history import AuditHistoryMixin
 from common.errors import Failure
@@ -26,7 +26,7 @@ from common.errors import Failure
 _FAILURE = "_marquee_failure"
 
 
-class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, ModelAdmin):
+class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, NarrowLists):
     """Rows, choices and deeds of the user's organizations alone; superusers see all.
 
     ``organization_path`` leads from the model to the organization (``"organization"``, ``"event__organization"``), or

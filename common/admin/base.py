@@ -8,11 +8,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
 from common.admin.lists import HouseList
+from common.admin.lookups import NarrowLists
 from common.admin.scoping import has_access, policy
 from common.admin.times import time_words
 from common.audit.history import AuditHistoryMixin
@@ -36,7 +36,7 @@ class NamingChangeList(HouseList):
         self.result_list = page
 
 
-class ReadOnlyAdmin(AuditHistoryMixin, ModelAdmin):
+class ReadOnlyAdmin(AuditHistoryMixin, NarrowLists):
     """Nobody adds, changes or deletes here, operators neither."""
 
     # Said where the list is empty: what comes here, and by what.

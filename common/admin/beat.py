@@ -22,10 +22,11 @@ from django_celery_beat.models import (
     PeriodicTask,
     SolarSchedule,
 )
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from common import clock
+from common.admin.lookups import NarrowLists
 from common.admin.scoping import policy
 from common.admin.times import time_words
 from common.audit.history import AuditHistoryMixin
@@ -34,7 +35,7 @@ from common.schedules.models import ScheduledRun
 from common.schedules.services import standing_of
 
 
-class AuditedAdmin(AuditHistoryMixin, ModelAdmin):
+class AuditedAdmin(AuditHistoryMixin, NarrowLists):
     """Each change by a person is one entry of the audit history; Django's own log is left out."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:

@@ -47,6 +47,7 @@ class DeadLetterAdmin(QueueAdmin):
     list_display = ("what", "organization_", "age", "attempts_", "last_error_", "lane")
     list_filter = (KindFilter, "lane", AgeFilter, OrganizationFilter)
     list_filter_sheet = True
+    linked_filters = ("error_group",)
     search_fields = ("kind", "id", "trace_id", "dedupe_key", "errors")
     search_help_text = "Kind, id, trace id or a word of the error"
     ordering = ("-finished_at", "-id")

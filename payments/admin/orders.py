@@ -73,6 +73,7 @@ class OrderAdmin(ScopedModelAdmin):
     list_select_related = ("buyer", "event")
     list_filter = ("state", TroubleFilter, "created_at")
     date_hierarchy = "created_at"
+    linked_filters = ("event",)
     change_form_after_template = "admin/payments/timeline.html"
     search_fields = (
         "number",
