@@ -1,16 +1,26 @@
-"""Half-open windows of time, ``[start, end)``, so that neighbours neither overlap nor leave a gap; ranges of days."""
+"""Half-open windows of time, ``[start, end)``, so that neighbours neither overlap nor leave a gap; ranges of days.
 
+And which instants there are at all: those that every clock of the world can tell.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from common.errors import Invalid
+from django.db.models import Q
+
+from common.errors import FieldError, Invalid
 
 LONGEST_RANGE_DAYS: Final = 365
 USUAL_RANGE_DAYS: Final = 30
 # Years in which every zone can compute its midnights.
 _FIRST, _LAST = date(1970, 1, 2), date(9998, 12, 30)
+# The instants that may be kept, ``[first, end)``. PostgreSQL goes on after the year 9999, Python does not: a row beyond
+# could be written and never read; and on the last day of 9999 the clocks east of Greenwich are past its end.
+_FIRST_INSTANT, _END_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+OUTSIDE_YEARS: Final = "Give a time of the years 1970 to 9998."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,28 @@ class Window:
         if self.start is not None and instant < self.start:
             return False
         return self.end is None or instant < self.end
+
+
+def is_tellable(instant: datetime) -> bool:
+    """Say whether an instant, given with its offset, is one of UTC's years 1970 to 9998: the rule of all doors."""
+    return _FIRST_INSTANT <= instant < _END_OF_TIME
+
+
+def instant_errors(**instants: datetime | None) -> Iterator[FieldError]:
+    """Yield what is wrong with instants that somebody gave, by their fields: ``naive_time``, ``out_of_range``."""
+    for name, instant in instants.items():
+        if instant is not None and instant.tzinfo is None:
+            yield FieldError(name, "naive_time", "Give the time with its offset.")
+        elif instant is not None and not is_tellable(instant):
+            yield FieldError(name, "out_of_range", OUTSIDE_YEARS)
+
+
+def tellable(*columns: str) -> Q:
+    """Return the same rule for a CHECK of the database; a column without an instant keeps it."""
+    rule = Q()
+    for column in columns:
+        rule &= Q((f"{column}__gte", _FIRST_INSTANT), (f"{column}__lt", _END_OF_TIME))
+    return rule
 
 
 def local_day(day: date, time_zone: ZoneInfo) -> Window:

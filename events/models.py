@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
-from common.windows import Window
+from common.windows import Window, tellable
 from events.querysets import EventQuerySet, SessionQuerySet
 
 
@@ -46,6 +46,7 @@ class Event(models.Model):
             models.CheckConstraint(
                 condition=Q(starts_at__lt=F("ends_at")), name="event_starts_before_it_ends"
             ),
+            models.CheckConstraint(condition=tellable("starts_at", "ends_at"), name="event_window_is_tellable"),
             models.CheckConstraint(
                 condition=Q(visibility__in=Visibility.values), name="event_visibility_known"
             ),
@@ -105,6 +106,7 @@ class Session(models.Model):
             models.CheckConstraint(
                 condition=Q(starts_at__lt=F("ends_at")), name="session_starts_before_it_ends"
             ),
+            models.CheckConstraint(condition=tellable("starts_at", "ends_at"), name="session_window_is_tellable"),
             # Idea 3 of the design: the database says the invariant again. No capacity: no limit.
             models.CheckConstraint(
                 condition=Q(maximum_capacity__isnull=True)

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
 from common.money import Money
-from common.windows import Window
+from common.windows import Window, tellable
 from offers.querysets import OfferQuerySet
 
 
@@ -113,6 +113,7 @@ class Offer(models.Model):
                 | Q(starts_at__lt=F("expires_at")),
                 name="offer_starts_before_it_expires",
             ),
+            models.CheckConstraint(condition=tellable("starts_at", "expires_at"), name="offer_window_is_tellable"),
             models.CheckConstraint(condition=Q(offer_type__in=OfferType.values), name="offer_type_known"),
             models.CheckConstraint(condition=Q(placement__in=Placement.values), name="offer_placement_known"),
             models.CheckConstraint(
@@ -279,6 +280,9 @@ class Fulfillment(models.Model):
             models.CheckConstraint(
                 condition=Q(carrier="", tracking_number="") | (~Q(carrier="") & ~Q(tracking_number="")),
                 name="fulfillment_tracking_whole",
+            ),
+            models.CheckConstraint(
+                condition=tellable("appointment_at"), name="fulfillment_appointment_is_tellable"
             ),
         ]
 

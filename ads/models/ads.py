@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from ads.querysets import AdQuerySet
 from common.money import Money
-from common.windows import Window
+from common.windows import Window, tellable
 
 MAXIMUM_WEIGHT = 1_000
 MAXIMUM_CAP = 100
@@ -130,6 +130,7 @@ class Ad(models.Model):
                 condition=Q(starts_at__isnull=True) | Q(ends_at__isnull=True) | Q(starts_at__lt=F("ends_at")),
                 name="ad_starts_before_it_ends",
             ),
+            models.CheckConstraint(condition=tellable("starts_at", "ends_at"), name="ad_window_is_tellable"),
             models.CheckConstraint(
                 condition=Q(weight__range=(1, MAXIMUM_WEIGHT))
                 & Q(frequency_cap__range=(1, MAXIMUM_CAP))

@@ -7,7 +7,6 @@ budgets are in ``ad_money``.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any, Final
 
 from ads.models import Ad, AdPlacement, AdSpend, ContentType, Pacing, PriceModel
@@ -17,6 +16,7 @@ from ads.services.ad_drafts import Draft
 from ads.types.ads import MAXIMUM_NAME, MAXIMUM_TARGETS, MAXIMUM_URL, AdInput
 from common.errors import FieldError, Invalid
 from common.web_addresses import is_web_address
+from common.windows import instant_errors
 from events.models import Event, Session
 
 _TEXTS: Final = ("name", "media_url", "click_url", "aspect_ratio")
@@ -131,20 +131,11 @@ def _shape(ad: Draft) -> Iterator[FieldError]:
 
 def _window(ad: Draft) -> Iterator[FieldError]:
     starts, ends = ad["starts_at"], ad["ends_at"]
-    for name, instant in (("starts_at", starts), ("ends_at", ends)):
-        if instant is not None and instant.tzinfo is None:
-            yield FieldError(name, "naive_time", "Give the time with its offset.")
-        elif instant is not None and not _is_storable(instant):
-            yield FieldError(name, "out_of_range", "Give a time of the years 1970 to 9998.")
+    yield from instant_errors(starts_at=starts, ends_at=ends)
     if starts is None or ends is None or not ad.has_read("starts_at", "ends_at"):
         return
     if starts >= ends:
         yield FieldError("ends_at", "not_after_start", "It ends after it starts.")
-
-
-def _is_storable(instant: datetime) -> bool:
-    """Say whether it can be told by every clock: near the ends of time its neighbours' years do not exist."""
-    return 1970 <= instant.year <= 9998
 
 
 def _targets(ad: Draft) -> Iterator[FieldError]:

@@ -1,9 +1,9 @@
 """Times as staff read them, always with their zone: the event's where there is one, else UTC."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -11,7 +11,7 @@ from django.forms.utils import from_current_timezone
 from django.utils import timezone
 from django.utils.formats import date_format
 
-_DAY: Final = timedelta(days=1)
+from common.windows import OUTSIDE_YEARS, is_tellable
 
 
 def time_words(instant: datetime | None, zone: tzinfo = UTC) -> str:
@@ -37,15 +37,13 @@ def time_column(field: str, title: str, zone: str | None = None) -> Callable[[An
 def read_in(zone: tzinfo, read: datetime) -> datetime:
     """Return the instant at which clocks of the zone show what a form read as if it were UTC.
 
-    Raises ``ValidationError`` for a time that the clocks skip or show twice, and for one at the end of all calendars,
-    which the clocks of another zone could not show.
+    Raises ``ValidationError`` for a time that the clocks skip or show twice, and for one outside the years that the
+    clocks of every zone can show (``common.windows``).
     """
     with timezone.override(zone):
         instant = from_current_timezone(read.astimezone(UTC).replace(tzinfo=None))
     if instant is None:
         raise ValidationError("Give a date and a time.")
-    try:
-        instant.astimezone(UTC) - _DAY, instant.astimezone(UTC) + _DAY
-    except OverflowError as error:
-        raise ValidationError("Give a date between the years 2 and 9998.") from error
+    if not is_tellable(instant):
+        raise ValidationError(OUTSIDE_YEARS, code="out_of_range")
     return instant

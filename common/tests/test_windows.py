@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import Invalid
-from common.windows import Window, day_bounds, local_day, range_of_days
+from common.windows import Window, day_bounds, instant_errors, local_day, range_of_days
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -21,6 +21,22 @@ def test_the_start_is_inside_and_the_end_is_not() -> None:
     assert not window.contains(NOON + HOUR)
     assert Window(NOON + HOUR, None).contains(NOON + HOUR)
     assert not window.contains(NOON - timedelta(microseconds=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("1970-01-01T00:00:00+00:00", ""), ("1969-12-31T12:00:00-12:00", ""),
+        ("1970-01-01T13:59:59+14:00", "out_of_range"), ("9998-12-31T23:59:59.999999+00:00", ""),
+        ("9999-01-01T13:59:59+14:00", ""), ("9999-01-01T14:00:00+14:00", "out_of_range"),
+        ("9998-12-31T12:00:00-12:00", "out_of_range"), ("9999-12-31T23:59:59-12:00", "out_of_range"),
+        ("0001-01-01T00:00:00+14:00", "out_of_range"), ("2026-05-01T12:00:00", "naive_time"),
+    ],
+)  # fmt: skip
+def test_an_instant_is_of_the_years_that_every_clock_tells(text: str, code: str) -> None:
+    """UTC's 1970 to 9998, whatever the offset says; the field is named, no instant is not wrong. REQ OF-02, AD-01."""
+    found = list(instant_errors(starts_at=datetime.fromisoformat(text), ends_at=None))
+    assert [(error.field, error.code) for error in found] == ([("starts_at", code)] if code else [])
 
 
 def test_a_missing_bound_is_open() -> None:

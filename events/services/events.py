@@ -15,6 +15,7 @@ from common.db import retrying
 from common.errors import FieldError, Invalid, NotFound
 from common.money import CURRENCIES
 from common.types import Actor
+from common.windows import instant_errors
 from events.models import Event, Session, Visibility
 from events.registry import currency_locked_by, tell_followers
 from events.services.sessions import check_capacity, lock_session
@@ -164,6 +165,7 @@ def _fill_session(stored: Session, session: SessionInput) -> None:
 
 
 def _window_errors(starts_at: datetime, ends_at: datetime) -> list[FieldError]:
-    if starts_at < ends_at:
-        return []
+    wrong = list(instant_errors(starts_at=starts_at, ends_at=ends_at))
+    if wrong or starts_at < ends_at:
+        return wrong
     return [FieldError("ends_at", "before_start", "The end comes after the start.")]

@@ -5,13 +5,13 @@ The rules look at the whole offer, so a partial update is judged merged with wha
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from common.errors import FieldError, Invalid
 from common.money import Money, NotMoney, parse_decimal
 from common.web_addresses import is_web_address
+from common.windows import instant_errors
 from events.models import Event, Session
 from offers.models import Offer, OfferType, Placement
 from offers.types import (
@@ -175,11 +175,9 @@ def _numbers(offer: Candidate) -> Iterator[FieldError]:
 
 def _window(offer: Candidate) -> Iterator[FieldError]:
     starts, ends = offer["starts_at"], offer["expires_at"]
-    for name, instant in (("starts_at", starts), ("expires_at", ends)):
-        if isinstance(instant, datetime) and instant.tzinfo is None:
-            yield FieldError(name, "naive_time", "Give the time with its offset.")
-            return
-    if starts is not None and ends is not None and starts >= ends:
+    wrong = list(instant_errors(starts_at=starts, expires_at=ends))
+    yield from wrong
+    if not wrong and starts is not None and ends is not None and starts >= ends:
         yield FieldError("expires_at", "not_after_start", "It ends after it starts.")
 
 

@@ -12,6 +12,7 @@ from common import audit
 from common.db import retrying
 from common.errors import FieldError, Invalid, NotFound
 from common.types import Actor
+from common.windows import instant_errors
 from offers.errors import NotWaiting
 from offers.models import Fulfillment, FulfillmentStatus, OfferType, Purchase
 from offers.services import messages
@@ -77,7 +78,10 @@ def set_appointment(
     Raises ``Invalid``, ``NotFound``, ``Forbidden``, ``NotWaiting`` (also when the order is refunded or
     disputed).
     """
-    if appointment_at.tzinfo is None or appointment_at <= now:
+    wrong = list(instant_errors(appointment_at=appointment_at))
+    if wrong:
+        raise Invalid(errors=wrong)
+    if appointment_at <= now:
         raise Invalid.field("appointment_at", "not_in_future", "The appointment is in the future.")
 
     def give(purchase: Purchase, order: Order, fulfillment: Fulfillment) -> None:
