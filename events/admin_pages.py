@@ -44,18 +44,20 @@ def pages_of(request: HttpRequest, event: Event) -> list[EventPage]:
     return [page for page in _pages if scope.has(page.capability, event.organization_id)]
 
 
-def event_to_work_at(request: HttpRequest, capability: Capability) -> tuple[Event | None, list[Event]]:
-    """Return the event that the address names as ``event`` (of one alone that one), and those to choose from.
+def event_to_work_at(request: HttpRequest, capability: Capability | None) -> tuple[Event | None, list[Event]]:
+    """Return the event that the address (else the form) names as ``event``, and those to choose from.
+
+    Of one alone that one.
 
     Raises ``PermissionDenied`` for who may do this nowhere, ``Http404`` for an event that is not theirs.
     """
     scope = scope_of(request)
-    if not scope.has(capability):
+    if capability is None or not scope.has(capability):
         raise PermissionDenied
     where = scope.organizations(capability)
     events = Event.objects.order_by("-starts_at", "title", "pk")
     theirs = events if where is None else events.filter(organization_id__in=where)
-    wanted = request.GET.get("event", "")
+    wanted = request.GET.get("event") or request.POST.get("event", "")
     if not wanted:
         offered = list(theirs[:_MOST_EVENTS])
         return (offered[0] if len(offered) == 1 else None), offered

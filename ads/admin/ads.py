@@ -7,9 +7,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
-from django.urls import reverse
 from unfold.decorators import display
 from unfold.views import ChangeList
 
@@ -30,7 +29,8 @@ from ads.types.ads import AdStatus
 from common import clock
 from common.admin.lists import HouseList
 from common.admin.times import time_column
-from events.models import Event, Session
+from events.admin_choosing import EventFirst
+from events.models import Session
 
 _SHOWN = (
     "event",
@@ -76,7 +76,7 @@ class SparkList(HouseList):
 
 
 @admin.register(Ad)
-class AdAdmin(PerformancePages, ExplainingPages):
+class AdAdmin(EventFirst, PerformancePages, ExplainingPages):
     """Ads of one's organizations. Money is billed by what viewers do, never typed in here."""
 
     organization_path = "event__organization"
@@ -86,6 +86,10 @@ class AdAdmin(PerformancePages, ExplainingPages):
         "What is shown between sessions, beside them and on top of them stands here, with what it earns."
     )
     form = AdForm
+    event_question = "Which event is the ad for?"
+    event_explained = (
+        "Its sessions, its currency and its clocks are those of the form. An ad stays at its event."
+    )
     list_display = (
         "name",
         "event",
@@ -141,32 +145,6 @@ class AdAdmin(PerformancePages, ExplainingPages):
         """Let staff change what is not archived."""
         is_over = isinstance(obj, Ad) and obj.is_archived
         return not is_over and bool(super().has_change_permission(request, obj))
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Ask for the event first: sessions, currency and clocks are its own."""
-        event, events = self._event_to_add_to(request)
-        if event is None:
-            back = reverse("admin:ads_ad_changelist")
-            return self.show(
-                request, "choose.html", "Add ad", {"events": events, "event": None, "back_url": back}
-            )
-        response: HttpResponse = super().add_view(request, form_url, extra_context)
-        return response
-
-    def _event_to_add_to(self, request: HttpRequest) -> tuple[Event | None, list[Event]]:
-        return self.event_of(request, request.GET.get("event", ""), Capability.MANAGE_ADS)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Tell the form whose ad it is."""
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.event = (
-            self.event_of(request, request.GET.get("event", ""), Capability.MANAGE_ADS)[0]
-            if obj is None
-            else obj.event
-        )
-        return form
 
     def save_by_service(self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool) -> Ad:
         """Call the service, whose refusals are shown at their fields; of a change, with what differs alone."""

@@ -11,11 +11,10 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 
-from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
+from accounts.admin_base import Act, ActCall, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from analytics.admin.report_forms import ReportForm
@@ -28,7 +27,7 @@ from common import clock
 from common.admin.acts import ActPage, Result
 from common.admin.filters import ArchivedFilter
 from common.admin.times import time_column
-from events.admin_pages import event_to_work_at
+from events.admin_choosing import EventFirst
 
 RUNS_A_PAGE = 25
 # More cannot be chosen from by eye.
@@ -37,7 +36,7 @@ _CHANGE = "admin:analytics_scheduledreport_change"
 
 
 @admin.register(ScheduledReport)
-class ScheduledReportAdmin(ScopedModelAdmin):
+class ScheduledReportAdmin(EventFirst):
     """Reports of one's organizations that go out by e-mail. Who sees analytics looks; staff change."""
 
     organization_path = "event__organization"
@@ -45,6 +44,10 @@ class ScheduledReportAdmin(ScopedModelAdmin):
     add_capability = change_capability = defining.MANAGE
     nothing_here = "Have the figures of an event sent to your people each day, week or month."
     form = ReportForm
+    event_question = "Which event is the report of?"
+    event_explained = (
+        "Its clocks and its organization's people are those of the form. A report stays at its event."
+    )
     list_display = ("name", "event", "timetable", "next_run", "state", "shown_formats")
     list_filter = (ArchivedFilter, "cadence", "is_paused", ("event", admin.RelatedOnlyFieldListFilter))
     search_fields = ("name", "event__title")
@@ -99,26 +102,6 @@ class ScheduledReportAdmin(ScopedModelAdmin):
         """Let staff change what is not archived."""
         is_over = isinstance(obj, ScheduledReport) and obj.is_archived
         return not is_over and bool(super().has_change_permission(request, obj))
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Ask for the event first: its clocks and its organization's people are those of the form."""
-        event, events = event_to_work_at(request, defining.MANAGE)
-        if event is None:
-            context = {
-                **self.admin_site.each_context(request), "title": "Add scheduled report", "opts": self.opts,
-                "media": self.media, "events": events, "event": None, "back_url": reverse(_LIST),
-            }  # fmt: skip
-            return TemplateResponse(request, "admin/analytics/report_event.html", context)
-        response: HttpResponse = super().add_view(request, form_url, extra_context)
-        return response
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Tell the form whose report it is."""
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.event = event_to_work_at(request, defining.MANAGE)[0] if obj is None else obj.event
-        return form
 
     def save_by_service(
         self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool

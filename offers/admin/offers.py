@@ -11,14 +11,14 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from unfold.decorators import display
 
-from accounts.admin_base import Act, ActCall, ScopedModelAdmin, act
+from accounts.admin_base import Act, ActCall, act
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
 from common.admin.times import time_words
 from common.errors import Invalid
 from common.money import format_money
-from events.models import Event
+from events.admin_choosing import EventFirst
 from offers.admin.forms import LINKED_FIELDS, PLAIN_FIELDS, OfferForm, named_as_here
 from offers.models import Offer
 from offers.querysets import on_sale, with_room
@@ -81,17 +81,20 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Offer)
-class OfferAdmin(ScopedModelAdmin):
+class OfferAdmin(EventFirst):
     """Offers of one's organizations."""
 
     organization_path = "event__organization"
     add_capability = change_capability = Capability.MANAGE_OFFERS
     nothing_here = "What you sell at your events stands here."
     form = OfferForm
+    event_question = "Which event is the offer for?"
+    event_explained = (
+        "Its sessions, tiers, currency and clocks are those of the form. An offer stays at its event."
+    )
     list_display = ("title", "event", "kind", "placement", "shown_price", "stock", "state", "sold_when")
     list_filter = (StateFilter, ("event", admin.RelatedOnlyFieldListFilter), "offer_type", "placement")
     search_fields = ("title", "event__title")
-    autocomplete_fields = ("event", *LINKED_FIELDS)
     fieldsets = (
         (None, {"fields": ("event", "title", "description", "offer_type", "placement", "image_url")}),
         ("Price", {"fields": ("price", "original_price", "allows_delayed_payment")}),
@@ -101,7 +104,13 @@ class OfferAdmin(ScopedModelAdmin):
             "For whom",
             {"fields": ("target_sessions", "target_ticket_tiers", "requires_offer", "excludes_offer")},
         ),
-        ("What the buyer gets", {"fields": ("upgrade_to_tier", "content_url")}),
+        (
+            "What the buyer gets",
+            {
+                "fields": ("upgrade_to_tier", "content_url"),
+                "description": "Merchandise and services need nothing here: your people send them, or set a time.",
+            },
+        ),
         ("At Stripe", {"fields": ("stripe_product_id", "stripe_price_id")}),
     )
 
@@ -111,16 +120,7 @@ class OfferAdmin(ScopedModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep an offer at its event; stock moves by sales."""
-        fixed = ("stock", "stripe_product_id", "stripe_price_id")
-        return fixed if obj is None else ("event", *fixed)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """Let the form offer the targets of the member's own events."""
-        form = super().get_form(request, obj, change=change, **kwargs)
-        where = scope_of(request).organizations(Capability.MANAGE_OFFERS)
-        events = Event.objects.all() if where is None else Event.objects.filter(organization_id__in=where)
-        form.events = events.values("pk")
-        return form
+        return ("event", "stock", "stripe_product_id", "stripe_price_id")
 
     def save_by_service(
         self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: bool
@@ -144,7 +144,7 @@ class OfferAdmin(ScopedModelAdmin):
         try:
             if change:
                 return catalog.update_offer(actor, obj.pk, given, now=now)
-            return catalog.create_offer(actor, data["event"].pk, given, now=now)
+            return catalog.create_offer(actor, form.event.pk, given, now=now)
         except Invalid as refused:
             raise named_as_here(refused) from refused
 

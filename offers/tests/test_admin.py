@@ -85,6 +85,32 @@ def test_another_organizations_offers_are_not_there(client: Client) -> None:
     assert (theirs.title, theirs.is_archived, AuditEntry.objects.count()) == ("Theirs secret", False, 0)
 
 
+def test_a_new_offer_begins_with_its_event(client: Client) -> None:
+    """With several events one is chosen first; the form has its sessions and tiers, zone and currency. REQ OF-01."""
+    event = make_event(time_zone="Europe/Berlin", currency="JPY")
+    keynote, gold = make_session(event=event, title="Keynote"), make_tier(event=event, name="Gold")
+    enter(client, event.organization)
+    page = client.get(f"{LIST}add/").content.decode()
+    for words in (
+        "Keynote", "Gold", "In JPY, such as 1999; 0 is free.", "Only for a ticket upgrade",
+        "Only for exclusive content", "Merchandise and services need nothing here",
+    ):  # fmt: skip
+        assert words in page, words
+    assert page.count("As clocks at the event say: Europe/Berlin.") == 2
+    other = make_event(organization=event.organization)
+    make_session(event=other, title="Elsewhere")
+    make_tier(event=other, name="Silver")
+    make_offer(event=other, title="Another poster")
+    page = client.get(f"{LIST}add/").content.decode()
+    assert "Which event is the offer for?" in page
+    assert str(other.pk) in page
+    page = client.get(f"{LIST}add/", {"event": event.pk}).content.decode()
+    assert [str(one.pk) in page for one in (keynote, gold)] == [True, True]
+    assert [word for word in ("Elsewhere", "Silver", "Another poster") if word in page] == []
+    for wrong in (str(make_event().pk), "x"):
+        assert client.get(f"{LIST}add/", {"event": wrong}).status_code == 404
+
+
 def test_an_offer_is_made_and_changed_through_the_catalog(client: Client) -> None:
     """Decimal prices, targets by name, one audit entry each; counters and Stripe's ids stay. REQ OF-01."""
     event = make_event()
