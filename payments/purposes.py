@@ -20,6 +20,7 @@ class Settlement(Enum):
 
     SETTLED = "settled"
     NO_STOCK = "no_stock"
+    NOT_POSSIBLE = "not_possible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Purpose(Protocol):
         """Turn the reservation into a sale and see to fulfilment; doing so twice changes nothing.
 
         When the reservation was already released (paid too late), take stock again if there is any, else
-        answer ``NO_STOCK`` and change nothing: the money then goes back.
+        answer ``NO_STOCK`` and change nothing: the money then goes back. So it does when what is reserved can
+        finally not be given any more: release it and answer ``NOT_POSSIBLE``.
         """
 
     def release(self, order: Order, *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from payments import gateway
 from payments.models import OrderStatus
 from payments.services import refund_records
 from payments.services.closing import locked_order
+from payments.services.following import goods_follow
 from payments.services.refund_requests import request_refund, send_refund
 from payments.types import RequestRefund
 from sandbox.testing import SandboxProcess
@@ -84,7 +85,7 @@ def test_a_refund_that_fails_after_it_succeeded_owes_the_goods_again(stripe_sand
     Job.objects.filter(kind=names.FULFIL_JOB).delete()
     payment = given.purchase.order.payments.get()
     (seen,) = gateway.refunds_of(str(payment.payment_intent_id))
-    with locked_order(given.purchase.order_id) as order:
+    with locked_order(given.purchase.order_id) as order, goods_follow(order, now=clock.now()):
         refund_records.record_refunds(order, payment, [replace(seen, status="failed")], now=clock.now())
     run_due()
     given.refresh_from_db()

@@ -1,6 +1,7 @@
 """The tables of money. Only ``payments.services`` writes them."""
 
 from payments.models.ledger import (
+    DEAD_REFUND_STATUSES,
     LIVE_REFUND_STATUSES,
     Dispute,
     LedgerEntry,
@@ -14,6 +15,7 @@ from payments.models.orders import HOLDING_STATES, PAID_STATES, TIMED_STATES, Or
 from payments.models.payments import Payment, PaymentStatus
 
 __all__ = [
+    "DEAD_REFUND_STATUSES",
     "HOLDING_STATES",
     "LIVE_REFUND_STATUSES",
     "PAID_STATES",

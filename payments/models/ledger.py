@@ -69,6 +69,10 @@ LIVE_REFUND_STATUSES = (
 )
 
 
+# Stripe will not make these: their amounts may be refunded again.
+DEAD_REFUND_STATUSES = (RefundStatus.FAILED, RefundStatus.CANCELED)
+
+
 class RefundOrigin(models.TextChoices):
     """Who wanted it."""
 
@@ -78,7 +82,11 @@ class RefundOrigin(models.TextChoices):
 
 
 class Refund(models.Model):
-    """Money going back. ``restock_units`` of the goods return with it when it is recorded."""
+    """Money going back. ``restock_units`` of the goods return: when it succeeds, or, by rule, when nothing is kept.
+
+    ``units_returned`` did. Units that were promised by rule and do not come any more, since money is kept after
+    all, are taken off ``restock_units`` again, as are those of a refund that failed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")
@@ -89,8 +97,10 @@ class Refund(models.Model):
     origin = models.CharField(max_length=20, choices=RefundOrigin.choices)
     reason = models.CharField(max_length=500, blank=True)
     restock_units = models.PositiveIntegerField(default=0)
+    # Nobody named the units: they come back with the last of the money, whichever refund that is.
+    restock_by_rule = models.BooleanField(default=False, db_default=False)
     units_returned = models.PositiveIntegerField(default=0)
-    # Fulfilment was stopped for it when it was asked for; a refund that fails starts it again.
+    # Fulfilment is stopped for it, until its end or until other money is kept.
     stopped_fulfilment = models.BooleanField(default=False)
     stripe_refund_id = models.CharField(max_length=255, null=True, blank=True, unique=True)
     requested_by = models.UUIDField(null=True, blank=True)

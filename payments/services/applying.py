@@ -17,6 +17,7 @@ from payments import gateway
 from payments.models import HOLDING_STATES, Order, OrderState, Payment
 from payments.services import checkout, disputing, refund_records, settling, standing
 from payments.services.closing import locked_order, release
+from payments.services.following import goods_follow
 from payments.services.mismatches import mismatch_of, quarantine
 from payments.services.reading import OrderSnapshot, PaymentSnapshot, read_order
 
@@ -60,7 +61,8 @@ def apply_snapshot(snapshot: OrderSnapshot, *, now: datetime) -> Order:
         order.version += 1
         before = order.status
         payments = {payment.pk: payment for payment in order.payments.select_for_update().order_by("pk")}
-        _apply_payments(order, payments, snapshot, now)
+        with goods_follow(order, now=now):
+            _apply_payments(order, payments, snapshot, now)
         _conclude(order, payments, snapshot, now)
         order.save()
         standing.announce(order, before=before, now=now)

@@ -1,6 +1,6 @@
 """Disputes: recorded with what they moved.
 
-Fulfilment stops while the bank decides, and goes on when it is won.
+Fulfilment stops while the bank decides, and goes on when it is won (``payments.services.following``).
 """
 
 from collections.abc import Iterable
@@ -9,8 +9,7 @@ from datetime import datetime
 import structlog
 
 from payments.gateway import DisputeMovement, DisputeView
-from payments.models import Dispute, LedgerKind, Order, OrderState, Payment
-from payments.purposes import purpose_of
+from payments.models import Dispute, LedgerKind, Order, Payment
 from payments.services.ledger import enter
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -20,7 +19,7 @@ _OVER = frozenset({"won", "warning_closed", "prevented"})
 
 
 def record_disputes(order: Order, payment: Payment, seen: Iterable[DisputeView], *, now: datetime) -> None:
-    """Take over what Stripe says of a payment's disputes, with every movement of money once."""
+    """Take over what Stripe says of a payment's disputes, with every movement of money once; the goods follow."""
     was_disputed = order.is_disputed
     for view in seen:
         _record(order, payment, view, now)
@@ -28,9 +27,6 @@ def record_disputes(order: Order, payment: Payment, seen: Iterable[DisputeView],
     order.is_disputed = any(standing)
     if order.is_disputed and not was_disputed:
         _log.warning("order disputed", order_id=str(order.pk), number=order.number)
-        purpose_of(order).stop_fulfilment(order, reason="Disputed by the buyer's bank", now=now)
-    elif was_disputed and not order.is_disputed and order.state == OrderState.PAID and order.kept.amount:
-        purpose_of(order).resume_fulfilment(order, now=now)
 
 
 def _record(order: Order, payment: Payment, view: DisputeView, now: datetime) -> None:

@@ -5,10 +5,12 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 import structlog
+from django.db.models import Q
 
 from common.outbox import enqueue
 from payments.gateway import RefundView
 from payments.models import (
+    DEAD_REFUND_STATUSES,
     LIVE_REFUND_STATUSES,
     LedgerKind,
     Order,
@@ -21,6 +23,7 @@ from payments.models import (
 )
 from payments.purposes import purpose_of
 from payments.services import messages, standing
+from payments.services.following import goods_follow
 from payments.services.ledger import enter
 from payments.services.listing import operation_of
 from payments.services.stripe_params import refund_params
@@ -54,6 +57,7 @@ def create_refund(
     origin: RefundOrigin,
     reason: str,
     restock_units: int,
+    restock_by_rule: bool = False,
     now: datetime,
     requested_by: UUID | None = None,
 ) -> Refund:
@@ -61,7 +65,7 @@ def create_refund(
 
     The caller holds the locks.
 
-    Everything that is left, of goods that nobody has yet, stops their fulfilment at once.
+    When with it everything is on its way back, goods that come back and that nobody has yet are stopped at once.
     """
     refund = Refund(
         id=uuid4(),
@@ -72,13 +76,14 @@ def create_refund(
         origin=origin,
         reason=reason,
         restock_units=restock_units,
+        restock_by_rule=restock_by_rule,
         requested_by=requested_by,
         created_at=now,
     )
-    if restock_units and not purpose_of(order).is_fulfilled(order) and amount >= refundable(payment):
-        purpose_of(order).stop_fulfilment(order, reason="Refund requested", now=now)
-        refund.stopped_fulfilment = True
-    refund.save(force_insert=True)
+    with goods_follow(order, now=now):
+        refund.save(force_insert=True)
+        recount(order)
+    refund.refresh_from_db(fields=["restock_units", "stopped_fulfilment"])
     wanted = refund_params(
         order_id=order.pk, refund_id=refund.pk, intent_id=payment.payment_intent_id or "", amount=amount
     )
@@ -90,7 +95,6 @@ def create_refund(
         dedupe_key=f"refund:{refund.pk}",
         organization_id=order.organization_id,
     )
-    recount(order)
     return refund
 
 
@@ -106,33 +110,29 @@ def units_by_rule(order: Order, *, gives_all_back: bool) -> int:
 
 
 def units_promised(order: Order) -> int:
-    """Return how many units come back with refunds that are under way."""
-    under_way = order.refunds.filter(status__in=_UNDER_WAY).values_list("restock_units", "units_returned")
-    return sum(wanted - returned for wanted, returned in under_way)
+    """Return how many units are to come back with refunds that are under way, or with the last of the money."""
+    waiting = order.refunds.filter(
+        Q(status__in=_UNDER_WAY) | Q(status=RefundStatus.SUCCEEDED, restock_by_rule=True)
+    )
+    return sum(wanted - came for wanted, came in waiting.values_list("restock_units", "units_returned"))
 
 
 def record_refunds(order: Order, payment: Payment, seen: Iterable[RefundView], *, now: datetime) -> None:
-    """Take over what Stripe says of a payment's refunds, ours and those of its dashboard.
-
-    When with them nothing is kept any more, what the buyer has not got yet is not owed either.
-    """
-    before = order.refunded_amount
+    """Take over what Stripe says of a payment's refunds, ours and those of its dashboard; the goods follow."""
     for view in sorted(seen, key=lambda one: one.occurred_at):
         refund = _find(order, payment, view) or _from_dashboard(order, payment, view, now)
         _advance(order, payment, refund, view, now)
     recount(order)
     _restate(payment)
-    if order.state == OrderState.PAID and order.refunded_amount > before and not order.kept.amount:
-        purpose_of(order).stop_fulfilment(order, reason="The order was refunded.", now=now)
 
 
 def fail_refund(order: Order, refund: Refund, reason: str, *, now: datetime) -> None:
-    """Record that Stripe will not make this refund: its amount may be refunded again, its goods go on."""
+    """Record that Stripe will not make this refund: its amount may be refunded again; the goods follow."""
     refund.status, refund.failure, refund.settled_at = RefundStatus.FAILED, reason[:300], now
     refund.save(update_fields=["status", "failure", "settled_at"])
-    _log.error("refund failed", order_id=str(order.pk), refund_id=str(refund.pk), reason=reason)
-    if refund.stopped_fulfilment and not refund.units_returned:
-        purpose_of(order).resume_fulfilment(order, now=now)
+    # Units that came back with it before, since it had succeeded, are for people: they may be sold again.
+    ids = {"order_id": str(order.pk), "refund_id": str(refund.pk)}
+    _log.error("refund failed", **ids, reason=reason, units_returned=refund.units_returned)
     recount(order)
 
 
@@ -158,7 +158,7 @@ def _find(order: Order, payment: Payment, view: RefundView) -> Refund | None:
 
 
 def _from_dashboard(order: Order, payment: Payment, view: RefundView, now: datetime) -> Refund:
-    gives_all_back = view.amount >= refundable(payment)
+    gives_all_back = view.amount >= refundable(payment) and view.status not in DEAD_REFUND_STATUSES
     return Refund.objects.create(
         id=uuid4(),
         order=order,
@@ -168,6 +168,7 @@ def _from_dashboard(order: Order, payment: Payment, view: RefundView, now: datet
         origin=RefundOrigin.DASHBOARD,
         reason="Made in Stripe's dashboard",
         restock_units=units_by_rule(order, gives_all_back=gives_all_back),
+        restock_by_rule=True,
         stripe_refund_id=view.id,
         created_at=now,
     )
@@ -191,7 +192,7 @@ def _advance(order: Order, payment: Payment, refund: Refund, view: RefundView, n
 def _succeeded(order: Order, payment: Payment, refund: Refund, view: RefundView, now: datetime) -> None:
     _enter(order, payment, LedgerKind.REFUND, view, -view.amount, now)
     refund.settled_at = now
-    if refund.restock_units and order.state == OrderState.PAID:
+    if refund.restock_units and not refund.restock_by_rule and order.state == OrderState.PAID:
         wanted = refund.restock_units - refund.units_returned
         refund.units_returned += purpose_of(order).return_units(order, wanted, now=now)
     refund.save(update_fields=["settled_at", "units_returned"])
@@ -204,8 +205,6 @@ def _failed(
 ) -> None:
     if before == RefundStatus.SUCCEEDED:
         _enter(order, payment, LedgerKind.REFUND_FAILED, view, view.amount, now)
-        # It may have been the one with which nothing was owed any more.
-        refund.stopped_fulfilment = True
     fail_refund(order, refund, view.failure or view.status, now=now)
     refund.status = RefundStatus(view.status)
     refund.save(update_fields=["status"])

@@ -19,6 +19,7 @@ from payments.purposes import purpose_of
 from payments.services import refund_records
 from payments.services.applying import apply_order
 from payments.services.closing import locked_order
+from payments.services.following import goods_follow
 from payments.services.listing import take_new_key
 from payments.types import RequestRefund
 
@@ -52,6 +53,7 @@ def request_refund(command: RequestRefund, *, now: datetime, ticket: Ticket | No
             origin=RefundOrigin.STAFF,
             reason=reason,
             restock_units=_checked_units(command.restock_units, order, gives_all_back=gives_all_back),
+            restock_by_rule=command.restock_units is None,
             requested_by=command.actor.user_id,
             now=now,
         )
@@ -78,21 +80,26 @@ def send_refund(refund_id: UUID, *, now: datetime) -> None:
 
     Then apply what Stripe says of the order.
 
-    No transaction may be open. A refusal for certain fails the refund and gives its allowance back; the
+    No transaction may be open. A refusal for certain fails the refund and gives its allowance back, once the refund
+    or the dispute that made Stripe refuse is known here: the goods go on only if neither forbids it. The
     gateway's other errors are raised, and calling again is safe: the same key, and past its time or after a
     5xx a look first.
     """
     refund = Refund.objects.select_related("payment").filter(pk=refund_id).first()
     if refund is None:
         raise NotFound
+    operation, refused = None, ""
     if refund.status == RefundStatus.REQUESTED and refund.stripe_refund_id is None:
         operation = StripeOperation.objects.get(operation="refund", stable_id=str(refund.pk))
         if _made_already(refund, operation, now=now) is None:
-            _ask(refund, operation, now=now)
+            refused = _ask(refund, operation, now=now)
     apply_order(refund.order_id, now=now)
+    if operation is not None and refused:
+        _fail(refund, operation, refused, now=now)
 
 
-def _ask(refund: Refund, operation: StripeOperation, *, now: datetime) -> None:
+def _ask(refund: Refund, operation: StripeOperation, *, now: datetime) -> str:
+    """Have Stripe make the refund; answer why it certainly did not, empty when it did."""
     try:
         view = gateway.create_refund(operation.request, key=operation.idempotency_key)
     except gateway.Unknown as error:
@@ -100,10 +107,9 @@ def _ask(refund: Refund, operation: StripeOperation, *, now: datetime) -> None:
             StripeOperation.objects.filter(pk=operation.pk).update(is_key_spent=True, updated_at=now)
         raise
     except gateway.Refused as error:
-        if _look_up(refund) is None:
-            _fail(refund, operation, error.message, now=now)
-        return
+        return "" if _look_up(refund) else error.message or "Refused"
     _note(operation, OperationState.SUCCEEDED, now=now, result_id=view.id)
+    return ""
 
 
 def _made_already(refund: Refund, operation: StripeOperation, *, now: datetime) -> RefundView | None:
@@ -130,7 +136,8 @@ def _fail(refund: Refund, operation: StripeOperation, reason: str, *, now: datet
     with locked_order(refund.order_id) as order:
         fresh = Refund.objects.select_for_update().get(pk=refund.pk)
         if fresh.status == RefundStatus.REQUESTED:
-            refund_records.fail_refund(order, fresh, reason, now=now)
+            with goods_follow(order, now=now):
+                refund_records.fail_refund(order, fresh, reason, now=now)
         _note(operation, OperationState.REFUSED, now=now, error=reason)
 
 

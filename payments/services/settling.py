@@ -23,6 +23,10 @@ from payments.services.orders import hold_job_key
 
 _log = structlog.stdlib.get_logger(__name__)
 
+_NOTHING_TO_GIVE = {
+    Settlement.NO_STOCK: "Paid after the hold ended, nothing left",
+    Settlement.NOT_POSSIBLE: "What was paid for can no longer be given",
+}
 _GOING_BACK = frozenset({"pending", "requires_action", "succeeded"})
 
 
@@ -64,7 +68,8 @@ def settle(
     however late we hear of it.
 
     Paid twice: the second payment goes back, the goods stay. Refunded in full before we looked: the goods are
-    not given. Paid after the goods were released and nothing is left of them: all of it goes back.
+    not given. Paid after the goods were released and nothing is left of them, or paid for what can no longer be
+    given: all of it goes back.
     """
     if order.state in PAID_STATES:
         _return_extra_payment(order, payment, now=now)
@@ -75,14 +80,31 @@ def settle(
     if going_back >= payment.paid_amount:
         purpose_of(order).release(order, now=now)
         order.state = OrderState.LATE_PAID
-    elif purpose_of(order).settle(order, now=now) is Settlement.SETTLED:
+        return
+    settlement = purpose_of(order).settle(order, now=now)
+    if settlement is Settlement.SETTLED:
         order.state = OrderState.PAID
         standing.announce_settled(order, now=now)
         messages.send_receipt(order, now=now)
-    else:
-        order.state = OrderState.LATE_PAID
-        _log.warning("paid too late, refunding", order_id=str(order.pk), number=order.number)
-        _return_all(order, payment, reason="Paid after the hold ended, nothing left", now=now)
+        return
+    order.state, reason = OrderState.LATE_PAID, _NOTHING_TO_GIVE[settlement]
+    _log.warning("paid for nothing, refunding", order_id=str(order.pk), number=order.number, reason=reason)
+    _return_all(order, payment, reason=reason, now=now)
+
+
+def return_undeliverable(order: Order, *, now: datetime) -> bool:
+    """Send everything back of a paid order whose goods can finally not be given, its units with it, and tell the buyer.
+
+    Once: when that refund fails, people decide. Says whether it goes back now. Under ``locked_order``.
+    """
+    reason = _NOTHING_TO_GIVE[Settlement.NOT_POSSIBLE]
+    if order.refunds.filter(origin=RefundOrigin.AUTOMATIC, reason=reason).exists():
+        return False
+    goes_back = False
+    for payment in order.payments.select_for_update().exclude(paid_amount=0).order_by("attempt"):
+        units = refund_records.units_by_rule(order, gives_all_back=True)
+        goes_back |= _return_all(order, payment, reason=reason, units=units, now=now)
+    return goes_back
 
 
 def _return_extra_payment(order: Order, payment: Payment, *, now: datetime) -> None:
@@ -95,11 +117,14 @@ def _return_extra_payment(order: Order, payment: Payment, *, now: datetime) -> N
         _return_all(order, payment, reason="Charged twice", now=now)
 
 
-def _return_all(order: Order, payment: Payment, *, reason: str, now: datetime) -> None:
+def _return_all(order: Order, payment: Payment, *, reason: str, units: int = 0, now: datetime) -> bool:
+    """Refund what is left of a payment and tell the buyer; says whether there was anything."""
     amount = refund_records.refundable(payment)
     if not amount:
-        return
+        return False
     refund = refund_records.create_refund(
-        order, payment, amount=amount, origin=RefundOrigin.AUTOMATIC, reason=reason, restock_units=0, now=now
-    )
+        order, payment, amount=amount, origin=RefundOrigin.AUTOMATIC, reason=reason,
+        restock_units=units, restock_by_rule=units > 0, now=now,
+    )  # fmt: skip
     messages.send_late_refund(order, refund, now=now)
+    return True

@@ -1,0 +1,113 @@
+"""The goods follow the money: whether the buyer may use them, and whether they come back.
+
+One judgement for refunds and disputes, made when both are recorded, never while one of them is: what the one
+would take up again the other may still forbid.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.db.models import F, Q
+
+from payments.models import DEAD_REFUND_STATUSES, Order, OrderState, Refund, RefundStatus
+from payments.purposes import purpose_of
+
+# Units that a refund is to bring back and has not brought. Named ones come with their refund's success; when it
+# fails they are for the refund that took its money's place. Those that come by rule wait until all money is gone.
+_IS_BY_RULE = Q(restock_by_rule=True)
+_HAS_FAILED = Q(status__in=DEAD_REFUND_STATUSES)
+_IS_OPEN = Q(restock_units__gt=F("units_returned"))
+
+
+@contextmanager
+def goods_follow(order: Order, *, now: datetime) -> Iterator[None]:
+    """Let the goods follow what this block records of the money; under ``locked_order``, with its refunds recounted.
+
+    A paid order's goods are stopped while a dispute stands, when nothing is kept, and while everything is on its
+    way back with the goods. When none of it is so any more, they go on. When nothing is kept, the units
+    that come back by rule do, once.
+    """
+    _let_promises_lapse(order)
+    before = obstacle_of(order)
+    yield
+    _let_promises_lapse(order)
+    if order.state == OrderState.PAID and _all_is_going(order):
+        if order.kept.amount:
+            _stop_for_what_is_going(order)
+        else:
+            _take_back(order, now)
+    after = obstacle_of(order)
+    if after and after != before:
+        purpose_of(order).stop_fulfilment(order, reason=after, now=now)
+    elif before and not after:
+        purpose_of(order).resume_fulfilment(order, now=now)
+
+
+def obstacle_of(order: Order) -> str:
+    """Say why the buyer of a paid order may not use the goods now; empty when they may."""
+    if order.state != OrderState.PAID:
+        return ""
+    if order.paid_amount and not order.kept.amount:
+        return "The order was refunded."
+    if order.is_disputed:
+        return "Disputed by the buyer's bank"
+    if _all_is_going(order) and order.refunds.filter(stopped_fulfilment=True).exists():
+        return "Refund requested"
+    return ""
+
+
+def _all_is_going(order: Order) -> bool:
+    """Say whether everything that was paid went back or is on its way."""
+    return order.paid_amount > 0 and order.refund_pending_amount >= order.kept.amount
+
+
+def _let_promises_lapse(order: Order) -> None:
+    """Where money stays, the goods stay: what came back with the last of it does not, and stops nothing.
+
+    A refund may have been the last one only because another counted that then failed.
+    """
+    if order.state != OrderState.PAID or _all_is_going(order):
+        return
+    lapsing = order.refunds.filter(_IS_BY_RULE | _HAS_FAILED | Q(stopped_fulfilment=True))
+    lapsing.filter(_IS_OPEN & (_IS_BY_RULE | _HAS_FAILED)).update(restock_units=F("units_returned"))
+    lapsing.filter(stopped_fulfilment=True).update(stopped_fulfilment=False)
+
+
+def _stop_for_what_is_going(order: Order) -> None:
+    """Note which refunds stop the goods: those that bring them back, when nobody has them yet."""
+    bringing = order.refunds.filter(_IS_OPEN, ~Q(status=RefundStatus.SUCCEEDED) | _IS_BY_RULE)
+    bringing = bringing.filter(stopped_fulfilment=False)
+    if bringing.exists() and not purpose_of(order).is_fulfilled(order):
+        bringing.update(stopped_fulfilment=True)
+
+
+def _take_back(order: Order, now: datetime) -> None:
+    """Take the units back that were promised by rule, or by refunds that failed though the money is gone.
+
+    They are written to the refund that brought them; by rule, goods that the buyer has stay out.
+    """
+    refunds = list(order.refunds.order_by("created_at", "pk"))
+    last = max(
+        (one for one in refunds if one.status == RefundStatus.SUCCEEDED),
+        key=lambda one: (one.settled_at or one.created_at, one.pk),
+    )
+    is_fulfilled = purpose_of(order).is_fulfilled(order)
+    for refund in refunds:
+        if refund.restock_by_rule or refund.status in DEAD_REFUND_STATUSES:
+            wanted = refund.restock_units - refund.units_returned
+            refund.restock_units = refund.units_returned
+            if wanted > 0:
+                kept_out = refund.restock_by_rule and is_fulfilled
+                came = 0 if kept_out else purpose_of(order).return_units(order, wanted, now=now)
+                _write(refund, last, came)
+
+
+def _write(promised: Refund, last: Refund, came: int) -> None:
+    """Write units that came to the refund that promised them if it succeeded, else to the last one that did."""
+    taker = promised if promised.status == RefundStatus.SUCCEEDED else last
+    taker.restock_units += came
+    taker.units_returned += came
+    promised.save(update_fields=["restock_units", "units_returned"])
+    if taker is not promised:
+        taker.save(update_fields=["restock_units", "units_returned"])
