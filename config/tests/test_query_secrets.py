@@ -11,6 +11,7 @@ from django.urls import path
 from accounts.tests.factories import make_superuser
 from common.logging import masked
 from common.tests.logs import written
+from config.local_stack.environment import ROOT
 from config.urls import urlpatterns as product
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +94,16 @@ def test_a_request_is_told_without_its_query_wherever_it_is_logged() -> None:
         "call": "GET /api/v1/events",
         "calls": ["GET /api/v1/events"],
     }
+
+
+def test_the_proxy_cuts_addresses_at_the_query() -> None:
+    """REQ OP-01: its access and error lines have one format, which drops the query of the address that was asked for,
+    of the page it was asked from and of where it leads."""
+    lines = [line.strip() for line in (ROOT / "deploy/Caddyfile").read_text().splitlines()]
+    for field in ("request>uri", "request>headers>Referer", "resp_headers>Location"):
+        assert f'{field} regexp [?].* ""' in lines
+    assert [line for line in lines if line.startswith(("log", "format"))] == [
+        "log {",
+        "format filter {",
+        "log",
+    ]
