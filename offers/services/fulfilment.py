@@ -14,6 +14,8 @@ from offers.models import Fulfillment, FulfillmentStatus, OfferType, Purchase
 from offers.services import inventory, messages, names
 from payments.models import Order, OrderState
 from payments.services.front_pages import order_page
+from payments.services.settling import return_undeliverable
+from tickets.errors import UpgradeNotPossible
 from tickets.services import upgrades
 
 # No 0/O, 1/I/L, no vowels that make words: read over the phone without mistakes.
@@ -58,7 +60,8 @@ def fulfil(purchase_id: UUID, *, now: datetime) -> FulfillmentStatus:
     """Give the goods of a purchase once, in the caller's transaction, and return where it stands.
 
     Does nothing when they were given, cancelled, wait for staff, or the order is not to be fulfilled (not
-    paid, refunded, disputed). Raises what the goods' own room raises; the job then tries again.
+    paid, refunded, disputed). What can finally not be given is refunded. Raises what else the goods' own room raises;
+    the job then tries again.
     """
     purchase, order, fulfillment = lock_fulfilment(purchase_id)
     status = FulfillmentStatus(fulfillment.status)
@@ -144,6 +147,26 @@ def _grant_access(purchase: Purchase, order: Order, fulfillment: Fulfillment, no
 
 
 def _upgrade(purchase: Purchase, order: Order, fulfillment: Fulfillment, now: datetime) -> None:
-    upgrades.settle_upgrade(cause=purchase.pk, now=now)
+    try:
+        upgrades.settle_upgrade(cause=purchase.pk, now=now)
+    except UpgradeNotPossible:
+        _give_up(purchase, order, fulfillment, now)
+        return
     mark_fulfilled(fulfillment, now=now)
     messages.send_upgraded(purchase, order, now=now)
+
+
+def _give_up(purchase: Purchase, order: Order, fulfillment: Fulfillment, now: datetime) -> None:
+    """End an upgrade whose ticket was voided or moved since the payment: no trying again mends that.
+
+    Its place is free, and all money goes back. Where there is none, or its refund failed, staff see it as failed.
+    """
+    upgrades.release_upgrade(cause=purchase.pk, now=now)
+    fulfillment.status, fulfillment.failure = (
+        FulfillmentStatus.FAILED,
+        "The ticket can no longer be upgraded.",
+    )
+    fulfillment.save(update_fields=["status", "failure"])
+    if return_undeliverable(order, now=now):
+        # The refund that is under way has stopped it.
+        fulfillment.refresh_from_db(fields=["status", "note"])

@@ -28,10 +28,16 @@ class OfferPurpose:
         inventory.lock_purchase(purpose_id)
 
     def settle(self, order: Order, *, now: datetime) -> Settlement:
-        """Sell what was reserved, or what is still there when the reservation is over, and owe the goods."""
+        """Sell what was reserved, or what is still there when the reservation is over, and owe the goods.
+
+        An upgrade whose ticket is void or moved on is released instead: nothing can be given for the money.
+        """
         purchase = _purchase_of(order)
         if purchase.sold_units or purchase.returned_units:
             return Settlement.SETTLED
+        if purchase.reserved_units and not _can_be_given(purchase):
+            self.release(order, now=now)
+            return Settlement.NOT_POSSIBLE
         if purchase.reserved_units:
             inventory.sell_reserved(purchase, now=now)
         elif not _sell_late(purchase, now):
@@ -120,6 +126,11 @@ def _described(order: Order, purchase: Purchase) -> ItemDescription:
 
 def _purchase_of(order: Order) -> Purchase:
     return Purchase.objects.select_related("offer").get(pk=order.purpose_id)
+
+
+def _can_be_given(purchase: Purchase) -> bool:
+    is_upgrade = purchase.offer.offer_type == OfferType.TICKET_UPGRADE
+    return not is_upgrade or upgrades.is_still_possible(cause=purchase.pk)
 
 
 def _sell_late(purchase: Purchase, now: datetime) -> bool:

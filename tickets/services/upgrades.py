@@ -19,7 +19,14 @@ from tickets.models import Ticket, TicketStatus, TicketTier, TierChange, TierCha
 from tickets.services.posting import owe_moved
 from tickets.services.stock import lock_tier, lock_tiers, move, require_room
 
-__all__ = ["lock_tier", "release_upgrade", "reserve_upgrade", "reverse_upgrade", "settle_upgrade"]
+__all__ = [
+    "is_still_possible",
+    "lock_tier",
+    "release_upgrade",
+    "reserve_upgrade",
+    "reverse_upgrade",
+    "settle_upgrade",
+]
 
 
 @transaction.atomic
@@ -49,6 +56,15 @@ def reserve_upgrade(
     return TierChange.objects.create(
         ticket=ticket, from_tier=ticket.tier, to_tier=target, cause=cause, reserved_at=now
     )
+
+
+def is_still_possible(*, cause: UUID) -> bool:
+    """Say whether the ticket can still be moved to the tier that was reserved for it: valid, and below it.
+
+    Looked at without the ticket's lock: a void one stays void, and a valid one is looked at again when it is moved.
+    """
+    change = TierChange.objects.select_related("ticket__tier", "to_tier").get(cause=cause)
+    return _is_movable(change, change.ticket, change.to_tier)
 
 
 @transaction.atomic
@@ -171,12 +187,13 @@ def _lock_ticket(ticket_id: UUID) -> Ticket:
 
 
 def _require_movable(change: TierChange | None, ticket: Ticket, target: TicketTier) -> None:
-    if (
-        (change is not None and change.status == TierChangeStatus.REVERSED)
-        or ticket.status != TicketStatus.VALID
-        or not target.is_above(ticket.tier)
-    ):
+    if not _is_movable(change, ticket, target):
         raise UpgradeNotPossible
+
+
+def _is_movable(change: TierChange | None, ticket: Ticket, target: TicketTier) -> bool:
+    is_reversed = change is not None and change.status == TierChangeStatus.REVERSED
+    return not is_reversed and ticket.status == TicketStatus.VALID and target.is_above(ticket.tier)
 
 
 def _require_nothing_open(ticket: Ticket) -> None:

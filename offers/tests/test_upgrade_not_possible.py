@@ -1,0 +1,119 @@
+"""An upgrade whose ticket can no longer be moved: no payment for it is kept. REQ OF-08."""
+
+from typing import Any
+
+import pytest
+
+from accounts.services.access import actor_of
+from accounts.tests.factories import make_member
+from common import clock
+from common.outbox.models import Job
+from notifications.models import EmailMessage
+from offers.models import Fulfillment, FulfillmentStatus, Offer
+from offers.services.reconcile import reconcile
+from offers.tests.factories import Door, make_upgrade, pay, stock
+from payments.models import Order, OrderState, OrderStatus
+from payments.tests.factories import work_money
+from sandbox.testing import SandboxProcess
+from tickets.models import Ticket, TierChange
+from tickets.services.reissuing import void_ticket
+from tickets.tests.factories import make_ticket
+
+pytestmark = pytest.mark.django_db
+
+
+class Upgrading:
+    """Somebody on Stripe's page, about to pay for the one VIP place."""
+
+    def __init__(self, stripe: SandboxProcess) -> None:
+        self.stripe, self.door = stripe, Door()
+        self.offer: Offer
+        self.offer, standard = make_upgrade(places=1, units=3)
+        self.ticket: Ticket = make_ticket(holder=self.door.user, tier=standard)
+        self.answer: dict[str, Any] = self.door.buy(self.offer, ticket_id=str(self.ticket.pk)).json()
+
+    def paid(self) -> None:
+        """Pay and come back; nobody has worked a job."""
+        pay(self.stripe, self.answer["checkout_session_id"])
+        assert self.door.send("post", f"orders/{self.answer['order']['id']}/return").status_code == 200
+
+    def void(self) -> None:
+        """End the ticket, as staff do."""
+        owner = actor_of(make_member("owner", organization=self.offer.event.organization))
+        void_ticket(actor=owner, ticket_id=self.ticket.pk, reason="Lost", now=clock.now())
+
+    def order(self) -> Order:
+        """Return the order as it is."""
+        return Order.objects.get(pk=self.answer["order"]["id"])
+
+    def fulfillment(self) -> Fulfillment:
+        """Return what is owed, as it is."""
+        return Fulfillment.objects.get(offer=self.offer)
+
+    def is_free_again(self) -> None:
+        """Check that neither unit nor place is taken, and that the buyer was told that the money goes back."""
+        change = TierChange.objects.get(ticket=self.ticket)
+        assert (change.status, stock(self.offer)) == ("RELEASED", (0, 0))
+        change.to_tier.refresh_from_db()
+        assert (change.to_tier.reserved, change.to_tier.sold) == (0, 0)
+        assert reconcile(now=clock.now()) == []
+        letters = EmailMessage.objects.filter(template="payments_late_refund", to=self.door.user.email)
+        assert letters.count() == 1
+
+
+def test_paid_in_time_for_a_ticket_that_is_void_goes_back(stripe_sandbox: SandboxProcess) -> None:
+    """Voided while they were on Stripe's page: the place is free at once, all money goes back. REQ OF-08."""
+    case = Upgrading(stripe_sandbox)
+    case.void()
+    case.paid()
+    assert case.order().state == OrderState.LATE_PAID
+    case.is_free_again()
+    work_money()
+    assert (case.order().status, case.order().kept.amount) == (OrderStatus.REFUNDED, 0)
+    assert not Fulfillment.objects.exists()
+
+
+def test_a_ticket_voided_after_the_payment_gives_the_money_back(stripe_sandbox: SandboxProcess) -> None:
+    """Sold, and void before its job ran: a verdict, not a fault; unit, place and money go back. REQ OF-08, OF-11."""
+    case = Upgrading(stripe_sandbox)
+    case.paid()
+    case.void()
+    work_money()
+    work_money()
+    assert (case.order().status, case.order().kept.amount) == (OrderStatus.REFUNDED, 0)
+    case.is_free_again()
+    given = case.fulfillment()
+    assert (given.status, given.failure) == (
+        FulfillmentStatus.CANCELLED, "The ticket can no longer be upgraded.",
+    )  # fmt: skip
+    assert not Job.objects.filter(kind="offers.fulfil").exclude(status="done").exists()
+
+
+def test_where_that_refund_fails_staff_see_it_and_it_is_not_tried_for_ever(
+    stripe_sandbox: SandboxProcess,
+) -> None:
+    """The bank does not take it: the fulfilment is among the failed ones, the place free, one refund. REQ OF-11."""
+    case = Upgrading(stripe_sandbox)
+    case.paid()
+    case.void()
+    stripe_sandbox.control("faults", refunds="failed", times=1)
+    for _ in range(4):
+        work_money()
+    case.door.send("post", f"orders/{case.order().pk}/return")
+    work_money()
+    assert (case.order().status, case.order().refunds.count()) == (OrderStatus.COMPLETED, 1)
+    assert case.fulfillment().status == FulfillmentStatus.FAILED
+    assert TierChange.objects.get(ticket=case.ticket).status == "RELEASED"
+    assert reconcile(now=clock.now()) == []
+
+
+def test_a_ticket_that_can_be_moved_is(stripe_sandbox: SandboxProcess) -> None:
+    """Paid in time, and nothing in the way: the ticket is VIP, the money kept. REQ OF-11."""
+    case = Upgrading(stripe_sandbox)
+    case.paid()
+    work_money()
+    case.ticket.refresh_from_db()
+    assert (case.ticket.tier_id, case.order().status) == (
+        case.offer.upgrade_to_tier_id, OrderStatus.COMPLETED,
+    )  # fmt: skip
+    assert case.fulfillment().status == FulfillmentStatus.FULFILLED
