@@ -46,7 +46,9 @@ class Event(models.Model):
             models.CheckConstraint(
                 condition=Q(starts_at__lt=F("ends_at")), name="event_starts_before_it_ends"
             ),
-            models.CheckConstraint(condition=tellable("starts_at", "ends_at"), name="event_window_is_tellable"),
+            models.CheckConstraint(
+                condition=tellable("starts_at", "ends_at"), name="event_window_is_tellable"
+            ),
             models.CheckConstraint(
                 condition=Q(visibility__in=Visibility.values), name="event_visibility_known"
             ),
@@ -106,7 +108,9 @@ class Session(models.Model):
             models.CheckConstraint(
                 condition=Q(starts_at__lt=F("ends_at")), name="session_starts_before_it_ends"
             ),
-            models.CheckConstraint(condition=tellable("starts_at", "ends_at"), name="session_window_is_tellable"),
+            models.CheckConstraint(
+                condition=tellable("starts_at", "ends_at"), name="session_window_is_tellable"
+            ),
             # Idea 3 of the design: the database says the invariant again. No capacity: no limit.
             models.CheckConstraint(
                 condition=Q(maximum_capacity__isnull=True)

@@ -113,7 +113,9 @@ class Offer(models.Model):
                 | Q(starts_at__lt=F("expires_at")),
                 name="offer_starts_before_it_expires",
             ),
-            models.CheckConstraint(condition=tellable("starts_at", "expires_at"), name="offer_window_is_tellable"),
+            models.CheckConstraint(
+                condition=tellable("starts_at", "expires_at"), name="offer_window_is_tellable"
+            ),
             models.CheckConstraint(condition=Q(offer_type__in=OfferType.values), name="offer_type_known"),
             models.CheckConstraint(condition=Q(placement__in=Placement.values), name="offer_placement_known"),
             models.CheckConstraint(

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ChangeList
 from django.db import connection
 from django.db.models import Model
@@ -20,6 +21,7 @@ from accounts.models import User
 from accounts.tests.factories import make_superuser
 from analytics.admin.console_parts import PARTS
 from common.admin.lookups import NarrowLists
+from common.logging import MASK, masked
 from common.tests.logs import written
 from events.tests.factories import make_event
 
@@ -60,6 +62,21 @@ def test_no_list_tells_a_column_by_the_number_of_its_rows(rf: RequestFactory) ->
     request = rf.get("/")
     for model, screen in admin.site._registry.items():
         assert [one for one in asked_of(model) if screen.lookup_allowed(one, "a", request)] == [], model
+
+
+def test_no_search_box_reads_what_is_secret() -> None:
+    """No list is searched by a column that pages and logs mask; errors are kept masked. REQ EV-04, OP-05."""
+    searched = {
+        (model._meta.label, get_fields_from_path(model, path)[-1].name)
+        for model, screen in admin.site._registry.items()
+        for path in screen.search_fields
+    }
+    assert ("common.DeadLetter", "errors") in searched
+    hidden = {"payload", "auth", "p256dh", "body", "content", "answer"}
+    assert [
+        (label, name) for label, name in searched if name in hidden or masked({name: "x"})[name] == MASK
+    ] == []
+    assert masked({"manual_code": "x"}) == {"manual_code": MASK}
 
 
 def test_no_list_fails_at_a_pattern(operator: Client) -> None:
