@@ -5,6 +5,7 @@ import gc
 import os
 
 import pytest
+from hypothesis import settings
 
 from config.local_stack.testing.layers import LayerTimes
 from config.local_stack.testing.servers import SessionServers
@@ -66,8 +67,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the time per layer and, in CI, the rule that nothing is skipped."""
+    """Register the time per layer and, in CI, the rule that nothing is skipped; time no example of a property."""
     config.pluginmanager.register(LayerTimes(), "layer-times")
+    # How long one takes is the machine's, which others use as well; CI's own profile has no deadline either.
+    settings.register_profile("untimed", settings.default, deadline=None)
+    settings.load_profile("untimed")
     if os.environ.get("CI") == "true":
         config.pluginmanager.register(NothingSkipped(), "nothing-skipped")
 

@@ -71,6 +71,7 @@ def test_leaving_the_checkout_keeps_it_and_giving_it_up_frees_the_unit(
     page.get_by_role("button", name="Buy Backstage video").click()
     page.get_by_role("button", name="Cancel", exact=False).first.click()
     expect(page.get_by_role("heading", name="You left the checkout")).to_be_visible()
+    expect(page.get_by_text("Your selection is reserved until")).to_be_visible()
     expect(page.get_by_role("link", name="Go on paying")).to_be_visible()
     page.goto(f"{shop.url}/events/gathering")
     expect(page.get_by_text("You have an open checkout: 1 × Backstage video.")).to_be_visible()
@@ -78,6 +79,9 @@ def test_leaving_the_checkout_keeps_it_and_giving_it_up_frees_the_unit(
     expect(page.get_by_text("Only 5 left")).to_be_visible()
     offer.refresh_from_db()
     assert (offer.sold, offer.reserved) == (0, 0)
+    page.goto(f"{shop.url}/checkout/success")
+    expect(page.get_by_role("heading", name="There is no checkout to come back from")).to_be_visible()
+    expect(page.get_by_text("This takes a moment")).not_to_be_visible()
 
 
 def test_two_tabs_share_one_purchase(page: Page, shop: LiveServer, offer: Offer) -> None:
