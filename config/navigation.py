@@ -100,6 +100,24 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return groups
 
 
+def menu_place(request: HttpRequest) -> dict[str, Any]:
+    """Return the menu's words for where this page is, for its title and its way (unfold calls this for each page).
+
+    Its group, its entry and where that leads; nothing for a page that is below no entry.
+    """
+    here = getattr(request.resolver_match, "url_name", None) or ""
+    entries = [
+        (group, title, app, model) for group, named in _GROUPS.items() for title, _, app, model in named
+    ]
+    # A page that has an entry of its own is not its list's too.
+    for group, title, app, model in sorted(entries, key=lambda one: one[1] not in _PAGES):
+        address = _PAGES.get(title, f"{app}_{model}_changelist")
+        below = _PAGES.get(title, f"{app}_{model}_")
+        if here.startswith(below):
+            return {"menu_place": {"group": group, "title": title, "link": reverse(f"admin:{address}")}}
+    return {}
+
+
 def _item(request: HttpRequest, title: str, icon: str, address: str) -> dict[str, Any]:
     link = reverse(f"admin:{address}")
     pages = [reverse(f"admin:{name}") for name in _PAGES.values() if name != address]

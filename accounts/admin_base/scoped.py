@@ -42,6 +42,8 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, NarrowLists):
     delete_capability: ClassVar[Capability | None] = None
     # Said where the list is empty: what comes here, and by what.
     nothing_here: ClassVar[str] = ""
+    # Above it, where an empty list does not mean that nothing came yet.
+    nothing_title: ClassVar[str] = ""
     show_full_result_count = False
     list_per_page = 50
 

@@ -31,6 +31,9 @@ def test_bots_are_counted_apart_and_shown(client: Client) -> None:
     ]
     page = answer.content.decode()
     assert "Automated client" in page
+    day = RefusedCount.objects.values_list("day", flat=True).first()
+    assert day is not None
+    assert f"{day.day} {day:%b %Y}" in page
     assert "Theirs" not in page
     assert client.get(LIST, {"event": str(other.event.pk)}).context["cl"].result_list.count() == 0
 

@@ -43,7 +43,8 @@ class DeadLetterAdmin(QueueAdmin):
     """Jobs that used up their attempts; edit nothing, retry, or discard with a reason."""
 
     list_before_template = "admin/dead_letters/groups.html"
-    nothing_here = "No work has failed for good. What uses up its attempts waits here for you."
+    nothing_title = "No dead letters"
+    nothing_here = "Nothing failed for good. What uses up its attempts waits here for you."
     list_display = ("what", "organization_", "age", "attempts_", "last_error_", "lane")
     list_filter = (KindFilter, "lane", AgeFilter, OrganizationFilter)
     list_filter_sheet = True

@@ -13,6 +13,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "config.dashboard.callback",
+    "GLOBAL_CALLBACK": "config.navigation.menu_place",
     "LOGIN": {"form": "accounts.admin_login.LimitedAuthenticationForm"},
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("storefront/icon.svg")},

@@ -148,6 +148,7 @@ class FulfillmentAdmin(FulfillmentScreen):
 class MerchandiseAdmin(FulfillmentScreen):
     """Parcels to send; those that were sent are behind the filter."""
 
+    nothing_title = "Nothing to send"
     nothing_here = "No parcel waits to be sent. Those that were sent are under the filter “Sent”."
     list_filter = [queue_filter("Sent")]
     list_display = [*FulfillmentScreen.list_display, "carrier", "tracking_number"]
@@ -172,6 +173,7 @@ class MerchandiseAdmin(FulfillmentScreen):
 class ServiceAdmin(FulfillmentScreen):
     """Appointments to set; those that were set are behind the filter."""
 
+    nothing_title = "Nothing to set"
     nothing_here = "No appointment waits to be set. Those that were set are under the filter “Set”."
     list_filter = [queue_filter("Set")]
     list_display = [*FulfillmentScreen.list_display, "appointment"]

@@ -113,6 +113,7 @@ class RefundAdmin(BookAdmin):
 class DisputeAdmin(BookAdmin):
     """What buyers' banks dispute."""
 
+    nothing_title = "No disputes"
     nothing_here = "No buyer's bank disputes a payment."
     list_display = ("opened", "money", "shown_status", "shown_reason", "order_link")
     list_filter = ("status", "opened_at")

@@ -40,7 +40,8 @@ class WaitlistAdmin(ScopedModelAdmin):
     list_filter = (QueueFilter, ("event", admin.RelatedOnlyFieldListFilter))
     search_fields = ("title", "event__title")
     search_help_text = "Session or event"
-    nothing_here = "Nobody waits. When a session is full, people join its waitlist, and it stands here."
+    nothing_title = "Nobody waits"
+    nothing_here = "When a session is full, people join its waitlist, and it stands here."
     starts = time_column("starts_at", "Starts", "event.zone")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
