@@ -11,7 +11,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 from django.test import Client
-from django.urls import reverse
+from django.urls import get_resolver, reverse
+from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type
+from rest_framework import serializers
 
 from accounts.tests.factories import bearer, make_member
 from accounts.types import Role
@@ -25,7 +27,9 @@ from analytics.models import RawEvent
 from analytics.tests.factories import make_place, told
 from common import clock
 from common.errors import Invalid
+from common.rest.serializers import Strict
 from common.types import Actor
+from config.graphql import schema
 from events.models import Event, Session
 from events.services import events as event_services
 from events.tests.factories import make_event, make_session
@@ -164,6 +168,59 @@ def test_services_keep_to_the_years_without_a_form() -> None:
         assert {(one.field, one.code) for one in error.value.errors} == {
             (name, "out_of_range") for name in fields
         }
+
+
+def read_by_rest() -> set[str]:
+    """Return each time that a body or query of REST may carry, by its serializer."""
+    assert get_resolver().url_patterns  # all doors are there
+    kinds, found = [Strict], set()
+    while kinds:
+        kinds += (kind := kinds.pop()).__subclasses__()
+        if ".tests." in kind.__module__:
+            continue
+        fields = getattr(kind, "_declared_fields", {})
+        times = [name for name, one in fields.items() if isinstance(one, serializers.DateTimeField)]
+        found |= {f"{kind.__name__}.{name}" for name in times if not fields[name].read_only}
+    return found
+
+
+def read_by_graphql() -> set[str]:
+    """Return each time that a variable of GraphQL may carry, by its input or field."""
+    known = schema.graphql_schema
+    kinds = [kind for kind in known.type_map.values() if isinstance(kind, GraphQLInputObjectType)]
+    found = {
+        f"{kind.name}.{name}" for kind in kinds for name, one in kind.fields.items() if is_time(one.type)
+    }
+    for root in (known.query_type, known.mutation_type):
+        fields = root.fields.items() if root is not None else ()
+        found |= {
+            f"{name}.{each}" for name, one in fields for each, arg in one.args.items() if is_time(arg.type)
+        }
+    return found
+
+
+def is_time(kind: GraphQLInputType) -> bool:
+    """Say whether it is an instant, wanted or not."""
+    return get_named_type(kind).name == "DateTime"
+
+
+def test_every_time_that_is_read_is_known_here() -> None:
+    """Whoever reads another one from outside proves above what its ends are. REQ OP-05."""
+    assert read_by_rest() == {
+        *(
+            f"Offer{kind}Serializer.{end}"
+            for kind in ("Create", "Write")
+            for end in ("starts_at", "expires_at")
+        ),
+        *(f"Ad{kind}Serializer.{end}" for kind in ("Create", "Write") for end in ("starts_at", "ends_at")),
+        "ScanSerializer.scanned_at",
+        "EventsQuery.ends_after",  # compared, never kept
+    }
+    assert read_by_graphql() == {
+        *(f"{name}.{end}" for name in ("CreateOfferInput", "UpdateOfferInput") for end in ("startsAt", "expiresAt")),
+        *(f"{name}.{end}" for name in ("CreateAdInput", "UpdateAdInput") for end in ("startsAt", "endsAt")),
+        "scanTicket.scannedAt",
+    }  # fmt: skip
 
 
 def test_the_database_says_it_again() -> None:
