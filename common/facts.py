@@ -38,6 +38,24 @@ class SeatFreed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationEnded(Fact):
+    """Somebody belonged to an event by a ticket and has none left."""
+
+    name: ClassVar[str] = "events.registration_ended"
+    user_id: UUID
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TicketsReduced(Fact):
+    """A ticket of somebody was voided or went back to a lesser tier; they belong to the event all the same."""
+
+    name: ClassVar[str] = "tickets.reduced"
+    user_id: UUID
+    event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class OfferPurchased(Fact):
     """A purchase of an offer was paid, or was free."""
 

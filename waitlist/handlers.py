@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from common.errors import NotFound
-from common.facts import SeatFreed
+from common.facts import RegistrationEnded, SeatFreed, TicketsReduced
 from common.outbox import JobContext, Lane, Postpone, job, on_fact
 from waitlist import mirror
-from waitlist.services import expiring, filling, names, telling
+from waitlist.services import expiring, filling, following, names, telling
 
 _RETRY_AFTER = (1, 5, 30, 300)
 
@@ -18,6 +18,30 @@ def fill(context: JobContext) -> None:
         filling.fill_free_seats(session_id=UUID(context.payload["session_id"]), now=context.now)
     except NotFound:
         return
+
+
+@on_fact(RegistrationEnded, names.REGISTRATION_ENDED, lane=Lane.REALTIME, retry_after=_RETRY_AFTER)
+@on_fact(TicketsReduced, names.TICKETS_REDUCED, lane=Lane.REALTIME, retry_after=_RETRY_AFTER)
+def follow_everywhere(context: JobContext) -> None:
+    """Have the person's tickets followed wherever they wait or sit; both facts ask for what is true now."""
+    user_id, event_id = UUID(context.payload["user_id"]), UUID(context.payload["event_id"])
+    following.follow_everywhere(user_id=user_id, event_id=event_id, now=context.now)
+
+
+@job(names.FOLLOW, lane=Lane.REALTIME, retry_after=_RETRY_AFTER)
+def follow_tickets(context: JobContext) -> None:
+    """Bring one person's place and seat in line with their tickets."""
+    session_id, user_id = UUID(context.payload["session_id"]), UUID(context.payload["user_id"])
+    try:
+        following.follow_tickets(session_id=session_id, user_id=user_id, now=context.now)
+    except NotFound:
+        return
+
+
+@job(names.TELL_SEAT, lane=Lane.REALTIME, retry_after=_RETRY_AFTER)
+def tell_seat(context: JobContext) -> None:
+    """Tell somebody that their seat was given back."""
+    telling.tell_seat(UUID(context.payload["attendance_id"]), now=context.now)
 
 
 @job(names.EXPIRE, lane=Lane.REALTIME, retry_after=_RETRY_AFTER)

@@ -30,9 +30,9 @@ LIVE = (EntryStatus.WAITING, EntryStatus.OFFERED)
 class Entry(models.Model):
     """One person's place in a session's queue, for a group of ``quantity``. Changes only under the session's lock.
 
-    The order is (rank, queue_at, id). ``rank`` follows from the tier on joining; a staff move rewrites rank
-    and queue_at, while ``priority_tier`` and ``joined_at`` keep what was. An offer is counted in
-    ``offer_number`` and holds ``quantity`` seats until it is answered or over.
+    The order is (rank, queue_at, id). ``rank`` follows from the tier on joining and falls with it when the better
+    ticket goes; a staff move rewrites rank and queue_at, while ``priority_tier`` and ``joined_at`` keep what was. An
+    offer is counted in ``offer_number`` and holds ``quantity`` seats until it is answered or over.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

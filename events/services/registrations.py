@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from common.facts import RegistrationEnded
+from common.outbox import publish
 from events.models import Registration, RegistrationSource
 
 
@@ -19,20 +21,24 @@ def register(
     )[1]
 
 
-def lock_registration(*, user_id: UUID, event_id: UUID) -> None:
-    """Lock what a person belongs to an event by, if they do, for the caller's transaction. One statement.
+def lock_registration(*, user_id: UUID, event_id: UUID) -> bool:
+    """Lock what a person belongs to an event by, for the caller's transaction, and return whether they do. One
+    statement.
 
     Ask after this, not before, whether there is a reason left for it: whoever gives one holds the same lock.
     """
     rows = Registration.objects.select_for_update().filter(user_id=user_id, event_id=event_id)
-    rows.order_by().values_list("pk", flat=True).first()
+    return rows.order_by().values_list("pk", flat=True).first() is not None
 
 
-def withdraw(*, user_id: UUID, event_id: UUID) -> bool:
+def withdraw(*, user_id: UUID, event_id: UUID, organization_id: UUID, now: datetime) -> bool:
     """End what a ticket made: the person belongs to the event no more; returns whether they did.
 
-    Whom the organizer registered stays. Seats that they have taken stay theirs. One statement, after
-    ``lock_registration``.
+    Whom the organizer registered stays. What they hold for being registered ends by the fact ``RegistrationEnded``.
+    Two statements, after ``lock_registration``.
     """
     rows = Registration.objects.filter(user_id=user_id, event_id=event_id, source=RegistrationSource.TICKET)
-    return bool(rows.delete()[0])
+    is_ended = bool(rows.delete()[0])
+    if is_ended:
+        publish(RegistrationEnded(user_id, event_id), now=now, organization_id=organization_id)
+    return is_ended

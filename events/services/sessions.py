@@ -51,7 +51,7 @@ def attend(*, actor: Actor, session_id: UUID, now: datetime) -> Attendance:
     visible_session(actor, session_id)
     session = lock_session(session_id)
     _require_not_over(session, now)
-    if _seat_of(session, user_id) is not None:
+    if seat_of(session, user_id) is not None:
         raise AlreadyAttending
     check_walk_in(session.pk, user_id, now)
     if session.is_full:
@@ -70,13 +70,11 @@ def leave(*, actor: Actor, session_id: UUID, now: datetime) -> None:
     """
     user_id = _signed_in(actor)
     session = lock_session(session_id)
-    attendance = _seat_of(session, user_id)
+    attendance = seat_of(session, user_id)
     if attendance is None:
         raise NotFound("You have no seat in this session.")
     _require_not_over(session, now)
-    attendance.status, attendance.left_at = AttendanceStatus.LEFT, now
-    attendance.save(update_fields=["status", "left_at"])
-    session.current_attendance -= attendance.seats
+    give_back(session, attendance, now=now)
     session.seats_kept = seats_kept(session)
     session.save(update_fields=["current_attendance", "seats_kept"])
     publish(SeatFreed(session.pk), now=now, organization_id=session.event.organization_id)
@@ -128,7 +126,7 @@ def seat_held(session: Session, *, user_id: UUID, seats: int, now: datetime) -> 
 
     Raises ``AlreadyAttending``, and ``SessionFull`` when so many are not held.
     """
-    if _seat_of(session, user_id) is not None:
+    if seat_of(session, user_id) is not None:
         raise AlreadyAttending
     if session.held < seats:
         raise SessionFull
@@ -137,10 +135,23 @@ def seat_held(session: Session, *, user_id: UUID, seats: int, now: datetime) -> 
     return Attendance.objects.create(session=session, user_id=user_id, seats=seats, joined_at=now)
 
 
+def give_back(session: Session, attendance: Attendance, *, now: datetime) -> None:
+    """End an attendance of a locked session, whose counters the caller saves."""
+    attendance.status, attendance.left_at = AttendanceStatus.LEFT, now
+    attendance.save(update_fields=["status", "left_at"])
+    session.current_attendance -= attendance.seats
+
+
 def has_seat(session_id: UUID, user_id: UUID) -> bool:
     """Say whether the person attends the session."""
     attending = Attendance.objects.filter(session_id=session_id, status=AttendanceStatus.ATTENDING)
     return attending.filter(user_id=user_id).exists()
+
+
+def seat_of(session: Session, user_id: UUID) -> Attendance | None:
+    """Return the person's seats in the session, None when they have none."""
+    attending = Attendance.objects.filter(session=session, user_id=user_id, status=AttendanceStatus.ATTENDING)
+    return attending.first()
 
 
 def seats_kept(session: Session) -> int:
@@ -148,11 +159,6 @@ def seats_kept(session: Session) -> int:
     taken = session.current_attendance + session.held
     capacity = session.maximum_capacity
     return taken if capacity is not None and taken > capacity else 0
-
-
-def _seat_of(session: Session, user_id: UUID) -> Attendance | None:
-    attending = Attendance.objects.filter(session=session, user_id=user_id, status=AttendanceStatus.ATTENDING)
-    return attending.first()
 
 
 def _signed_in(actor: Actor) -> UUID:

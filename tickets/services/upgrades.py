@@ -13,7 +13,10 @@ from django.db.models import F, Q
 
 from common.audit import record
 from common.errors import NotFound
+from common.facts import TicketsReduced
+from common.outbox import publish
 from common.types import SYSTEM
+from events.services.registrations import lock_registration
 from tickets.errors import UpgradeInProgress, UpgradeNotPossible, UpgradeSuperseded
 from tickets.models import Ticket, TicketStatus, TicketTier, TierChange, TierChangeStatus
 from tickets.services.posting import owe_moved
@@ -137,6 +140,10 @@ def reverse_upgrade(*, cause: UUID, now: datetime) -> None:
     move(origin.pk, sold=1)
     ticket.tier = origin
     ticket.save(update_fields=["tier"])
+    # As where tickets are voided: who asks for their best ticket meanwhile holds the same lock.
+    lock_registration(user_id=ticket.holder_id, event_id=ticket.event_id)
+    reduced = TicketsReduced(ticket.holder_id, ticket.event_id)
+    publish(reduced, now=now, organization_id=ticket.event.organization_id)
     owe_moved(ticket, f"{cause}:{change.status}", now=now)
 
 

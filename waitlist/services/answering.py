@@ -14,6 +14,7 @@ from waitlist.models import Entry, EntryStatus
 from waitlist.services import names, tokens
 from waitlist.services.ending import end
 from waitlist.services.filling import locked_queue
+from waitlist.services.joining import require_registration
 from waitlist.services.queue import Queue
 
 
@@ -24,11 +25,13 @@ def accept(*, actor: Actor, session_id: UUID, join_token: str, now: datetime) ->
 
     The time is over exactly at ``offer_expires_at``, whether or not a job closed the offer. Raises
     ``Unauthenticated``, ``TokenInvalid`` (not ours, another person's, session's or offer's, or used),
-    ``TokenExpired``, ``AlreadyAttending``, ``SessionFull``, ``NotFound``, ``Busy``.
+    ``TokenExpired``, ``TicketRequired`` for who is not registered any more, ``AlreadyAttending``, ``SessionFull``,
+    ``NotFound``, ``Busy``.
     """
     entry_id, number, user_id = _parts(actor, join_token)
     with locked_queue(session_id, now=now) as queue:
         entry = _offer_of(queue, entry_id, number, user_id)
+        require_registration(queue, user_id)
         attendance = seat_held(queue.session, user_id=user_id, seats=entry.quantity, now=now)
         entry.status, entry.ended_at, entry.attendance = EntryStatus.ACCEPTED, now, attendance
         entry.save(update_fields=["status", "ended_at", "attendance"])

@@ -13,7 +13,8 @@ from common.operations import observed
 from common.types import Actor
 from events.errors import AlreadyAttending
 from events.models import Session
-from events.selectors import is_registered, visible_session
+from events.selectors import visible_session
+from events.services.registrations import lock_registration
 from events.services.sessions import has_seat
 from tickets.models import Priority
 from tickets.selectors import tickets_of
@@ -46,15 +47,20 @@ def join(
     if actor.user_id is None:
         raise Unauthenticated
     check_quantity(quantity)
-    session = visible_session(actor, session_id)
-    if not is_registered(actor.user_id, session.event_id):
-        raise TicketRequired
+    visible_session(actor, session_id)
     with transaction.atomic():
         with locked_queue(session_id, now=now) as queue:
+            require_registration(queue, actor.user_id)
             _require_open(queue, quantity)
             entry = _enter(queue, actor.user_id, quantity)
             idempotency.attach(key, entry.pk)
         return selectors.place_of_entry(entry.pk, now=now)
+
+
+def require_registration(queue: Queue, user_id: UUID) -> None:
+    """Raise ``TicketRequired`` unless the person is registered for the event, and stays so for this transaction."""
+    if not lock_registration(user_id=user_id, event_id=queue.session.event_id):
+        raise TicketRequired
 
 
 def check_quantity(quantity: int) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from events.models import Attendance
 from notifications import kinds
 from notifications.kinds import Channel, Kind
 from notifications.push import PushMessage
@@ -24,6 +25,7 @@ EXPIRED = EmailTemplate("waitlist_offer_expired", _COMMON, urgent=True)
 ACCEPTED = EmailTemplate("waitlist_accepted", (*_COMMON, "starts_at"), urgent=True)
 REMOVED = EmailTemplate("waitlist_removed", (*_COMMON, "reason"))
 CLOSED = EmailTemplate("waitlist_closed", _COMMON)
+NO_TICKET = EmailTemplate("waitlist_no_ticket", (*_COMMON, "had_seat"))
 NEAR_FRONT = EmailTemplate("waitlist_near_front", (*_COMMON, "position"))
 KIND = Kind(
     "waitlist",
@@ -49,7 +51,7 @@ class Notice:
 def register_templates() -> None:
     """Make the room's messages known; called once when the app is ready."""
     kinds.register(KIND)
-    for template in (OFFER, EXPIRED, ACCEPTED, REMOVED, CLOSED, NEAR_FRONT):
+    for template in (OFFER, EXPIRED, ACCEPTED, REMOVED, CLOSED, NO_TICKET, NEAR_FRONT):
         register(template)
         kinds.assign(KIND.name, template.name)
 
@@ -68,6 +70,52 @@ def near_front(entry: Entry, position: int) -> Notice:
     """Return what to tell somebody who came among the first. Sockets hear of positions anyway."""
     message = f"You are number {position} in the waitlist of {entry.session.title}."
     return Notice(NEAR_FRONT, "Nearly there", message, words={"position": position})
+
+
+def seat_email(seat: Attendance) -> NewEmail:
+    """Return the e-mail to somebody whose seat was given back with their last ticket; once for each seat."""
+    session = seat.session
+    return NewEmail(
+        template=NO_TICKET.name,
+        to=seat.user.email,
+        context={
+            "session_title": session.title,
+            "event_title": session.event.title,
+            "quantity": seat.seats,
+            "session_url": session_page(session.pk),
+            "had_seat": True,
+        },
+        dedupe_key=f"{NO_TICKET.name}:{seat.pk}",
+        user_id=seat.user_id,
+        organization_id=session.event.organization_id,
+        subject_ref=("attendance", seat.pk),
+    )
+
+
+def seat_push(seat: Attendance) -> PushMessage:
+    """Return the push message of the same."""
+    return PushMessage(
+        user_id=seat.user_id,
+        kind=NO_TICKET.name,
+        title="Your seat was given back",
+        body=_seat_gone(seat),
+        dedupe_key=f"{NO_TICKET.name}:{seat.pk}",
+        urgent=NO_TICKET.urgent,
+        organization_id=seat.session.event.organization_id,
+        data={"session_id": str(seat.session_id), "url": session_page(seat.session_id)},
+    )
+
+
+def seat_payload(seat: Attendance) -> dict[str, Any]:
+    """Return what sockets are told of the same."""
+    return {"message": _seat_gone(seat), "session_id": str(seat.session_id)}
+
+
+def _seat_gone(seat: Attendance) -> str:
+    session = seat.session
+    return (
+        f"Your seat in {session.title} was given back: you have no ticket of {session.event.title} any more."
+    )
 
 
 def email_of(notice: Notice, entry: Entry) -> NewEmail:
@@ -164,10 +212,19 @@ def _closed(entry: Entry) -> Notice:
     return Notice(CLOSED, "The waitlist is closed", message, constants.WAITLIST_REMOVED)
 
 
+def _no_ticket(entry: Entry) -> Notice:
+    event = entry.session.event.title
+    message = (
+        f"Your place in the waitlist of {entry.session.title} ended: you have no ticket of {event} any more."
+    )
+    return Notice(NO_TICKET, "Off the waitlist", message, constants.WAITLIST_REMOVED, {"had_seat": False})
+
+
 _NOTICES = {
     What.OFFERED: _offered,
     What.EXPIRED: _expired,
     What.ACCEPTED: _accepted,
     What.REMOVED: _removed,
     What.CLOSED: _closed,
+    What.NO_TICKET: _no_ticket,
 }

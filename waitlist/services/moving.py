@@ -67,8 +67,13 @@ def _place(queue: Queue, entry: Entry, position: int) -> None:
 def _just_before(queue: Queue, others: EntryQuerySet, behind: Entry) -> datetime:
     """Return the moment before that entry's, making room where somebody has it. Nobody's order changes."""
     moment = behind.queue_at - STEP
-    before = others.filter(rank=behind.rank, queue_at__lt=behind.queue_at)
-    if before.filter(queue_at=moment).exists():
-        before.update(queue_at=F("queue_at") - STEP)
-        queue.is_reordered = True
+    make_room(queue, others, behind.rank, moment)
     return moment
+
+
+def make_room(queue: Queue, others: EntryQuerySet, rank: int, moment: datetime) -> None:
+    """See that nobody else of a rank has this place in time, so that no two are the same. Nobody's order changes."""
+    until = others.filter(rank=rank, queue_at__lte=moment)
+    if until.filter(queue_at=moment).exists():
+        until.update(queue_at=F("queue_at") - STEP)
+        queue.is_reordered = True

@@ -7,6 +7,10 @@ TELL_PEOPLE: Final = "waitlist.tell_people"
 TELL_QUEUE: Final = "waitlist.tell_queue"
 EXPIRE: Final = "waitlist.expire"
 FILL: Final = "waitlist.fill"
+REGISTRATION_ENDED: Final = "waitlist.registration_ended"
+TICKETS_REDUCED: Final = "waitlist.tickets_reduced"
+FOLLOW: Final = "waitlist.follow_tickets"
+TELL_SEAT: Final = "waitlist.tell_seat"
 
 # Messages of one job: short enough for its time-out, and others get their turn in between.
 TOLD_AT_ONCE: Final = 200
@@ -20,3 +24,4 @@ class What(Enum):
     ACCEPTED = "accepted"
     REMOVED = "removed"
     CLOSED = "closed"
+    NO_TICKET = "no_ticket"

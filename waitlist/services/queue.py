@@ -79,6 +79,10 @@ class Queue:
             ids = [str(entry_id) for entry_id in entry_ids[start : start + names.TOLD_AT_ONCE]]
             self.jobs.append(self._job(names.TELL_PEOPLE, {"what": what.value, "entry_ids": ids}))
 
+    def tell_seat(self, attendance_id: UUID) -> None:
+        """Have somebody told, after the commit, that their seat was given back."""
+        self.jobs.append(self._job(names.TELL_SEAT, {"attendance_id": str(attendance_id)}))
+
     def expire_at(self, moment: datetime) -> None:
         """Have the offers that end then expired then."""
         payload = {"session_id": str(self.session.pk)}

@@ -8,8 +8,9 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
+from accounts.models import User
 from common.redis import client, guarded
-from events.models import Session
+from events.models import Attendance, Session
 from notifications import addresses
 from notifications.errors import InvalidRecipient
 from notifications.push import push
@@ -31,6 +32,7 @@ _STATUS = {
     What.ACCEPTED: EntryStatus.ACCEPTED,
     What.REMOVED: EntryStatus.REMOVED,
     What.CLOSED: EntryStatus.REMOVED,
+    What.NO_TICKET: EntryStatus.REMOVED,
 }
 
 log = structlog.get_logger(__name__)
@@ -54,6 +56,18 @@ def tell_people(what: What, entry_ids: Sequence[UUID], *, now: datetime) -> int:
     )
     _write(notices, now=now)
     return len(told)
+
+
+@transaction.atomic
+def tell_seat(attendance_id: UUID, *, now: datetime) -> None:
+    """Tell somebody on every channel that their seat was given back because no ticket of theirs is left."""
+    seat = Attendance.objects.select_related("user", "session__event").get(pk=attendance_id)
+    announce(
+        constants.user_room(seat.user_id), constants.WAITLIST_REMOVED, messages.seat_payload(seat), now=now
+    )
+    if _has_address(seat.user):
+        queue_emails([messages.seat_email(seat)], now=now)
+    push([messages.seat_push(seat)], now=now)
 
 
 @transaction.atomic
@@ -124,16 +138,16 @@ def _tell_near_front(session_id: UUID, *, now: datetime) -> None:
 
 def _write(notices: Sequence[tuple[messages.Notice, Entry]], *, now: datetime) -> None:
     queue_emails(
-        [messages.email_of(notice, entry) for notice, entry in notices if _has_address(entry)], now=now
+        [messages.email_of(notice, entry) for notice, entry in notices if _has_address(entry.user)], now=now
     )
     push([messages.push_of(notice, entry) for notice, entry in notices], now=now)
 
 
-def _has_address(entry: Entry) -> bool:
+def _has_address(user: User) -> bool:
     """Say whether mail can be sent to this person: one address that cannot must not stop the others' mail."""
     try:
-        addresses.checked(entry.user.email)
+        addresses.checked(user.email)
     except InvalidRecipient:
-        log.warning("waitlist_no_address", user_id=str(entry.user_id))
+        log.warning("waitlist_no_address", user_id=str(user.pk))
         return False
     return True

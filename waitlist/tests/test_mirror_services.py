@@ -12,7 +12,9 @@ from common.outbox.models import Job
 from common.outbox.testing import run_due
 from common.outbox.types import Lane
 from events.models import Session
-from tickets.models import Priority
+from tickets.models import Priority, Ticket
+from tickets.services import reissuing
+from tickets.tests.factories import make_ticket, make_tier
 from waitlist import mirror, selectors
 from waitlist.models import Entry
 from waitlist.services import answering, filling, leaving, moving, staff
@@ -40,8 +42,17 @@ def _entries(session: Session) -> list[Entry]:
     return Queue(session.pk).waiting
 
 
+def _void(session: Session, entry: Entry, *, with_lesser: bool) -> None:
+    best = Ticket.objects.get(holder=entry.user)
+    if with_lesser:
+        make_ticket(holder=entry.user, tier=make_tier(event=session.event, priority=Priority.STANDARD))
+    admin = staff_of(session, "admin")
+    reissuing.void_ticket(actor=admin, ticket_id=best.pk, reason="Refunded", now=NOW)
+    run_due(NOW)
+
+
 def test_every_act_reaches_the_mirror(session) -> None:
-    """Join, leave, offer, accept, decline, remove, capacity: always exact. REQ WL-05 WL-06 WL-07."""
+    """Join, leave, offer, accept, decline, remove, lose a ticket, capacity: always exact. REQ WL-05 WL-06 WL-07."""
     member = staff_of(session)
     terms = {"session_id": session.pk, "now": NOW}
 
@@ -68,6 +79,9 @@ def test_every_act_reaches_the_mirror(session) -> None:
         (lambda: join(session), 7),
         (lambda: leaving.leave(actor=actor_of(_entries(session)[1].user), **terms), 6),
         (lambda: staff.remove(actor=member, entry_id=_entries(session)[3].pk, **terms), 5),
+        (lambda: _void(session, _entries(session)[0], with_lesser=True), 5),
+        (lambda: join(session, priority=Priority.VIP), 6),
+        (lambda: _void(session, _entries(session)[0], with_lesser=False), 5),
         (free_and_fill, 3),
         (accept, 3),
         (decline, 2),

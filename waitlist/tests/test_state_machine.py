@@ -21,9 +21,11 @@ from accounts.tests.factories import NOW
 from common.errors import Failure
 from common.outbox.testing import run_due
 from common.types import Actor
-from events.models import Attendance, AttendanceStatus, Session
+from events.models import Attendance, AttendanceStatus, Registration, Session
 from events.services import sessions
 from events.tests.factories import make_event
+from tickets.models import Ticket, TicketStatus
+from tickets.services import reissuing
 from tickets.tests.factories import make_ticket, make_tier
 from waitlist import selectors
 from waitlist.models import Entry, EntryStatus, GroupRule, WaitlistPolicy
@@ -56,7 +58,7 @@ class Waitlist(RuleBasedStateMachine):
         self.session: Session = make_full_session(
             capacity=3, event=make_event(), starts_at=NOW + timedelta(days=2), ends_at=NOW + timedelta(days=3)
         )
-        tiers = [
+        self.tiers = tiers = [
             make_tier(event=self.session.event, priority=name) for name in ("VIP", "PREMIUM", "STANDARD")
         ]
         self.people: list[User] = []
@@ -64,7 +66,7 @@ class Waitlist(RuleBasedStateMachine):
             guest = make_guest(self.session.event)
             make_ticket(holder=guest, tier=tiers[number % 3])
             self.people.append(guest)
-        self.staff = staff_of(self.session)
+        self.staff, self.admin = staff_of(self.session), staff_of(self.session, "admin")
         self.now: datetime = NOW
 
     @property
@@ -78,10 +80,16 @@ class Waitlist(RuleBasedStateMachine):
         entries = Entry.objects.of_session(self.session.pk).live()
         return entries.filter(user=self.people[who]).first()
 
+    def is_registered(self, who: int) -> bool:
+        return Registration.objects.filter(user=self.people[who]).exists()
+
     @rule(who=WHO, quantity=st.integers(1, 4))
     def join(self, who: int, quantity: int) -> None:
         before = Session.objects.get(pk=self.session.pk)
         code = refusal(joining.join, actor=self.actor(who), quantity=quantity, **self.about)
+        if not self.is_registered(who):
+            assert code == "ticket_required"
+            return
         assert code in {"", "already_waiting", "already_attending", "session_not_full"}
         has_room = before.free_seats is None or before.free_seats >= quantity
         if code == "session_not_full":
@@ -167,6 +175,16 @@ class Waitlist(RuleBasedStateMachine):
             )
             assert place.position is None or place.position <= position
 
+    @rule(who=WHO)
+    def void_a_ticket(self, who: int) -> None:
+        ticket = Ticket.objects.filter(holder=self.people[who], status=TicketStatus.VALID).first()
+        if ticket is not None:
+            reissuing.void_ticket(actor=self.admin, ticket_id=ticket.pk, reason="x", now=self.now)
+
+    @rule(who=WHO, tier=st.integers(0, 2))
+    def get_a_ticket(self, who: int, tier: int) -> None:
+        make_ticket(holder=self.people[who], tier=self.tiers[tier])
+
     @rule(minutes=st.sampled_from([1, 5, 14, 15, 16]), is_worked=st.booleans())
     def time_passes(self, minutes: int, is_worked: bool) -> None:
         self.now += timedelta(minutes=minutes)
@@ -193,6 +211,15 @@ class Waitlist(RuleBasedStateMachine):
     def nobody_has_two_places(self) -> None:
         live = list(Entry.objects.of_session(self.session.pk).live().values_list("user_id", flat=True))
         assert len(live) == len(set(live))
+
+    @invariant()
+    def nobody_without_a_ticket_waits_or_sits_by_the_queue(self) -> None:
+        run_due(self.now)
+        registered = set(Registration.objects.values_list("user_id", flat=True))
+        mine = Entry.objects.of_session(self.session.pk)
+        seated = mine.filter(attendance__status=AttendanceStatus.ATTENDING)
+        for entries in (mine.live(), seated):
+            assert set(entries.values_list("user_id", flat=True)) <= registered
 
     @invariant()
     def positions_are_one_to_n(self) -> None:
@@ -224,7 +251,8 @@ class Waitlist(RuleBasedStateMachine):
 
 
 def test_a_waitlist_never_lies() -> None:
-    """REQ WL-03 WL-04 WL-05 WL-10 WL-11 WL-12: join, leave, answer, walk in, staff acts and time, in any order."""
+    """REQ WL-03 WL-04 WL-05 WL-10 WL-11 WL-12: join, leave, answer, walk in, tickets that come and go, staff acts and
+    time, in any order."""
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Waitlist,
         settings=settings(
