@@ -26,6 +26,7 @@ class Goods:
         self.listed: list[dict[str, Any]] = []
         self.told: list[tuple[str, UUID]] = []
         self.fulfilled: set[UUID] = set()
+        self.stopped: set[UUID] = set()
         self.tier_of: dict[UUID, UUID] = {}
 
     def tiers(self, purpose_id: UUID) -> Any:
@@ -67,9 +68,11 @@ class Goods:
 
     def stop_fulfilment(self, order: Order, *, reason: str, now: datetime) -> None:
         self.told.append(("stop", order.pk))
+        self.stopped.add(order.pk)
 
     def resume_fulfilment(self, order: Order, *, now: datetime) -> None:
         self.told.append(("resume", order.pk))
+        self.stopped.discard(order.pk)
 
     def describe(self, orders: Sequence[Order]) -> dict[UUID, list[ItemDescription]]:
         return {
