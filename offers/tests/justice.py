@@ -9,6 +9,7 @@ from common import clock
 from common.outbox import JobStatus
 from common.outbox.models import Job
 from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType, Purchase
+from offers.services.fulfilment import UNFINISHED
 from offers.services.goods import fulfillment_of
 from offers.services.reconcile import reconcile as reconcile_inventory
 from offers.tests.market import Market
@@ -27,6 +28,7 @@ def check_now(market: Market) -> None:
     _check_keys(market)
     _check_limits(market)
     _check_goods()
+    _check_stops()
     _check_tickets()
     entered = Coalesce(Sum("ledger__amount", filter=Q(ledger__kind__in=_MONEY)), 0)
     for order in Order.objects.filter(event=market.event).annotate(entered=entered):
@@ -63,6 +65,16 @@ def _check_goods() -> None:
     assert not gone.exists()
     unpaid = Fulfillment.objects.exclude(purchase__order__state=OrderState.PAID)
     assert not unpaid.filter(fulfilled_at__isnull=False).exists()
+
+
+def _check_stops() -> None:
+    """What was not given yet is stopped while its payment is in question or gone, and only while all of it is going."""
+    for given in Fulfillment.objects.filter(revoked_at=None, purchase__order__state=OrderState.PAID):
+        order = given.purchase.order
+        may_be_given = not order.is_disputed and (order.kept.amount > 0 or not order.amount)
+        assert given.status not in UNFINISHED or may_be_given, f"{order.number}: {given.status}"
+        is_going = order.paid_amount > 0 and order.refund_pending_amount >= order.kept.amount
+        assert given.status != FulfillmentStatus.CANCELLED or order.is_disputed or is_going, given.note
 
 
 def _check_tickets() -> None:
