@@ -13,6 +13,7 @@ from common.outbox import enqueue
 from offers.models import Fulfillment, FulfillmentStatus, OfferType, Purchase
 from offers.services import inventory, messages, names
 from payments.models import Order, OrderState
+from payments.services import following
 from payments.services.front_pages import order_page
 from payments.services.settling import return_undeliverable
 from tickets.errors import UpgradeNotPossible
@@ -123,7 +124,8 @@ def obstacle_of(purchase: Purchase, order: Order) -> str:
         return "The payment is disputed."
     if not purchase.sold_units or (order.amount and order.refunded_amount >= order.amount):
         return "The order was refunded."
-    return ""
+    # Among what is left: all of it on its way back, and the goods with it.
+    return following.obstacle_of(order)
 
 
 def mark_fulfilled(fulfillment: Fulfillment, *fields: str, now: datetime) -> None:

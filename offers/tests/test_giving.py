@@ -144,10 +144,12 @@ def test_a_full_refund_before_fulfilment_stops_it_and_returns_the_units(
     order_id = person.get("me/purchases").json()["results"][0]["order"]["id"]
     response = owner.send("post", f"orders/{order_id}/refunds", {"reason": "changed their mind"})
     assert response.status_code == 201, response.content
+    staff = actor_of(make_member("staff", organization=offer.event.organization))
+    with pytest.raises(NotWaiting, match="Refund requested"):
+        staff_fulfilment.retry(staff, given.purchase_id, reason="hurry", now=clock.now())
     run_due()
     given.refresh_from_db()
     assert given.status == FulfillmentStatus.CANCELLED
     assert stock(offer) == (0, 0)
-    staff = actor_of(make_member("staff", organization=offer.event.organization))
     with pytest.raises(NotWaiting):
         staff_fulfilment.ship(staff, given.purchase_id, carrier="DHL", tracking_number="JD1", now=clock.now())
