@@ -4,13 +4,12 @@ Which account a person gets (CONTRACT, Socket.IO): their ``sub`` is our id where
 an e-mail already known is that user. The identity service is trusted as far as the shared secret goes, which also
 signs our own tokens. What it cannot be trusted with is an address that it never checked. ``email_verified`` is not
 among the claims that it must send: a service that leaves it out vouches for its addresses. Where it says anything,
-that must be true (``true`` or ``"true"``), and an account with power over others' things (a superuser, whoever has a
-role in an organization) is matched by e-mail only where it does. Every such match is in the audit history.
+that must be true (``true`` or ``"true"``), and an operator's account (superuser, made from the command line) is matched
+by e-mail only where it does. Every such match is in the audit history.
 """
 
 import uuid
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -18,20 +17,18 @@ from django.core.validators import EmailValidator
 from django.db import transaction
 from django.db.models import Q
 
-from accounts.models import Membership, User
+from accounts.models import User
 from accounts.selectors import user_by_email
 from common.audit import record
 from common.errors import Unauthenticated
 from common.plain_text import is_storable, plain_name
-from common.types import SYSTEM
+from common.types import SYSTEM, UNSET
 
 # UUIDv5 of a subject that is no UUID. Never change it: it decides who is who.
 SUBJECT_NAMESPACE = uuid.UUID("7d0f4c52-6a86-5c0e-9c3d-1f5a3f6f2b11")
 _MAXIMUM_SUBJECT = 255
 _MAXIMUM_EMAIL = 254
 MAXIMUM_NAME = 200
-# What a token says that does not say whether its e-mail is verified.
-UNSAID: Final = object()
 _is_email = EmailValidator()
 
 
@@ -48,12 +45,12 @@ def user_of_identity(
 ) -> User:
     """Return the active user of a checked identity token, creating them on first sight; safe under races.
 
-    ``is_email_verified`` is what the token says, ``UNSAID`` where it says nothing. Raises ``Unauthenticated`` for an
+    ``is_email_verified`` is what the token says, ``UNSET`` where it says nothing. Raises ``Unauthenticated`` for an
     absent or unusable subject or e-mail, an e-mail that it says is anything but verified, one that only a verified
     e-mail may match, and an inactive user. One query when the person is known.
     """
     is_verified = is_email_verified is True or is_email_verified == "true"
-    if not is_verified and is_email_verified is not UNSAID:
+    if not is_verified and is_email_verified is not UNSET:
         raise Unauthenticated("The token has no verified e-mail.")
     address = _address(subject, email)
     user = _known(subject) or _match(subject, address, is_verified, now=now)
@@ -92,7 +89,7 @@ def _match(subject: str, address: str, is_verified: bool, *, now: datetime) -> U
     user = user_by_email(address)
     if user is None:
         return None
-    if not is_verified and _has_power(user):
+    if not is_verified and user.is_superuser:
         raise Unauthenticated("This account cannot sign in by an unverified e-mail.")
     linked = User.objects.filter(pk=user.pk, external_subject=None).update(external_subject=subject)
     if linked:
@@ -105,10 +102,6 @@ def _match(subject: str, address: str, is_verified: bool, *, now: datetime) -> U
             now=now,
         )
     return user
-
-
-def _has_power(user: User) -> bool:
-    return user.is_superuser or Membership.objects.filter(user=user).exists()
 
 
 def _create(subject: str, address: str, name: object) -> None:

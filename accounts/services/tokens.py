@@ -27,9 +27,10 @@ from django.db import DEFAULT_DB_ALIAS
 
 from accounts.models import User
 from accounts.services import rotation
-from accounts.services.identities import UNSAID, user_of_identity
+from accounts.services.identities import user_of_identity
 from common import statements
 from common.errors import Unauthenticated
+from common.types import UNSET
 
 ISSUER = "marquee"
 ALGORITHM = "HS256"
@@ -106,7 +107,7 @@ def authenticate(raw: str, *, now: datetime) -> User:
     return user_of_identity(
         subject=claims["sub"],
         email=claims.get("email"),
-        is_email_verified=claims.get("email_verified", UNSAID),
+        is_email_verified=claims.get("email_verified", UNSET),
         name=claims.get("name"),
         now=now,
     )
