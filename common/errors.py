@@ -4,7 +4,7 @@ A failure knows its ``code`` (which callers rely on) and its ``kind`` (what sort
 neither HTTP nor GraphQL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -42,6 +42,20 @@ class FieldError:
 def outermost(name: str) -> str:
     """Return the field of the body that a dotted and indexed name lies in: ``events`` of ``events[2].id``."""
     return name.partition("[")[0].partition(".")[0]
+
+
+def besides(unreadable: Iterable[FieldError], found: Iterable[FieldError]) -> list[FieldError]:
+    """Return what could not be read, then what else was found wrong, each field once.
+
+    What could not be read is told alone: whatever is found of it, or inside it, is judged on a value that nobody gave.
+    """
+    errors = list(unreadable)
+    told = {error.outermost for error in errors}
+    for error in found:
+        if told.isdisjoint({error.field, error.outermost}):
+            errors.append(error)
+            told.add(error.field)
+    return errors
 
 
 class Failure(Exception):

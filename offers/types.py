@@ -1,13 +1,11 @@
 """Commands and answers of the offers room."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final
 from uuid import UUID
 
-from common.errors import FieldError
-from common.types import Actor
+from common.types import UNSET, Actor, Partial, Unset
 
 # Limits of the contract, in characters, units and items.
 MAXIMUM_TITLE = 200
@@ -18,22 +16,12 @@ MAXIMUM_TARGETS = 200
 MAXIMUM_UNITS = 1_000_000_000
 
 
-class Unset(Enum):
-    """The mark of a field that the caller did not name, where null means something else."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferInput:
+class OfferInput(Partial):
     """What a caller says about an offer, as it came in at any door: shapes are checked, rules are not.
 
     Prices are decimal strings of the event's currency. A field left out keeps its value in an update and has
-    its default in a creation. ``unreadable``: what had not its shape, so that it is refused together with what
-    the rules refuse.
+    its default in a creation.
     """
 
     title: str | Unset = UNSET
@@ -56,14 +44,6 @@ class OfferInput:
     upgrade_to_tier_id: UUID | Unset | None = UNSET
     content_url: str | Unset = UNSET
     allows_delayed_payment: bool | Unset = UNSET
-    unreadable: tuple[FieldError, ...] = ()
-
-    def given(self) -> dict[str, Any]:
-        """Return the fields that the caller named."""
-        values = {
-            field.name: getattr(self, field.name) for field in fields(self) if field.name != "unreadable"
-        }
-        return {name: value for name, value in values.items() if value is not UNSET}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from ads.models.ads import MAXIMUM_CAP, MAXIMUM_DURATION, MAXIMUM_WEIGHT
 from ads.services import ad_money
 from ads.services.ad_drafts import Draft
 from ads.types.ads import MAXIMUM_NAME, MAXIMUM_TARGETS, MAXIMUM_URL, AdInput
-from common.errors import FieldError, Invalid
+from common.errors import FieldError, Invalid, besides
 from common.web_addresses import is_web_address
 from common.windows import instant_errors
 from events.models import Event, Session
@@ -46,11 +46,8 @@ def judge(
     draft = Draft(values, event, spend, frozenset(values if is_whole else named), wrong)
     errors += ad_money.read_amounts(draft, named)
     for rule in (*_RULES, *ad_money.RULES):
-        for error in rule(draft):
-            # What could not be read, or was refused, is told once.
-            if error.field not in wrong:
-                errors.append(error)
-                wrong.add(error.field)
+        errors = besides(errors, rule(draft))
+        wrong.update(error.outermost for error in errors)
     if errors:
         raise Invalid(errors=errors)
     return values | {name: list(values[name]) for name in ("placements", "target_sessions")}
@@ -131,8 +128,9 @@ def _shape(ad: Draft) -> Iterator[FieldError]:
 
 def _window(ad: Draft) -> Iterator[FieldError]:
     starts, ends = ad["starts_at"], ad["ends_at"]
-    yield from instant_errors(starts_at=starts, ends_at=ends)
-    if starts is None or ends is None or not ad.has_read("starts_at", "ends_at"):
+    wrong = list(instant_errors(starts_at=starts, ends_at=ends))
+    yield from wrong
+    if wrong or starts is None or ends is None or not ad.has_read("starts_at", "ends_at"):
         return
     if starts >= ends:
         yield FieldError("ends_at", "not_after_start", "It ends after it starts.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from accounts.models import User
 from ads.services.mailboxes import readable
 from ads.types.sponsors import MAXIMUM_COMPANY, MAXIMUM_NAME, MAXIMUM_NOTE, LeadInput
-from common.errors import FieldError, Invalid
+from common.errors import FieldError, Invalid, besides
 from common.plain_text import plain_name
 from notifications.addresses import recipient_key
 
@@ -43,10 +43,7 @@ def judge(given: LeadInput, *, sources: Collection[str], own: User | None) -> Ca
         found.append(
             FieldError("consent", "consent_required", "They must agree that the sponsor keeps this.")
         )
-    # What could not be read is told once.
-    wrong = {error.outermost for error in given.unreadable}
-    errors = [*given.unreadable, *(error for error in found if error.field not in wrong)]
-    if errors:
+    if errors := besides(given.unreadable, found):
         raise Invalid(errors=errors)
     return Candidate(name, email.strip(" "), company, given.source, note)
 

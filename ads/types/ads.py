@@ -1,14 +1,13 @@
 """Commands and answers of ads."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db.models import TextChoices
 
-from common.errors import FieldError
+from common.types import UNSET, Partial, Unset
 
 # Limits of the contract, in characters and items.
 MAXIMUM_NAME: Final = 200
@@ -30,22 +29,12 @@ class AdStatus(TextChoices):
     OUT_OF_BUDGET = "OUT_OF_BUDGET", "Out of budget"
 
 
-class Unset(Enum):
-    """The mark of a field that the caller did not name, where null means something else."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdInput:
+class AdInput(Partial):
     """What a caller says about an ad, as it came in at any door: shapes are checked, rules are not.
 
     Price and budgets are decimal strings of the ad's currency; a budget of None has no limit. A field left out keeps
-    its value in a change and has its default in a creation. ``unreadable``: what had not its shape, so that it is
-    refused together with what the rules refuse.
+    its value in a change and has its default in a creation.
     """
 
     name: str | Unset = UNSET
@@ -67,14 +56,6 @@ class AdInput:
     budget_total: str | Unset | None = UNSET
     budget_daily: str | Unset | None = UNSET
     pacing: str | Unset = UNSET
-    unreadable: tuple[FieldError, ...] = ()
-
-    def given(self) -> dict[str, Any]:
-        """Return the fields that the caller named."""
-        values = {
-            field.name: getattr(self, field.name) for field in fields(self) if field.name != "unreadable"
-        }
-        return {name: value for name, value in values.items() if value is not UNSET}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

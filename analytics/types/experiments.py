@@ -1,9 +1,9 @@
 """Commands and answers of experiments, and what front ends tell of them."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, StrEnum
-from typing import Annotated, Any, Final
+from enum import StrEnum
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -12,17 +12,8 @@ from analytics.models.experiments import MAXIMUM_KEY, MAXIMUM_VALUE, Experiment
 from analytics.statistics.proportions import Interval
 from analytics.statistics.srm import RatioCheck
 from analytics.types.tracking import LONGEST_TOKEN, Instant, Refused
-from common.errors import FieldError
 from common.money import Money
-
-
-class Unset(Enum):
-    """The mark of a field that the caller did not name."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
+from common.types import UNSET, Partial, Unset
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +26,8 @@ class VariantInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExperimentInput:
-    """What a caller says about an experiment. A field left out keeps its value, or has its default in a creation.
-
-    ``unreadable``: what had not its shape, so that it is refused together with what the rules refuse.
-    """
+class ExperimentInput(Partial):
+    """What a caller says about an experiment. A field left out keeps its value, or has its default in a creation."""
 
     slug: str | Unset = UNSET
     name: str | Unset = UNSET
@@ -47,12 +35,6 @@ class ExperimentInput:
     metric: str | Unset = UNSET
     minimum_sample: int | Unset = UNSET
     variants: tuple[VariantInput, ...] | Unset = UNSET
-    unreadable: tuple[FieldError, ...] = ()
-
-    def given(self) -> dict[str, Any]:
-        """Return the fields that the caller named."""
-        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "unreadable"}
-        return {name: value for name, value in values.items() if value is not UNSET}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from common.errors import FieldError, Invalid
+from common.errors import FieldError, Invalid, besides
 from common.problems import problem_of
 from common.rest.serializers import StrictSerializer
 
@@ -46,6 +46,5 @@ def event_named(read: ReadBody) -> UUID:
     event_id: UUID | None = read.said.pop("event_id", None)
     if event_id is None:
         missing = FieldError("event_id", "required", "Name an event.")
-        is_told = any(error.outermost == "event_id" for error in read.unreadable)
-        raise Invalid(errors=read.unreadable if is_told else (*read.unreadable, missing))
+        raise Invalid(errors=besides(read.unreadable, [missing]))
     return event_id

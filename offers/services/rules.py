@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from common.errors import FieldError, Invalid
+from common.errors import FieldError, Invalid, besides
 from common.money import Money, NotMoney, parse_decimal
 from common.web_addresses import is_web_address
 from common.windows import instant_errors
@@ -59,11 +59,9 @@ def judge(given: OfferInput, *, event: Event, existing: Offer | None) -> dict[st
             _read_price(name, named[name], event.currency, values, errors)
     candidate = Candidate(_stripped(values), event, existing, frozenset(named))
     for rule in _RULES:
-        # A field that could not be read is reported once, and no other one is compared with it.
+        # No field is compared with one that could not be read.
         wrong = {known.outermost for known in errors}
-        errors += [
-            error for error in rule(candidate) if wrong.isdisjoint({error.field, _BESIDE.get(error.code, "")})
-        ]
+        errors = besides(errors, [one for one in rule(candidate) if _BESIDE.get(one.code) not in wrong])
     if errors:
         raise Invalid(errors=errors)
     return candidate.values

@@ -17,7 +17,7 @@ from analytics.models.experiments import (
     Metric,
 )
 from analytics.types.experiments import ExperimentInput, VariantInput
-from common.errors import FieldError, Invalid
+from common.errors import FieldError, Invalid, besides
 
 _KEY: Final = re.compile(KEY_PATTERN, re.ASCII)
 # Addresses under ``ab-tests/`` that are no experiments.
@@ -40,10 +40,7 @@ def judge(
     values = dict(DEFAULTS) if experiment is None or is_whole else _columns_of(experiment)
     values |= {name: _tidy(value) for name, value in given.given().items()}
     found = [*_slug(values), *_texts(values), *_numbers(values), *_variants(values["variants"])]
-    # What could not be read is told once.
-    wrong = {error.outermost for error in given.unreadable}
-    errors = [*given.unreadable, *(error for error in found if error.outermost not in wrong)]
-    if errors:
+    if errors := besides(given.unreadable, found):
         raise Invalid(errors=errors)
     values["variants"] = tuple(
         VariantInput(one.key, one.name.strip() or one.key, one.weight) for one in values["variants"]
