@@ -6,8 +6,9 @@ from typing import Final
 from django.core.management.base import CommandError
 from django.utils.dateparse import parse_datetime
 
-# How a command ends that was given what it cannot use; 1 is "something was off".
-MISUSED: Final = 2
+# How a command ends that did not get through its work, so that it says nothing of it: an option that makes no sense,
+# what is not there, Stripe or Redis away. 1 is "it looked, and something was off".
+NOT_DONE: Final = 2
 
 
 def instant(option: str, text: str | None) -> datetime | None:
@@ -20,6 +21,6 @@ def instant(option: str, text: str | None) -> datetime | None:
         found = None
     if found is None or found.tzinfo is None:
         raise CommandError(
-            f"{option}: give an instant with its offset, such as 2026-11-20T00:00:00Z.", returncode=MISUSED
+            f"{option}: give an instant with its offset, such as 2026-11-20T00:00:00Z.", returncode=NOT_DONE
         )
     return found

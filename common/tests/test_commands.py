@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from common.commands import MISUSED, instant
+from common.commands import NOT_DONE, instant
 
 
 def test_an_instant_is_read_with_its_offset_or_refused() -> None:
@@ -17,7 +17,7 @@ def test_an_instant_is_read_with_its_offset_or_refused() -> None:
     for text in ("yesterday", "2026-11-20T00:00:00", "2026-13-45T00:00:00Z", "2026-11-20"):
         with pytest.raises(CommandError, match="--since: give an instant") as refused:
             instant("--since", text)
-        assert refused.value.returncode == MISUSED
+        assert refused.value.returncode == NOT_DONE
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,4 @@ def test_a_command_that_is_misused_ends_with_2(words: tuple[str, ...]) -> None:
     """REQ OP-03, PA-12: a clock that runs it does not take a typing error for wrong books."""
     with pytest.raises(CommandError) as refused:
         call_command(*words)
-    assert refused.value.returncode == MISUSED
+    assert refused.value.returncode == NOT_DONE

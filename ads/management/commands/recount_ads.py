@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ads.services import daily, recount
 from common import clock
+from common.commands import NOT_DONE
 from common.errors import NotFound
 
 _ROW = "{:<36}  {:<10}  {:<36}  {:<21}  {:>12}  {:>12}  {}"
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             days = list(recount.days_to_prove(event_id=options["event"], day=options["day"]))
             found = [recount.recount(event_id=event_id, day=day) for event_id, day in days]
         except NotFound as error:
-            raise CommandError("There is no such event.", returncode=2) from error
+            raise CommandError("There is no such event.", returncode=NOT_DONE) from error
         off = [one for one in found if one.is_off]
         for one in off:
             self._see_to(one, is_dry=options["dry_run"])

@@ -12,6 +12,7 @@ from analytics.models import DailyFigure, DirtyDay, RawEvent
 from analytics.services.proving import ToProve, days_to_prove
 from analytics.services.rollup import recompute, recount, refresh
 from common import clock
+from common.commands import NOT_DONE
 from common.errors import Busy
 
 _ROW = "{:<36}  {:<10}  {:>8}  {}"
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         """Compute, compare, and print a table."""
         event_id: UUID | None = options["event"]
         if event_id is not None and not _is_known(event_id):
-            raise CommandError("Nothing is known of that event.", returncode=2)
+            raise CommandError("Nothing is known of that event.", returncode=NOT_DONE)
         failed = self._waiting(event_id) if options["dry_run"] else self._refresh(event_id)
         off = 0
         if options["recount"]:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection
 
 from common import clock
-from common.commands import MISUSED
+from common.commands import NOT_DONE
 from common.outbox.types import Drained, Lane
 from common.outbox.worker import Worker, pause
 from common.schedules.services import watch
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         if unknown or not names:
             raise CommandError(
                 f"--lanes: unknown {', '.join(unknown) or 'lane'}; there are {', '.join(Lane.values)}",
-                returncode=MISUSED,
+                returncode=NOT_DONE,
             )
         return [Lane(name) for name in names]
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common import clock
+from common.commands import NOT_DONE
 from offers.models import Offer
 from offers.services.reconcile import Finding, reconcile
 
@@ -48,9 +49,9 @@ def _offer_id(text: str | None) -> UUID | None:
     try:
         offer_id = UUID(text)
     except ValueError as error:
-        raise CommandError(f"{text!r} is no id.", returncode=2) from error
+        raise CommandError(f"{text!r} is no id.", returncode=NOT_DONE) from error
     if not Offer.objects.filter(pk=offer_id).exists():
-        raise CommandError(f"There is no offer {offer_id}.", returncode=2)
+        raise CommandError(f"There is no offer {offer_id}.", returncode=NOT_DONE)
     return offer_id
 
 

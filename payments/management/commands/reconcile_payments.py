@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from common import clock
-from common.commands import MISUSED, instant
+from common.commands import NOT_DONE, instant
 from payments import gateway
 from payments.services.proof import Difference, prove
 from payments.services.reconciling import Finding, reconcile
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             findings = reconcile(since=since, now=now, dry_run=options["dry_run"])
             differences = prove(since=since, now=now)
         except gateway.GatewayError as error:
-            raise CommandError(f"Stripe cannot be read: {error.message}", returncode=MISUSED) from error
+            raise CommandError(f"Stripe cannot be read: {error.message}", returncode=NOT_DONE) from error
         self._print(findings, differences, is_dry=options["dry_run"])
         if findings or differences:
             raise SystemExit(1)

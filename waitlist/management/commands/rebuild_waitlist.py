@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from common import clock
+from common.commands import NOT_DONE
 from common.errors import NotFound
 from waitlist.mirror import MirrorAway, contents, healing, rebuild, truth
 from waitlist.mirror.rebuilding import Finding, inspect
@@ -40,9 +41,9 @@ class Command(BaseCommand):
                 off = self._see_to(list(truth.queues()), is_dry=is_dry)
                 off += self._clear(now, is_dry=is_dry)
         except MirrorAway as error:
-            raise CommandError("Redis is away: nothing can be compared.", returncode=2) from error
+            raise CommandError("Redis is away: nothing can be compared.", returncode=NOT_DONE) from error
         except NotFound as error:
-            raise CommandError("There is no such session.", returncode=2) from error
+            raise CommandError("There is no such session.", returncode=NOT_DONE) from error
         if off:
             raise SystemExit(1)
 
