@@ -1,6 +1,7 @@
 """Who may keep an answer of the API: nobody, where it is somebody's."""
 
 from collections.abc import Callable
+from typing import Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -8,7 +9,7 @@ from django.utils.cache import patch_vary_headers
 
 _API = ("/api/v1/", "/graphql")
 _LOOKS = ("GET", "HEAD")
-NO_STORE = "no-store"
+_NO_STORE: Final = "no-store"
 
 
 class CachingMiddleware:
@@ -29,5 +30,5 @@ class CachingMiddleware:
             if request.method in _LOOKS and "HTTP_AUTHORIZATION" not in request.META:
                 patch_vary_headers(response, ("Authorization",))
             else:
-                response.headers["Cache-Control"] = NO_STORE
+                response.headers["Cache-Control"] = _NO_STORE
         return response

@@ -63,4 +63,4 @@ class MeView(APIView):
 
 
 def _tokens(pair: tokens.TokenPair) -> Response:
-    return Response(TokenPairAnswer(pair).data, headers={"Cache-Control": "no-store"})
+    return Response(TokenPairAnswer(pair).data)

@@ -196,6 +196,4 @@ def _seen(raw: msgspec.Raw) -> Seen:
 
 
 def _answer(body: dict[str, Any]) -> HttpResponse:
-    answer = HttpResponse(_encode(body), content_type="application/json", status=202)
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return HttpResponse(_encode(body), content_type="application/json", status=202)

@@ -178,6 +178,4 @@ def _coerced(
 
 
 def _answer(body: dict[str, Any], status: int) -> HttpResponse:
-    response = JsonResponse(body, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
+    return JsonResponse(body, status=status)
