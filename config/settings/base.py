@@ -10,6 +10,7 @@ import environ
 
 from config.settings import structured_logging, unfold
 from config.settings.product import *  # noqa: F403
+from config.settings.rest import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -197,56 +198,6 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.rest.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["common.rest.parsers.StrictJSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "common.rest.pagination.LimitOffset",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "common.rest.schema.ProblemAwareSchema",
-    "EXCEPTION_HANDLER": "common.problems.drf_exception_handler",
-    "URL_FORMAT_OVERRIDE": None,
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "COERCE_DECIMAL_TO_STRING": True,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Marquee",
-    "DESCRIPTION": "Monetization of events: offers, tickets, payments, notifications.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "PREPROCESSING_HOOKS": ["common.rest.schema.describe_api_only"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "common.rest.schema.add_problem_schema",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "OrderStatus": "payments.models.OrderStatus",
-        "PaymentStatus": "payments.models.PaymentStatus",
-        "RefundStatus": "payments.rest.serializers.SHOWN_REFUND_STATUSES",
-        "PurchaseStatus": "offers.models.PurchaseStatus",
-        "AttendanceStatus": "events.models.AttendanceStatus",
-        "AdStatus": "ads.types.ads.AdStatus",
-        "AdPlacement": "ads.models.AdPlacement",
-        "AdContentType": "ads.models.ContentType",
-        "AdPriceModel": "ads.models.PriceModel",
-        "AdPacing": "ads.models.Pacing",
-        "LeadSource": "ads.models.LeadSource",
-        "AdInvalidReason": "ads.models.InvalidReason",
-        "TicketStatus": "tickets.models.TicketStatus",
-        "ScanResult": "tickets.models.ScanResult",
-        "ScanReason": "tickets.models.ScanReason",
-        "ScanDirection": "tickets.models.Direction",
-        "TicketCodeKind": "tickets.rest.serializers.SHOWN_KINDS",
-        "PriorityEnum": "tickets.models.Priority",
-        "WaitlistStatus": "waitlist.models.EntryStatus",
-    },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
 GRAPHENE = {"SCHEMA": "config.graphql.schema"}
 GRAPHQL_ACTOR_RESOLVER = "accounts.rest.authentication.resolve_graphql_actor"
 GRAPHQL_INTROSPECTION: bool = env.bool("GRAPHQL_INTROSPECTION", default=False)
