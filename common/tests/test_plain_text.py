@@ -50,7 +50,8 @@ def test_a_name_is_one_line_of_what_can_be_seen(text: str, kept: str) -> None:
     ],
 )
 def test_a_name_that_is_too_long_ends_with_a_whole_sign(text: str, kept: str) -> None:
-    """It is cut before a sign that would lose a mark or its other half, unless nothing else would be left."""
+    """It is cut before a sign that would lose a mark or its other half, unless nothing else would be left.
+    REQ OP-05."""
     assert plain_name(text, longest=_LONGEST) == kept
 
 
