@@ -3,6 +3,7 @@
 PostgreSQL knows years that Python does not: a row of the year 10000 is written once and never read again, by nobody.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -30,6 +31,7 @@ from common.errors import Invalid
 from common.rest.serializers import Strict
 from common.types import Actor
 from config.graphql import schema
+from config.local_stack.environment import ROOT
 from events.models import Event, Session
 from events.services import events as event_services
 from events.tests.factories import make_event, make_session
@@ -109,37 +111,41 @@ def typed(name: str, text: str) -> dict[str, str]:
     return {f"{name}_0": day, f"{name}_1": hour}
 
 
-@pytest.mark.parametrize(
-    ("zone", "text"), [("Etc/GMT+12", "9999-12-31T23:59:59"), ("Pacific/Kiritimati", "0001-01-01T00:00:00")]
-)
-def test_staff_are_told_at_the_field(client: Client, zone: str, text: str) -> None:
+def test_staff_are_told_at_the_field(client: Client) -> None:
     """Events, sessions, offers, ads, terms of queues and appointments, by any event's clocks. REQ EV-04."""
     session = make_full_session()
     event = session.event
-    Event.objects.update(time_zone=zone)
     client.force_login(make_member(Role.OWNER, organization=event.organization))
     row = owed(event.organization, "SERVICE")
     tables: tuple[type[Model], ...] = (Event, Session, Offer, Ad, WaitlistPolicy, Fulfillment)
-    before = [list(table._default_manager.values()) for table in tables]
-    forms = {
-        "starts_at": (
-            "/admin/events/event/add/",
-            {**EVENT_FORM, "time_zone": zone, "organization": event.organization_id},
-        ),
-        "ends_at": ("/admin/events/session/add/", {**EVENT_FORM, "event": event.pk, "maximum_capacity": ""}),
-        "expires_at": ("/admin/offers/offer/add/", {**OFFER_FORM, "event": event.pk}),
-    }
-    for name, (address, form) in forms.items():
-        answer = client.post(address, {**form, **typed(name, text)})
-        assert name in answer.context["adminform"].form.errors, name
-    answer = client.post(add_ad(event), {**AD_FORM, "ends_at": text})
-    assert "ends_at" in answer.context["adminform"].form.errors
-    terms = {"group_rule": "wait", "closes_at": text}
-    answer = client.post(reverse("admin:waitlist_act", args=[session.pk, "terms"]), terms)
-    assert "closes_at" in answer.context["form"].errors
-    answer = do(client, APPOINTMENTS, "set_appointment", row, **{f"appointment_at_{row.pk}": text})
-    assert f"appointment_at_{row.pk}" in answer.context["form"].errors
-    assert [list(table._default_manager.values()) for table in tables] == before
+    for zone, text in (
+        ("Etc/GMT+12", "9999-12-31T23:59:59"),
+        ("Pacific/Kiritimati", "0001-01-01T00:00:00"),
+    ):
+        Event.objects.update(time_zone=zone)
+        before = [list(table._default_manager.values()) for table in tables]
+        forms = {
+            "starts_at": (
+                "/admin/events/event/add/",
+                {**EVENT_FORM, "time_zone": zone, "organization": event.organization_id},
+            ),
+            "ends_at": (
+                "/admin/events/session/add/",
+                {**EVENT_FORM, "event": event.pk, "maximum_capacity": ""},
+            ),
+            "expires_at": ("/admin/offers/offer/add/", {**OFFER_FORM, "event": event.pk}),
+        }
+        for name, (address, form) in forms.items():
+            answer = client.post(address, {**form, **typed(name, text)})
+            assert name in answer.context["adminform"].form.errors, name
+        answer = client.post(add_ad(event), {**AD_FORM, "ends_at": text})
+        assert "ends_at" in answer.context["adminform"].form.errors
+        terms = {"group_rule": "wait", "closes_at": text}
+        answer = client.post(reverse("admin:waitlist_act", args=[session.pk, "terms"]), terms)
+        assert "closes_at" in answer.context["form"].errors
+        answer = do(client, APPOINTMENTS, "set_appointment", row, **{f"appointment_at_{row.pk}": text})
+        assert f"appointment_at_{row.pk}" in answer.context["form"].errors
+        assert [list(table._default_manager.values()) for table in tables] == before
 
 
 def test_services_keep_to_the_years_without_a_form() -> None:
@@ -223,17 +229,20 @@ def test_every_time_that_is_read_is_known_here() -> None:
     }  # fmt: skip
 
 
+# The column of each table that ends last.
+_LAST_OF: Final = {
+    "offers_offer": "expires_at", "ads_ad": "ends_at", "events_event": "ends_at", "events_session": "ends_at",
+    "offers_fulfillment": "appointment_at",
+}  # fmt: skip
+
+
 def test_the_database_says_it_again() -> None:
     """No door that is yet to be made can write what the others cannot read. REQ OF-02, AD-01, EV-01."""
     event = make_session().event
     make_ad(owed(event.organization, "SERVICE").offer.event)
-    ends = {
-        "offers_offer": "expires_at", "ads_ad": "ends_at", "events_event": "ends_at", "events_session": "ends_at",
-        "offers_fulfillment": "appointment_at",
-    }  # fmt: skip
-    starts = {table: "starts_at" for table in ends if table != "offers_fulfillment"}
+    starts = {table: "starts_at" for table in _LAST_OF if table != "offers_fulfillment"}
     late, early = ("9999-01-01T00:00Z", "10000-01-01T00:00Z", "infinity"), ("1969-12-31T23:59Z", "-infinity")
-    for columns, instants in ((ends, late), (starts, early)):
+    for columns, instants in ((_LAST_OF, late), (starts, early)):
         for table, column in columns.items():
             for instant in instants:
                 with (
@@ -242,6 +251,39 @@ def test_the_database_says_it_again() -> None:
                     transaction.atomic(),
                 ):
                     cursor.execute(f"UPDATE {table} SET {column} = %s", [instant])  # noqa: S608 named above
+
+
+def test_the_look_up_before_an_upgrade_finds_what_would_stop_it() -> None:
+    """Rows that a release without the rule kept, each of the five kinds, and no other. REQ OP-06."""
+    page = (ROOT / "docs/running.md").read_text()
+    [look_up] = re.findall(r"<<'SQL'\n(SELECT.*?);\nSQL$", page, re.MULTILINE | re.DOTALL)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE conname LIKE '%_is_tellable'"
+        )
+        rules = dict(cursor.fetchall())
+        for table, rule in rules.items():
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {rule}")
+
+        def found() -> set[str]:
+            cursor.execute(f"SELECT found_in FROM ({look_up}) AS told")  # noqa: S608 the page's own
+            return {str(row[0]) for row in cursor.fetchall()}
+
+        make_ad(owed(make_session().event.organization, "SERVICE").offer.event)
+        assert found() == set()
+        for table in rules:
+            column = "appointment_at" if table == "offers_fulfillment" else "starts_at"
+            for instant in ("1026-11-20T00:00Z", "1969-12-31T23:59Z", "-infinity"):
+                cursor.execute(f"UPDATE {table} SET {column} = %s", [instant])  # noqa: S608 named above
+                assert found() == {table}
+            cursor.execute(f"UPDATE {table} SET {column} = '1970-01-01Z'")  # noqa: S608 named above
+            assert found() == set()
+            column = _LAST_OF[table]
+            for instant in ("9999-01-01T00:00Z", "10000-01-01T00:00Z", "infinity"):
+                cursor.execute(f"UPDATE {table} SET {column} = %s", [instant])  # noqa: S608 named above
+                assert found() == {table}
+            cursor.execute(f"UPDATE {table} SET {column} = '9998-12-31T23:59Z'")  # noqa: S608 named above
+        assert found() == set()
 
 
 def test_each_rule_of_the_database_has_read_the_rows_of_before() -> None:

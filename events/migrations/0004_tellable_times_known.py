@@ -1,7 +1,8 @@
 """The rows of before are read through, while they are read and written.
 
-None is changed for it: nothing was sold with a release that kept other times, and such a row could not be read by that
-release either. A row outside the years ends the upgrade here, by the rule's name, before the new release serves.
+None is changed for it: which year was meant where one outside 1970 to 9998 stands, its organizer alone can say. Such a
+row ends the upgrade here, by the rule's name, before the new release serves. docs/running.md, "Upgrade", tells how it
+is found and mended before that.
 """
 
 from django.contrib.postgres.operations import ValidateConstraint
