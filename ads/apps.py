@@ -20,7 +20,7 @@ class AdsConfig(AppConfig):
         from notifications.realtime.rooms import rooms
 
         register_event_follower(event_changed)
-        rooms.register("sponsor:{id}", may_listen, may_stay=may_listen_still)
+        rooms.register("sponsor:{id}", may_listen, may_stay=may_listen_still, is_asked_first=True)
         register_at_scrape(FiguresCollector())
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="ad-partitions")
 

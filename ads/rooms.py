@@ -9,7 +9,7 @@ from accounts.services.access import actor_of
 from accounts.types import Capability, roles_with
 from ads.selectors.sponsors import sponsor_with_leads
 from common import statements
-from notifications.realtime.rooms import Pair
+from events.audience import Pair
 
 
 def may_listen(user: User, sponsor_id: UUID, _now: datetime) -> None:

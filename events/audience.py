@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts.types import Capability, roles_with
 from common import statements
 
-# A person's id and the id of an event, or of a session.
+# A person's id and the id of what they want to see or hear of: an event, a session, what stands in a room's name.
 Pair = tuple[UUID, UUID]
 
 

@@ -22,4 +22,4 @@ class WaitlistConfig(AppConfig):
         messages.register_templates()
         register_walk_in_check(refuse_holder)
         commands.register(JOIN_WAITLIST, join_waitlist)
-        rooms.register("session:{id}:waitlist", may_watch, may_stay=who_see_sessions)
+        rooms.register("session:{id}:waitlist", may_watch, may_stay=who_see_sessions, is_asked_first=False)

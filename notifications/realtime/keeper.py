@@ -36,7 +36,7 @@ class Keeper:
     ) -> None:
         self.process = uuid4().hex
         self._sockets, self._end, self._leave, self._is_alive = sockets, end, leave, is_alive
-        self._turns = rights.Turns()
+        self._turns = rights.Turns(rooms.is_asked_first)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:

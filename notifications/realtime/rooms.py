@@ -8,14 +8,13 @@ from uuid import UUID
 
 from accounts.models import User
 from common.errors import NotFound
+from events.audience import Pair
 
 LONGEST_NAME = 100
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 # Raises a ``Failure`` (NotFound, Forbidden, ...) when this user may not listen there. Runs in a thread.
 Authorise = Callable[[User, UUID, datetime], None]
-# A person's id and the id in a room's name.
-Pair = tuple[UUID, UUID]
 # Returns those of the pairs that ``Authorise`` would let pass, by one statement. Runs in a thread.
 MayStay = Callable[[Collection[Pair]], Collection[Pair]]
 # Pairs that one statement is asked for.
@@ -24,12 +23,14 @@ ASKED_AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class RoomRule:
-    """One kind of room: its names (``session:{id}:waitlist``), who may join, and who of many may stay."""
+    """One kind of room: its names (``session:{id}:waitlist``), who may join, who of many may stay, and whether they are
+    asked for before others."""
 
     pattern: str
     names: re.Pattern[str]
     authorise: Authorise
     may_stay: MayStay
+    is_asked_first: bool
 
 
 class RoomRegistry:
@@ -43,16 +44,19 @@ class RoomRegistry:
         """The kinds of rooms that there are."""
         return self._rules.keys()
 
-    def register(self, pattern: str, authorise: Authorise, *, may_stay: MayStay) -> None:
+    def register(
+        self, pattern: str, authorise: Authorise, *, may_stay: MayStay, is_asked_first: bool
+    ) -> None:
         """Answer for the rooms of this pattern, which has ``{id}`` in it once; twice is a ``ValueError``.
 
-        ``may_stay`` says of many at once what ``authorise`` says of one.
+        ``may_stay`` says of many at once what ``authorise`` says of one. ``is_asked_first`` where what is told names
+        people or is the organizer's own: a check that cannot ask for everybody asks for these before others.
         """
         if pattern in self._rules or pattern.count("{id}") != 1:
             raise ValueError(f"The room {pattern!r} is registered already, or has not exactly one {{id}}")
         before, after = pattern.split("{id}")
         names = re.compile(f"{re.escape(before)}(?P<id>{_UUID}){re.escape(after)}", re.ASCII)
-        self._rules[pattern] = RoomRule(pattern, names, authorise, may_stay)
+        self._rules[pattern] = RoomRule(pattern, names, authorise, may_stay, is_asked_first)
 
     def remove(self, pattern: str) -> None:
         """Forget a kind of room."""
@@ -65,6 +69,11 @@ class RoomRegistry:
             raise NotFound("There is no such room.")
         rule, room_id = found
         rule.authorise(user, room_id, now)
+
+    def is_asked_first(self, room: str) -> bool:
+        """Say whether a check asks for who is in this room before it asks for others."""
+        found = self._find(room)
+        return found is not None and found[0].is_asked_first
 
     def refused(self, asked: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
         """Return which of these people may not be in these rooms (any more), by one statement for each kind of room
@@ -113,4 +122,4 @@ def are_own(pairs: Collection[Pair]) -> Collection[Pair]:
 
 
 rooms = RoomRegistry()
-rooms.register("user:{id}", own_room, may_stay=are_own)
+rooms.register("user:{id}", own_room, may_stay=are_own, is_asked_first=False)

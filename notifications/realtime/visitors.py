@@ -8,10 +8,10 @@ from accounts.models import User
 from accounts.services import access
 from accounts.types import Capability
 from common.errors import NotFound
-from events.audience import who_see_events, with_capability
+from events.audience import Pair, who_see_events, with_capability
 from events.models import Event
 from events.selectors import visible_event
-from notifications.realtime.rooms import Pair, rooms
+from notifications.realtime.rooms import rooms
 
 
 def may_visit(user: User, event_id: UUID, _now: datetime) -> None:
@@ -32,5 +32,5 @@ def may_watch_figures_still(pairs: Collection[Pair]) -> set[Pair]:
     return with_capability(pairs, Capability.VIEW_ANALYTICS)
 
 
-rooms.register("event:{id}", may_visit, may_stay=who_see_events)
-rooms.register("dashboard:{id}", may_watch_figures, may_stay=may_watch_figures_still)
+rooms.register("event:{id}", may_visit, may_stay=who_see_events, is_asked_first=False)
+rooms.register("dashboard:{id}", may_watch_figures, may_stay=may_watch_figures_still, is_asked_first=True)

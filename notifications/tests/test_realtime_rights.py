@@ -16,7 +16,7 @@ from events.tests.factories import make_event, make_registration
 from notifications.realtime.keeper import Keeper
 from notifications.realtime.pace import Pace
 from notifications.realtime.rights import Turns
-from notifications.realtime.rooms import rooms
+from notifications.realtime.rooms import RoomRegistry, are_own, own_room, rooms
 from notifications.realtime.sockets import Socket, Sockets
 from notifications.realtime.threads import in_thread
 from notifications.tests.realtime import SECONDS, RealtimeProcess, connected, tell, token_of
@@ -104,7 +104,7 @@ def _checked(may_stay: Callable[..., Any], *, rejoins: bool = False) -> set[str]
             socket.rooms[names[lost]] = float("inf")
         return may_stay({pair for pair in pairs if pair[1] != lost})
 
-    rooms.register("test:{id}", lambda *_: None, may_stay=answer)
+    rooms.register("test:{id}", lambda *_: None, may_stay=answer, is_asked_first=False)
     try:
         asyncio.run(look())
     finally:
@@ -125,14 +125,17 @@ def test_only_a_definite_no_takes_somebody_out() -> None:
 
 
 def test_a_check_asks_so_much_and_everybody_has_a_turn() -> None:
-    """REQ RT-01: rooms with people's data each time, the others as many as are left over, in turn."""
-    leads = [(uuid4(), f"sponsor:{uuid4()}") for _ in range(3)]
+    """REQ RT-01: rooms that registered so each time, the others as many as are left over, in turn."""
+    registry = RoomRegistry()
+    registry.register("leads:{id}", own_room, may_stay=are_own, is_asked_first=True)
+    registry.register("event:{id}", own_room, may_stay=are_own, is_asked_first=False)
+    leads = [(uuid4(), f"leads:{uuid4()}") for _ in range(3)]
     visits = [(uuid4(), f"event:{uuid4()}") for _ in range(10)]
-    turns, asked = Turns(most=7), []
+    turns, asked = Turns(registry.is_asked_first, most=7), []
     for _ in range(3):
         taken = turns.take([*visits, *leads])
         assert len(taken) == len(set(taken)) == 7
         assert set(leads) <= set(taken)
         asked += taken
     assert set(asked) == {*visits, *leads}
-    assert set(Turns(most=99).take([*visits, *leads])) == {*visits, *leads}
+    assert set(Turns(registry.is_asked_first, most=99).take([*visits, *leads])) == {*visits, *leads}
