@@ -24,6 +24,7 @@ from events.errors import AlreadyAttending, SessionFull, SessionOver
 from events.models import Attendance, AttendanceStatus, Session
 from events.registry import check_walk_in
 from events.selectors import visible_session
+from events.services.registrations import lock_registration
 
 MAXIMUM_CAPACITY = 1_000_000
 
@@ -50,6 +51,7 @@ def attend(*, actor: Actor, session_id: UUID, now: datetime) -> Attendance:
     user_id = _signed_in(actor)
     visible_session(actor, session_id)
     session = lock_session(session_id)
+    _require_seen_still(actor, session, user_id)
     _require_not_over(session, now)
     if seat_of(session, user_id) is not None:
         raise AlreadyAttending
@@ -165,6 +167,15 @@ def _signed_in(actor: Actor) -> UUID:
     if actor.user_id is None:
         raise Unauthenticated
     return actor.user_id
+
+
+def _require_seen_still(actor: Actor, session: Session, user_id: UUID) -> None:
+    """Raise ``NotFound`` when a private event is not the actor's any more; a registration stays for this transaction.
+
+    Whoever ends it waits for the seat to be there, and gives it back.
+    """
+    if not session.event.is_public and not lock_registration(user_id=user_id, event_id=session.event_id):
+        visible_session(actor, session.pk)
 
 
 def _require_not_over(session: Session, now: datetime) -> None:

@@ -10,10 +10,12 @@ from django.test import Client
 from accounts.services.access import actor_of
 from accounts.tests.factories import NOW, bearer, make_user
 from common import clock
+from common.errors import NotFound
 from config.local_stack.testing.race import Race
 from events.errors import SessionFull
-from events.models import Attendance, Session
+from events.models import Attendance, Registration, Session
 from events.services import sessions
+from events.tests.factories import make_event, make_registration, make_session
 from waitlist.errors import AlreadyOffered
 from waitlist.models import Entry, EntryStatus
 from waitlist.services import answering
@@ -126,3 +128,18 @@ def test_the_question_is_asked_under_the_lock() -> None:
     locked = next(i for i, sql in enumerate(asked) if "FOR UPDATE" in sql)
     looked = next(i for i, sql in enumerate(asked) if "waitlist_entry" in sql)
     assert locked < looked
+
+
+def test_who_lost_a_private_event_before_the_lock_has_no_seat() -> None:
+    """REQ EV-03: a registration that ends after the look and before the lock takes no seat, and changes nothing."""
+    session = make_session(event=make_event(private=True), capacity=1)
+    guest = make_registration(session.event).user
+
+    def end_first(execute, sql, params, many, context):
+        if "FOR UPDATE" in sql and '"events_session"' in sql:
+            Registration.objects.all().delete()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(end_first), pytest.raises(NotFound):
+        sessions.attend(actor=actor_of(guest), session_id=session.pk, now=NOW)
+    assert (Session.objects.get(pk=session.pk).current_attendance, Attendance.objects.count()) == (0, 0)
