@@ -17,7 +17,7 @@ WAITLIST_POSITION_UPDATE: Final = (
 WAITLIST_OFFER: Final = "WAITLIST_OFFER"  # title, message, join_token, expires_at, session_id
 WAITLIST_OFFER_EXPIRED: Final = "WAITLIST_OFFER_EXPIRED"  # message, session_id
 WAITLIST_ACCEPTED: Final = "WAITLIST_ACCEPTED"  # message, session_id, attendance_id
-WAITLIST_REMOVED: Final = "WAITLIST_REMOVED"  # message, session_id
+WAITLIST_REMOVED: Final = "WAITLIST_REMOVED"  # message, session_id, had_seat
 PURCHASE_UPDATE: Final = "PURCHASE_UPDATE"  # order_id, status
 # To session:{id}:waitlist
 WAITLIST_CHANGED: Final = "WAITLIST_CHANGED"  # waiting, offered, free

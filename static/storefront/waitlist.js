@@ -10,7 +10,7 @@ const LARGEST_GROUP = 4;
 const WORDS = { connecting: "Connecting...", live: "This page is live.", reconnecting: "Reconnecting...", refused: "Sign in again to hear of changes." };
 // Everybody in the room hears of a change in the same instant; they must not all ask in it.
 const LOOK_AGAIN_MS = 1000, SPREAD_MS = 2000;
-let session, ads, clock, looks = 0, lookingAgain = null, shown = null;
+let session, ads, clock, looks = 0, lookingAgain = null, shown = null, lost = null;
 
 function button(label, act, quiet = false) {
   const made = el("button", { class: quiet ? "button quiet" : "button", type: "button" }, label);
@@ -112,11 +112,11 @@ function waiting(place) {
 }
 
 function outside(place) {
-  const ended = { OFFERED: "Your last offer has expired.", EXPIRED: "Your last offer has expired.", DECLINED: "You declined your last offer.", REMOVED: "You were taken off the line.", LEFT: "You left the line." }[place?.status];
+  const ended = { OFFERED: "Your last offer has expired.", EXPIRED: "Your last offer has expired.", DECLINED: "You declined your last offer.", REMOVED: "You were taken off the line.", LEFT: "You left the line.", ACCEPTED: "The seat that you accepted was given back." }[place?.status];
   const quantity = el("select", { id: "quantity" }, ...Array.from({ length: LARGEST_GROUP }, (_, i) => el("option", { value: i + 1 }, `${i + 1}`)));
   return [
     el("h2", {}, session.is_full ? "This session is full" : "There is room"),
-    ended && el("p", {}, ended),
+    (lost || ended) && el("p", {}, lost ?? ended),
     session.is_full && el("p", {}, el("label", { for: "quantity" }, "How many of you? "), quantity),
     session.is_full ? button("Join the waitlist", asked(() => ({ quantity: Number(quantity.value) }))) : button("Take a seat", asked(() => ({}))),
   ];
@@ -145,10 +145,18 @@ async function show() {
   } catch (problem) {
     if (look !== looks) return;
     if (problem.status === 401) return signIn();
-    if (problem.status === 404) return fill($("#place"), el("h2", {}, "This session does not exist, or you have to sign in to see it."));
+    if (problem.status === 404) return unseen();
     $("#problem").textContent = problem.message;
     $("#problem").hidden = false;
   }
+}
+
+// A private event is seen no more by who has no ticket of it left: they read why.
+function unseen() {
+  clearInterval(clock);
+  shown = null;
+  const parts = [el("h2", {}, "This session does not exist, or you have to sign in to see it."), lost && el("p", {}, lost)];
+  fill($("#place"), ...parts.filter(Boolean));
 }
 
 function render(now, mine) {
@@ -158,7 +166,9 @@ function render(now, mine) {
   $("#title").textContent = session.title;
   $("#seats").textContent = session.free_seats === null ? "Seats for everybody" : `${session.current_attendance} of ${session.maximum_capacity} seats taken`;
   // What is the same stays as it is: a button keeps the focus, a choice its value, and nothing is read out again.
-  const state = JSON.stringify([session.is_attending, session.is_full, mine?.id, mine?.status, mine?.offer]);
+  // Whoever has a seat again, or waits again, has lost nothing any more.
+  if (session.is_attending || mine?.status === "WAITING" || mine?.status === "OFFERED") lost = null;
+  const state = JSON.stringify([session.is_attending, session.is_full, mine?.id, mine?.status, mine?.offer, lost]);
   if (state === shown) return mine?.status === "WAITING" && moved(mine);
   shown = state;
   clearInterval(clock);
@@ -186,6 +196,8 @@ function lookAgain() {
 function heard(name, data) {
   if (name === "AD_INJECTED") return ads?.inject(data);
   if (data.session_id !== id) return;
+  // A seat that went with the last ticket is in no list of places: these words are all that tells of it.
+  if (name === "WAITLIST_REMOVED" && data.had_seat) lost = data.message;
   if (name === "WAITLIST_POSITION_UPDATE" && $("#position")) moved(data);
   else if (name === "WAITLIST_CHANGED") lookAgain();
   else show();

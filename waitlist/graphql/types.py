@@ -81,19 +81,37 @@ class WaitlistReasonType(graphene.ObjectType):
 
 
 class WaitlistStandingType(graphene.ObjectType):
-    """A session's seats and queue. Seats are null when unlimited."""
+    """A session's seats and queue. Seats are null when unlimited; they have the session's names, and older ones."""
 
     session_id = graphene.ID(required=True)
-    capacity = graphene.Int()
-    attending = graphene.Int(required=True)
+    maximum_capacity = graphene.Int()
+    current_attendance = graphene.Int(required=True)
+    free_seats = graphene.Int()
+    capacity = graphene.Int(description="The older name of `maximumCapacity`.")
+    attending = graphene.Int(required=True, description="The older name of `currentAttendance`.")
     held = graphene.Int(required=True)
-    free = graphene.Int()
+    free = graphene.Int(description="The older name of `freeSeats`.")
     waiting = graphene.Int(required=True)
     offered = graphene.Int(required=True)
     seats_kept = graphene.Int(required=True)
     offers_paused = graphene.Boolean(required=True)
     group_rule = graphene.Field(GroupRuleEnum, required=True)
     why_not = graphene.List(graphene.NonNull(WaitlistReasonType), required=True)
+
+    @staticmethod
+    def resolve_maximum_capacity(standing: Standing, info: Any) -> int | None:
+        """Return how many seats there are."""
+        return standing.capacity
+
+    @staticmethod
+    def resolve_current_attendance(standing: Standing, info: Any) -> int:
+        """Return how many seats are taken."""
+        return standing.attending
+
+    @staticmethod
+    def resolve_free_seats(standing: Standing, info: Any) -> int | None:
+        """Return how many seats nobody has and nobody is offered."""
+        return standing.free
 
     @staticmethod
     def resolve_group_rule(standing: Standing, info: Any) -> str:

@@ -173,16 +173,16 @@ class WhyNotAnswer(serializers.Serializer[Any]):
 
 
 class StandingAnswer(serializers.Serializer[Any]):
-    """A session's seats and queue. Seats are null when unlimited; they have the session's names, and shorter ones."""
+    """A session's seats and queue. Seats are null when unlimited; they have the session's names, and older ones."""
 
     session_id = serializers.UUIDField()
     maximum_capacity = serializers.IntegerField(source="capacity", allow_null=True)
     current_attendance = serializers.IntegerField(source="attending")
     free_seats = serializers.IntegerField(source="free", allow_null=True)
-    capacity = serializers.IntegerField(allow_null=True, help_text="The same as `maximum_capacity`.")
-    attending = serializers.IntegerField(help_text="The same as `current_attendance`.")
+    capacity = serializers.IntegerField(allow_null=True, help_text="The older name of `maximum_capacity`.")
+    attending = serializers.IntegerField(help_text="The older name of `current_attendance`.")
     held = serializers.IntegerField()
-    free = serializers.IntegerField(allow_null=True, help_text="The same as `free_seats`.")
+    free = serializers.IntegerField(allow_null=True, help_text="The older name of `free_seats`.")
     waiting = serializers.IntegerField()
     offered = serializers.IntegerField()
     seats_kept = serializers.IntegerField()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -34,6 +34,8 @@ KIND = Kind(
     is_transactional=True,
     channels=frozenset({Channel.EMAIL, Channel.PUSH}),
 )
+# Of an entry that was removed: a place in the queue ended, or an offer, and no seat.
+_NO_SEAT: Final = {"had_seat": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def seat_push(seat: Attendance) -> PushMessage:
 
 def seat_payload(seat: Attendance) -> dict[str, Any]:
     """Return what sockets are told of the same."""
-    return {"message": _seat_gone(seat), "session_id": str(seat.session_id)}
+    return {"message": _seat_gone(seat), "session_id": str(seat.session_id), "had_seat": True}
 
 
 def _seat_gone(seat: Attendance) -> str:
@@ -204,12 +206,12 @@ def _accepted(entry: Entry) -> Notice:
 def _removed(entry: Entry) -> Notice:
     message = f"You were taken off the waitlist of {entry.session.title}."
     words = {"reason": entry.end_reason}
-    return Notice(REMOVED, "Off the waitlist", message, constants.WAITLIST_REMOVED, words)
+    return Notice(REMOVED, "Off the waitlist", message, constants.WAITLIST_REMOVED, words, _NO_SEAT)
 
 
 def _closed(entry: Entry) -> Notice:
     message = f"{entry.session.title} has begun; its waitlist is closed."
-    return Notice(CLOSED, "The waitlist is closed", message, constants.WAITLIST_REMOVED)
+    return Notice(CLOSED, "The waitlist is closed", message, constants.WAITLIST_REMOVED, data=_NO_SEAT)
 
 
 def _no_ticket(entry: Entry) -> Notice:
@@ -217,7 +219,7 @@ def _no_ticket(entry: Entry) -> Notice:
     message = (
         f"Your place in the waitlist of {entry.session.title} ended: you have no ticket of {event} any more."
     )
-    return Notice(NO_TICKET, "Off the waitlist", message, constants.WAITLIST_REMOVED, {"had_seat": False})
+    return Notice(NO_TICKET, "Off the waitlist", message, constants.WAITLIST_REMOVED, _NO_SEAT, _NO_SEAT)
 
 
 _NOTICES = {

@@ -14,7 +14,10 @@ _PLACE = (
     "offer { joinToken expiresAt }"
 )
 _ENTRY = "id user { id name email } status quantity priorityTier position endReason"
-_STANDING = "capacity attending held free waiting offered offersPaused groupRule whyNot { code message }"
+_STANDING = (
+    "maximumCapacity currentAttendance freeSeats capacity attending held free waiting offered offersPaused groupRule "
+    "whyNot { code message }"
+)
 _ROWS = "id ok code message"
 
 

@@ -63,6 +63,10 @@ def _offered(session: Session) -> Entry:
     return entry
 
 
+# Of a session's seats: what older front ends read.
+OLDER_NAMES = {"capacity": "maximum_capacity", "attending": "current_attendance", "free": "free_seats"}
+
+
 @both
 def test_joins_looks_and_leaves(door: type[Door]) -> None:
     """REQ WL-01, WL-02: the place by its contract; leaving ends it."""
@@ -172,12 +176,16 @@ def test_staff_see_and_act(door: type[Door]) -> None:
     removed = staff.bulk_remove(session.pk, [third.pk, fifth.pk]).data
     assert [(row["ok"], row["code"]) for row in removed] == [(True, ""), (False, "not_waiting")]
     standing = staff.standing(session.pk).data
-    assert (standing["free"], standing["held"], standing["waiting"]) == (1, 1, 2)
+    assert (standing["free_seats"], standing["held"], standing["waiting"]) == (1, 1, 2)
+    assert (standing["maximum_capacity"], standing["current_attendance"]) == (3, 1)
+    for older, name in OLDER_NAMES.items():
+        assert standing[older] == standing[name]
     assert [reason["code"] for reason in standing["why_not"]] == ["offers_paused"]
     assert staff.resume(session.pk).data["free"] == 0
     assert staff.pause(session.pk).data["offers_paused"] is True
     raised = staff.capacity(session.pk, None).data
-    assert (raised["capacity"], raised["free"], raised["waiting"]) == (None, None, 1)
+    assert (raised["maximum_capacity"], raised["free_seats"], raised["waiting"]) == (None, None, 1)
+    assert (raised["capacity"], raised["free"]) == (None, None)
     assert statuses(entries) == ["OFFERED", "OFFERED", "REMOVED", "WAITING", "REMOVED"]
     assert fourth.pk
 

@@ -63,13 +63,15 @@ def accept(entry: Entry) -> Attendance:
     )
 
 
-def told(user: User) -> tuple[list[str], list[str]]:
-    """Return the subjects of the e-mails, and what sockets were told of a removal."""
+def told(user: User) -> tuple[list[str], list[tuple[str, bool]]]:
+    """Return the subjects of the e-mails, and what sockets were told of a removal: the words, and of a seat or not."""
     mails = EmailMessage.objects.filter(template="waitlist_no_ticket", to=user.email)
     events = RealtimeEvent.objects.filter(
         stream=constants.user_room(user.pk), event=constants.WAITLIST_REMOVED
     )
-    return [mail.subject for mail in mails], [event.payload["message"] for event in events]
+    return [mail.subject for mail in mails], [
+        (event.payload["message"], event.payload["had_seat"]) for event in events
+    ]
 
 
 def test_without_a_ticket_the_place_ends() -> None:
@@ -85,7 +87,7 @@ def test_without_a_ticket_the_place_ends() -> None:
     title, event = session.title, session.event.title
     assert told(vip.user) == (
         [f"Off the waitlist: {title}"],
-        [f"Your place in the waitlist of {title} ended: you have no ticket of {event} any more."],
+        [(f"Your place in the waitlist of {title} ended: you have no ticket of {event} any more.", False)],
     )
     assert told(other.user) == ([], [])
     audit = AuditEntry.objects.get(action="waitlist.remove")
@@ -126,7 +128,7 @@ def test_an_accepted_seat_is_given_back_with_the_last_ticket() -> None:
     title, event = session.title, session.event.title
     assert told(first.user) == (
         [f"Your seat was given back: {title}"],
-        [f"Your seat in {title} was given back: you have no ticket of {event} any more."],
+        [(f"Your seat in {title} was given back: you have no ticket of {event} any more.", True)],
     )
     assert AuditEntry.objects.get(action="waitlist.give_seat_back").subject_id == str(seat.pk)
     stored, counted = books(session.pk)
