@@ -119,9 +119,13 @@ def test_looking_changes_nothing(client: Client) -> None:
     queue = make_queue(free=1)
     enter(client, queue, "owner")
     before = everything(queue)
-    filled = "&".join(f"{name}={value}" for name, value in FORM.items())
-    for address in addresses(queue):
-        assert client.get(f"{address}{'&' if '?' in address else '?'}{filled}").status_code in {200, 302, 400}
+    for address in (queue.page, f"{queue.page}?part=queue", TOKEN):
+        assert client.get(address).status_code == 200
+    filled = {"entry": queue.entries[0].pk, **FORM}
+    for name in ACTS:
+        assert client.get(queue.act(name), filled).status_code in {200, 302}, name
+    # Of the list these are filters, and none that it has.
+    assert client.get(LIST, FORM).status_code == 400
     assert everything(queue) == before
 
 
@@ -282,19 +286,6 @@ def test_why_nothing_is_offered_is_said(client: Client) -> None:
     queue.session.save(update_fields=["starts_at"])
     enter(client, queue)
     assert "The session has begun." in said()
-
-
-def test_seats_that_are_kept_after_lowering_are_explained(client: Client) -> None:
-    """REQ WL-12: capacity below attendance keeps the seats, and the page says how many."""
-    queue = make_queue(1, capacity=3)
-    enter(client, queue)
-    client.post(queue.act("capacity"), {"maximum_capacity": "1", "reason": ""})
-    queue.session.refresh_from_db()
-    page = client.get(queue.page).content.decode()
-    assert queue.session.seats_kept == 3
-    assert (
-        "Capacity was lowered: 3 seats are kept, and nothing is offered until fewer than 1 are taken." in page
-    )
 
 
 def test_an_unlimited_session_has_no_meter(client: Client) -> None:

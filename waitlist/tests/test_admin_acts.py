@@ -262,3 +262,16 @@ def test_an_act_that_does_not_exist(client: Client) -> None:
     call: Callable[..., Any]
     for call in (client.get, client.post):
         assert call(queue.act("explode")).status_code == 404
+
+
+def test_seats_that_are_kept_after_lowering_are_explained(client: Client) -> None:
+    """REQ WL-12: capacity below attendance keeps the seats, and the page says how many."""
+    queue = make_queue(1, capacity=3)
+    enter(client, queue)
+    client.post(queue.act("capacity"), {"maximum_capacity": "1", "reason": ""})
+    queue.session.refresh_from_db()
+    page = client.get(queue.page).content.decode()
+    assert queue.session.seats_kept == 3
+    assert (
+        "Capacity was lowered: 3 seats are kept, and nothing is offered until fewer than 1 are taken." in page
+    )

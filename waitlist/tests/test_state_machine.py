@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -213,23 +212,25 @@ class Waitlist(RuleBasedStateMachine):
         assert len(live) == len(set(live))
 
     @invariant()
+    def positions_are_one_to_n(self) -> None:
+        waits = list(Entry.objects.of_session(self.session.pk).waiting().order_by(*QUEUE_ORDER))
+        assert [selectors.positions_of(waits)[entry.pk] for entry in waits] == list(range(1, len(waits) + 1))
+
+    @invariant()
+    def what_follows_is_done(self) -> None:
+        run_due(self.now)  # what was told by a job is part of these promises
+        self.nobody_without_a_ticket_waits_or_sits_by_the_queue()
+        if self.now < self.session.starts_at:
+            self.no_seat_stays_free_while_somebody_fits()
+
     def nobody_without_a_ticket_waits_or_sits_by_the_queue(self) -> None:
-        run_due(self.now)
         registered = set(Registration.objects.values_list("user_id", flat=True))
         mine = Entry.objects.of_session(self.session.pk)
         seated = mine.filter(attendance__status=AttendanceStatus.ATTENDING)
         for entries in (mine.live(), seated):
             assert set(entries.values_list("user_id", flat=True)) <= registered
 
-    @invariant()
-    def positions_are_one_to_n(self) -> None:
-        waits = list(Entry.objects.of_session(self.session.pk).waiting().order_by(*QUEUE_ORDER))
-        assert [selectors.positions_of(waits)[entry.pk] for entry in waits] == list(range(1, len(waits) + 1))
-
-    @precondition(lambda self: self.now < self.session.starts_at)
-    @invariant()
     def no_seat_stays_free_while_somebody_fits(self) -> None:
-        run_due(self.now)  # what was told by a job is part of the promise
         session = Session.objects.get(pk=self.session.pk)
         policy = WaitlistPolicy.objects.filter(pk=session.pk).first() or WaitlistPolicy()
         sizes = list(
