@@ -28,14 +28,17 @@ def test_no_list_costs_more_for_more_rows(
     for model, screen in admin.site._registry.items():
         address = reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist")
         costs, shown = [], []
-        client.get(address)  # what is cached for the process is cached now
-        for size in (2, 50):
+        monkeypatch.setattr(screen, "list_per_page", 2)
+        answer = client.get(address)  # what is cached for the process is cached now
+        sizes = (2, 50) if answer.context["cl"].result_count > 2 else ()
+        for size in sizes:
             monkeypatch.setattr(screen, "list_per_page", size)
             with CaptureQueriesContext(connection) as queries:
                 answer = client.get(address)
             costs.append(len(queries))
             shown.append(len(answer.context["cl"].result_list))
-        if shown[0] < shown[1]:
+        if sizes:
+            assert shown[0] < shown[1], model
             told.add(model._meta.label_lower)
             assert costs[0] == costs[1], model
         assert " a.m." not in answer.content.decode(), model

@@ -199,7 +199,7 @@ def test_a_position_is_right_or_not_given() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=18,
+            max_examples=12,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
