@@ -120,11 +120,8 @@ def obstacle_of(purchase: Purchase, order: Order) -> str:
     """Say why the goods are not to be given now; empty when they are."""
     if order.state != OrderState.PAID:
         return "The order is not paid."
-    if order.is_disputed:
-        return "The payment is disputed."
-    if not purchase.sold_units or (order.amount and order.refunded_amount >= order.amount):
-        return "The order was refunded."
-    # Among what is left: all of it on its way back, and the goods with it.
+    if not purchase.sold_units:
+        return following.REFUNDED
     return following.obstacle_of(order)
 
 

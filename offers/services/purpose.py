@@ -14,6 +14,7 @@ from offers.services import fulfilment, inventory, names
 from offers.services.goods import fulfillment_details, fulfillment_of
 from payments.models import Order
 from payments.purposes import ItemDescription, Settlement
+from payments.services import following
 from tickets.errors import UpgradeSuperseded
 from tickets.services import upgrades
 
@@ -161,5 +162,5 @@ def _withdraw(purchase: Purchase, now: datetime) -> None:
         upgrades.reverse_upgrade(cause=purchase.pk, now=now)
     fulfillment.revoked_at = now
     if fulfillment.status != FulfillmentStatus.FULFILLED:
-        fulfillment.status, fulfillment.note = FulfillmentStatus.CANCELLED, "The order was refunded."
+        fulfillment.status, fulfillment.note = FulfillmentStatus.CANCELLED, following.REFUNDED
     fulfillment.save(update_fields=["revoked_at", "status", "note"])

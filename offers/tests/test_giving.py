@@ -17,7 +17,11 @@ from notifications.models import EmailMessage
 from offers.errors import NotWaiting
 from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType
 from offers.services import fulfilment, staff_fulfilment
-from offers.tests.factories import Door, make_offer, settle, stock
+from offers.tests.factories import Door, make_offer, pay, settle, stock
+from payments import gateway
+from payments.models import Order, OrderStatus, Payment
+from payments.services.applying import apply_order
+from payments.services.attempts import next_attempt
 from sandbox.testing import SandboxProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +37,7 @@ def sold(sandbox: SandboxProcess, kind: str, **fields: Any) -> tuple[Door, Offer
 def test_content_gives_one_code_once_by_mail(stripe_sandbox: SandboxProcess) -> None:
     """The code is made once however often the job runs, and mailed once. REQ OF-11."""
     person, _, given = sold(stripe_sandbox, OfferType.EXCLUSIVE_CONTENT, content_url="https://c.test/x")
-    code = given.access_code
+    code = str(given.access_code)
     assert (given.status, given.access_url) == (FulfillmentStatus.FULFILLED, "https://c.test/x")
     with transaction.atomic():
         fulfilment.fulfil(given.purchase_id, now=clock.now())
@@ -85,6 +89,25 @@ def test_a_parcel_needs_carrier_and_number_and_a_role(stripe_sandbox: SandboxPro
     assert (given.status, given.tracking_number) == (FulfillmentStatus.FULFILLED, "JD1")
     assert EmailMessage.objects.filter(template="offers_shipped", to=person.user.email).count() == 1
     assert AuditEntry.objects.filter(action="offers.fulfilment.ship").count() == 1
+
+
+def test_a_parcel_that_was_charged_twice_is_sent(stripe_sandbox: SandboxProcess) -> None:
+    """The extra payment went back, the goods stay: they are taken in hand and sent like others. REQ PA-12, OF-11."""
+    offer, person = make_offer(units=5, kind=OfferType.MERCHANDISE), Door()
+    answer = person.buy(offer).json()
+    first = Payment.objects.select_related("order").get(order=answer["order"]["id"])
+    again = next_attempt(first.order, first, now=clock.now())
+    second = gateway.create_session(again.request["session"], key=again.idempotency_key)
+    for session_id in (answer["checkout_session_id"], second.id):
+        pay(stripe_sandbox, session_id)
+    apply_order(first.order_id, now=clock.now(), seen_session_id=second.id)
+    run_due()
+    order = Order.objects.get(pk=first.order_id)
+    assert (order.status, order.paid_amount, order.refunded_amount) == (OrderStatus.COMPLETED, 3998, 1999)
+    staff = actor_of(make_member("staff", organization=offer.event.organization))
+    where = {"carrier": "DHL", "tracking_number": "JD1"}
+    given = staff_fulfilment.ship(staff, again.order.purpose_id, **where, now=clock.now())
+    assert given.status == FulfillmentStatus.FULFILLED
 
 
 def test_an_appointment_lies_in_the_future(stripe_sandbox: SandboxProcess) -> None:
@@ -145,7 +168,7 @@ def test_a_full_refund_before_fulfilment_stops_it_and_returns_the_units(
     response = owner.send("post", f"orders/{order_id}/refunds", {"reason": "changed their mind"})
     assert response.status_code == 201, response.content
     staff = actor_of(make_member("staff", organization=offer.event.organization))
-    with pytest.raises(NotWaiting, match="Refund requested"):
+    with pytest.raises(NotWaiting, match="A refund was requested"):
         staff_fulfilment.retry(staff, given.purchase_id, reason="hurry", now=clock.now())
     run_due()
     given.refresh_from_db()

@@ -11,8 +11,9 @@ from common.outbox.models import Job
 from notifications.models import EmailMessage
 from offers.models import Fulfillment, FulfillmentStatus, Offer
 from offers.services.reconcile import reconcile
+from offers.services.staff_fulfilment import retry
 from offers.tests.factories import Door, make_upgrade, pay, stock
-from payments.models import Order, OrderState, OrderStatus
+from payments.models import Order, OrderState, OrderStatus, RefundOrigin
 from payments.tests.factories import work_money
 from sandbox.testing import SandboxProcess
 from tickets.models import Ticket, TierChange
@@ -102,6 +103,13 @@ def test_where_that_refund_fails_staff_see_it_and_it_is_not_tried_for_ever(
     case.door.send("post", f"orders/{case.order().pk}/return")
     work_money()
     assert (case.order().status, case.order().refunds.count()) == (OrderStatus.COMPLETED, 1)
+    assert case.fulfillment().status == FulfillmentStatus.FAILED
+    # People may word its reason as they like, and try again: neither asks the bank a second time.
+    case.order().refunds.update(reason="Worded otherwise")
+    staff = actor_of(make_member("staff", organization=case.offer.event.organization))
+    retry(staff, case.fulfillment().purchase_id, reason="Perhaps now", now=clock.now())
+    work_money()
+    assert case.order().refunds.get().origin == RefundOrigin.UNDELIVERABLE
     assert case.fulfillment().status == FulfillmentStatus.FAILED
     assert TierChange.objects.get(ticket=case.ticket).status == "RELEASED"
     assert reconcile(now=clock.now()) == []

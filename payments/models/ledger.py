@@ -74,10 +74,15 @@ DEAD_REFUND_STATUSES = (RefundStatus.FAILED, RefundStatus.CANCELED)
 
 
 class RefundOrigin(models.TextChoices):
-    """Who wanted it."""
+    """Who wanted it.
+
+    Automatic: nothing was left, or charged twice. Undeliverable: what was sold could in the end not be given. Of
+    each there is one a payment, or an order: when it fails people decide.
+    """
 
     STAFF = "staff", "Staff"
     AUTOMATIC = "automatic", "Automatic"
+    UNDELIVERABLE = "undeliverable", "Automatic, could not be given"
     DASHBOARD = "dashboard", "Stripe dashboard"
 
 

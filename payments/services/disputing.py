@@ -19,7 +19,10 @@ _OVER = frozenset({"won", "warning_closed", "prevented"})
 
 
 def record_disputes(order: Order, payment: Payment, seen: Iterable[DisputeView], *, now: datetime) -> None:
-    """Take over what Stripe says of a payment's disputes, with every movement of money once; the goods follow."""
+    """Take over what Stripe says of a payment's disputes, with every movement of money once.
+
+    Call inside ``goods_follow``, which judges what becomes of the goods.
+    """
     was_disputed = order.is_disputed
     for view in seen:
         _record(order, payment, view, now)

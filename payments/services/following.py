@@ -19,6 +19,11 @@ _IS_BY_RULE = Q(restock_by_rule=True)
 _HAS_FAILED = Q(status__in=DEAD_REFUND_STATUSES)
 _IS_OPEN = Q(restock_units__gt=F("units_returned"))
 
+# Why goods are stopped, as staff read it.
+REFUNDED = "The order was refunded."
+_DISPUTED = "The buyer's bank disputes the payment."
+_REFUND_REQUESTED = "A refund was requested."
+
 
 @contextmanager
 def goods_follow(order: Order, *, now: datetime) -> Iterator[None]:
@@ -49,11 +54,11 @@ def obstacle_of(order: Order) -> str:
     if order.state != OrderState.PAID:
         return ""
     if order.paid_amount and not order.kept.amount:
-        return "The order was refunded."
+        return REFUNDED
     if order.is_disputed:
-        return "Disputed by the buyer's bank"
+        return _DISPUTED
     if _all_is_going(order) and order.refunds.filter(stopped_fulfilment=True).exists():
-        return "Refund requested"
+        return _REFUND_REQUESTED
     return ""
 
 

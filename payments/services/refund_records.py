@@ -68,25 +68,21 @@ def create_refund(
     When with it everything is on its way back, goods that come back and that nobody has yet are stopped at once.
     """
     refund = Refund(
-        id=uuid4(),
-        order=order,
-        payment=payment,
-        amount=amount,
-        currency=order.currency,
-        origin=origin,
-        reason=reason,
-        restock_units=restock_units,
-        restock_by_rule=restock_by_rule,
-        requested_by=requested_by,
-        created_at=now,
-    )
+        id=uuid4(), order=order, payment=payment, amount=amount, currency=order.currency, origin=origin,
+        reason=reason, restock_units=restock_units, restock_by_rule=restock_by_rule,
+        requested_by=requested_by, created_at=now,
+    )  # fmt: skip
     with goods_follow(order, now=now):
         refund.save(force_insert=True)
         recount(order)
     refund.refresh_from_db(fields=["restock_units", "stopped_fulfilment"])
-    wanted = refund_params(
-        order_id=order.pk, refund_id=refund.pk, intent_id=payment.payment_intent_id or "", amount=amount
-    )
+    _have_it_asked_for(refund, now=now)
+    return refund
+
+
+def _have_it_asked_for(refund: Refund, *, now: datetime) -> None:
+    order, intent_id = refund.order, refund.payment.payment_intent_id or ""
+    wanted = refund_params(order_id=order.pk, refund_id=refund.pk, intent_id=intent_id, amount=refund.amount)
     operation_of("refund", str(refund.pk), wanted, now=now)
     enqueue(
         CREATE_REFUND,
@@ -95,7 +91,6 @@ def create_refund(
         dedupe_key=f"refund:{refund.pk}",
         organization_id=order.organization_id,
     )
-    return refund
 
 
 def units_by_rule(order: Order, *, gives_all_back: bool) -> int:
@@ -118,7 +113,10 @@ def units_promised(order: Order) -> int:
 
 
 def record_refunds(order: Order, payment: Payment, seen: Iterable[RefundView], *, now: datetime) -> None:
-    """Take over what Stripe says of a payment's refunds, ours and those of its dashboard; the goods follow."""
+    """Take over what Stripe says of a payment's refunds, ours and those of its dashboard.
+
+    Call inside ``goods_follow``, which judges what becomes of the goods.
+    """
     for view in sorted(seen, key=lambda one: one.occurred_at):
         refund = _find(order, payment, view) or _from_dashboard(order, payment, view, now)
         _advance(order, payment, refund, view, now)
@@ -127,7 +125,10 @@ def record_refunds(order: Order, payment: Payment, seen: Iterable[RefundView], *
 
 
 def fail_refund(order: Order, refund: Refund, reason: str, *, now: datetime) -> None:
-    """Record that Stripe will not make this refund: its amount may be refunded again; the goods follow."""
+    """Record that Stripe will not make this refund: its amount may be refunded again.
+
+    Call inside ``goods_follow``, which judges what becomes of the goods.
+    """
     refund.status, refund.failure, refund.settled_at = RefundStatus.FAILED, reason[:300], now
     refund.save(update_fields=["status", "failure", "settled_at"])
     # Units that came back with it before, since it had succeeded, are for people: they may be sold again.
@@ -185,7 +186,7 @@ def _advance(order: Order, payment: Payment, refund: Refund, view: RefundView, n
     refund.save(update_fields=["stripe_refund_id", "status", "failure"])
     if status == RefundStatus.SUCCEEDED:
         _succeeded(order, payment, refund, view, now)
-    elif status in {RefundStatus.FAILED, RefundStatus.CANCELED}:
+    elif status in DEAD_REFUND_STATUSES:
         _failed(order, payment, refund, view, before, now)
 
 

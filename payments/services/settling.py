@@ -82,14 +82,12 @@ def settle(
         order.state = OrderState.LATE_PAID
         return
     settlement = purpose_of(order).settle(order, now=now)
-    if settlement is Settlement.SETTLED:
-        order.state = OrderState.PAID
-        standing.announce_settled(order, now=now)
-        messages.send_receipt(order, now=now)
+    if settlement is not Settlement.SETTLED:
+        _return_for_nothing(order, payment, _NOTHING_TO_GIVE[settlement], now=now)
         return
-    order.state, reason = OrderState.LATE_PAID, _NOTHING_TO_GIVE[settlement]
-    _log.warning("paid for nothing, refunding", order_id=str(order.pk), number=order.number, reason=reason)
-    _return_all(order, payment, reason=reason, now=now)
+    order.state = OrderState.PAID
+    standing.announce_settled(order, now=now)
+    messages.send_receipt(order, now=now)
 
 
 def return_undeliverable(order: Order, *, now: datetime) -> bool:
@@ -97,33 +95,54 @@ def return_undeliverable(order: Order, *, now: datetime) -> bool:
 
     Once: when that refund fails, people decide. Says whether it goes back now. Under ``locked_order``.
     """
-    reason = _NOTHING_TO_GIVE[Settlement.NOT_POSSIBLE]
-    if order.refunds.filter(origin=RefundOrigin.AUTOMATIC, reason=reason).exists():
+    origin, reason = RefundOrigin.UNDELIVERABLE, _NOTHING_TO_GIVE[Settlement.NOT_POSSIBLE]
+    if order.refunds.filter(origin=origin).exists():
         return False
     goes_back = False
     for payment in order.payments.select_for_update().exclude(paid_amount=0).order_by("attempt"):
         units = refund_records.units_by_rule(order, gives_all_back=True)
-        goes_back |= _return_all(order, payment, reason=reason, units=units, now=now)
+        goes_back |= _return_all(order, payment, origin=origin, reason=reason, units=units, now=now)
     return goes_back
 
 
+def _return_for_nothing(order: Order, payment: Payment, reason: str, *, now: datetime) -> None:
+    """End an order that was paid though nothing can be given for it; all of it goes back."""
+    order.state = OrderState.LATE_PAID
+    _log.warning("paid for nothing, refunding", order_id=str(order.pk), number=order.number, reason=reason)
+    _return_all(order, payment, reason=reason, now=now)
+
+
 def _return_extra_payment(order: Order, payment: Payment, *, now: datetime) -> None:
-    """Send a payment back that came on top of another one; once, for its refund then covers it."""
+    """Send a payment back that came on top of another one.
+
+    Once: when that refund fails, people decide. Each reading of the order would else ask a bank again that
+    refused, and promise the buyer the money again.
+    """
     first = order.payments.exclude(paid_amount=0).order_by("succeeded_at", "attempt").first()
     if first is None or first.pk == payment.pk:
+        return
+    if payment.refunds.filter(origin=RefundOrigin.AUTOMATIC).exists():
         return
     if refund_records.refundable(payment):
         _log.error("order charged twice, refunding", order_id=str(order.pk), number=order.number)
         _return_all(order, payment, reason="Charged twice", now=now)
 
 
-def _return_all(order: Order, payment: Payment, *, reason: str, units: int = 0, now: datetime) -> bool:
+def _return_all(
+    order: Order,
+    payment: Payment,
+    *,
+    origin: RefundOrigin = RefundOrigin.AUTOMATIC,
+    reason: str,
+    units: int = 0,
+    now: datetime,
+) -> bool:
     """Refund what is left of a payment and tell the buyer; says whether there was anything."""
     amount = refund_records.refundable(payment)
     if not amount:
         return False
     refund = refund_records.create_refund(
-        order, payment, amount=amount, origin=RefundOrigin.AUTOMATIC, reason=reason,
+        order, payment, amount=amount, origin=origin, reason=reason,
         restock_units=units, restock_by_rule=units > 0, now=now,
     )  # fmt: skip
     messages.send_late_refund(order, refund, now=now)

@@ -8,13 +8,16 @@ from accounts.services.access import actor_of
 from accounts.tests.factories import make_membership
 from common import clock
 from common.errors import NotFound
+from notifications.models import EmailMessage
 from payments import gateway
-from payments.models import Order, OrderState, OrderStatus, Payment, Refund, RefundOrigin
+from payments.models import Order, OrderState, OrderStatus, Payment, Refund, RefundOrigin, RefundStatus
 from payments.services.applying import apply_order
 from payments.services.attempts import next_attempt
 from payments.services.holds import close_quarantined, expire_hold
+from payments.services.refund_requests import request_refund
 from payments.tests.factories import Shop, buy, make_shop, pay, work_money
 from payments.tests.goods import Goods
+from payments.types import RequestRefund
 from sandbox.testing import SandboxProcess
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +27,16 @@ def fresh(order: Order) -> Order:
     return Order.objects.get(pk=order.pk)
 
 
+def charged_twice(shop: Shop, sandbox: SandboxProcess) -> tuple[Order, Payment]:
+    """Let both sessions of one order be paid; return it as read from Stripe, with its second payment."""
+    order, opened = buy(shop)
+    second = next_attempt(order, Payment.objects.get(order=order), now=clock.now())
+    session = gateway.create_session(second.request["session"], key=second.idempotency_key)
+    for session_id in (opened.checkout_session_id, session.id):
+        sandbox.control(f"sessions/{session_id}/pay")
+    return apply_order(order.pk, now=clock.now(), seen_session_id=session.id), second
+
+
 def test_charged_twice_gives_the_extra_back_and_keeps_the_goods(
     shop: Shop, stripe_sandbox: SandboxProcess
 ) -> None:
@@ -31,19 +44,34 @@ def test_charged_twice_gives_the_extra_back_and_keeps_the_goods(
 
     REQ PA-12.
     """
-    order, opened = buy(shop)
-    first = Payment.objects.get(order=order)
-    second = next_attempt(order, first, now=clock.now())
-    session = gateway.create_session(second.request["session"], key=second.idempotency_key)
-    for session_id in (opened.checkout_session_id, session.id):
-        stripe_sandbox.control(f"sessions/{session_id}/pay")
+    order, second = charged_twice(shop, stripe_sandbox)
     for _ in range(2):
-        apply_order(order.pk, now=clock.now(), seen_session_id=session.id)
+        apply_order(order.pk, now=clock.now())
         work_money()
     order = fresh(order)
     assert (order.status, order.kept.amount, shop.stock()) == (OrderStatus.COMPLETED, 1999, (0, 1))
     refund = Refund.objects.get(order=order)
     assert (refund.origin, refund.payment_id, refund.amount) == (RefundOrigin.AUTOMATIC, second.pk, 1999)
+
+
+def test_an_extra_payment_that_its_bank_does_not_take_back_is_left_to_people(
+    shop: Shop, stripe_sandbox: SandboxProcess
+) -> None:
+    """However often the order is read: one refund and one letter; then staff refund it. REQ PA-07, PA-12."""
+    stripe_sandbox.control("faults", refunds="failed", times=1)
+    order, second = charged_twice(shop, stripe_sandbox)
+    for _ in range(2):
+        work_money()
+        apply_order(order.pk, now=clock.now())
+    failed = Refund.objects.get(order=order)
+    assert (failed.status, fresh(order).kept.amount) == (RefundStatus.FAILED, 2 * 1999)
+    assert EmailMessage.objects.filter(template="payments_late_refund").count() == 1
+    owner = actor_of(make_membership("owner", organization=shop.organization).user)
+    wish = RequestRefund(order.pk, None, "Charged twice", 0, owner)
+    asked = request_refund(wish, now=clock.now())
+    work_money()
+    assert (fresh(order).status, fresh(order).kept.amount) == (OrderStatus.COMPLETED, 1999)
+    assert asked.amount == second.amount
 
 
 @pytest.mark.parametrize(

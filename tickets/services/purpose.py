@@ -64,7 +64,7 @@ class TicketPurpose:
         units = min(units, sale.sold_units)
         if units <= 0:
             return 0
-        tickets = list(Ticket.objects.filter(sale=sale).order_by("-sale_position"))
+        tickets = list(Ticket.objects.filter(sale=sale).select_related("event").order_by("-sale_position"))
         valid = [ticket for ticket in tickets if ticket.status == TicketStatus.VALID]
         voided_by_staff = len(tickets) - len(valid) - sale.returned_units
         valid.sort(key=lambda ticket: ticket.first_scanned_at is not None)

@@ -29,7 +29,7 @@ def lock_ticket_with_tier(ticket: Ticket) -> Ticket | None:
     None when it moved to another tier meanwhile: nothing was changed, and the caller begins anew.
     """
     lock_tier(ticket.tier_id)
-    locked = Ticket.objects.select_for_update().get(pk=ticket.pk)
+    locked = Ticket.objects.select_for_update(of=("self",)).select_related("event").get(pk=ticket.pk)
     return locked if locked.tier_id == ticket.tier_id else None
 
 

@@ -5,7 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
@@ -99,7 +101,10 @@ def test_returned_units_void_tickets_the_unused_first() -> None:
     assert counts(tier) == (0, 2)
     left = []
     for _ in range(4):
-        back = PURPOSE.return_units(order, 1, now=NOW)
+        with CaptureQueriesContext(connection) as asked:
+            back = PURPOSE.return_units(order, 1, now=NOW)
+        # The event came with its tickets, not once more for each of them.
+        assert not [one for one in asked if 'FROM "events_event"' in one["sql"]]
         valid = Ticket.objects.filter(status="VALID").order_by("sale_position")
         left.append((back, list(valid.values_list("pk", flat=True)), counts(tier)[1]))
     both = [used.pk, unused.pk]
