@@ -18,6 +18,8 @@ class EventFirst(ScopedModelAdmin):
 
     event_question: ClassVar[str]
     event_explained: ClassVar[str]
+    # A new form carries its event along: what was typed outlives a second event that is made meanwhile.
+    change_form_before_template = "admin/events/event_field.html"
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
@@ -12,7 +13,8 @@ from accounts.scope import scope_of
 from accounts.types import Capability
 from events.models import Event
 
-_MOST_EVENTS: Final = 500
+# More cannot be chosen from by eye.
+MOST_EVENTS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,12 @@ def pages_of(request: HttpRequest, event: Event) -> list[EventPage]:
     return [page for page in _pages if scope.has(page.capability, event.organization_id)]
 
 
-def event_to_work_at(request: HttpRequest, capability: Capability | None) -> tuple[Event | None, list[Event]]:
+def event_to_work_at(
+    request: HttpRequest, capability: Capability | None
+) -> tuple[Event | None, QuerySet[Event]]:
     """Return the event that the address (else the form) names as ``event``, and those to choose from.
 
-    Of one alone that one.
-
+    Where none is named and there is one alone, it is that one. Those to choose from are read when they are looked at.
     Raises ``PermissionDenied`` for who may do this nowhere, ``Http404`` for an event that is not theirs.
     """
     scope = scope_of(request)
@@ -57,9 +60,9 @@ def event_to_work_at(request: HttpRequest, capability: Capability | None) -> tup
     where = scope.organizations(capability)
     events = Event.objects.order_by("-starts_at", "title", "pk")
     theirs = events if where is None else events.filter(organization_id__in=where)
+    offered = theirs[:MOST_EVENTS]
     wanted = request.GET.get("event") or request.POST.get("event", "")
     if not wanted:
-        offered = list(theirs[:_MOST_EVENTS])
         return (offered[0] if len(offered) == 1 else None), offered
     try:
         event = theirs.filter(pk=UUID(wanted)).first()
@@ -67,4 +70,4 @@ def event_to_work_at(request: HttpRequest, capability: Capability | None) -> tup
         event = None
     if event is None:
         raise Http404
-    return event, []
+    return event, offered

@@ -10,15 +10,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
-from unfold.views import ChangeList
 
 from accounts.admin_base.acts import show_refusal
 from accounts.admin_base.pages import ActsMixin
 from accounts.scope import Scope, scope_of
 from accounts.types import Capability
 from common import clock
-from common.admin.lists import HouseList
-from common.admin.lookups import NarrowLists
+from common.admin.lists import HouseLists
 from common.audit import changes_between, record
 from common.audit.history import AuditHistoryMixin
 from common.errors import Failure
@@ -26,7 +24,7 @@ from common.errors import Failure
 _FAILURE = "_marquee_failure"
 
 
-class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, NarrowLists):
+class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, HouseLists):
     """Rows, choices and deeds of the user's organizations alone; superusers see all.
 
     ``organization_path`` leads from the model to the organization (``"organization"``, ``"event__organization"``), or
@@ -40,12 +38,6 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, NarrowLists):
     add_capability: ClassVar[Capability | None] = None
     change_capability: ClassVar[Capability | None] = None
     delete_capability: ClassVar[Capability | None] = None
-    # Said where the list is empty: what comes here, and by what.
-    nothing_here: ClassVar[str] = ""
-    # Above it, where an empty list does not mean that nothing came yet.
-    nothing_title: ClassVar[str] = ""
-    show_full_result_count = False
-    list_per_page = 50
 
     # What is seen
 
@@ -58,10 +50,6 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, NarrowLists):
         if related:
             rows = rows.select_related(*related)
         return rows.filter(**self.scope_filter(request, self.view_capability))
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Count once."""
-        return HouseList
 
     def scope_filter(self, request: HttpRequest, capability: Capability | None) -> dict[str, Any]:
         """Return the condition that keeps what the capability reaches; nothing for superusers."""

@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 
 from accounts.models import User
 from accounts.scope import scope_of
+from accounts.types import Capability
 from ads.admin.pages import EventPages
 from ads.decision.explain import Explanation, explain
 from ads.models import AdPlacement
@@ -19,6 +20,7 @@ from common import clock
 from common.admin.times import time_words
 from common.money import format_fraction, format_money
 from common.types import Actor
+from events.admin_pages import event_to_work_at
 from events.models import Event, Registration, Session
 
 
@@ -95,7 +97,7 @@ class ExplainingPages(EventPages):
 
     def explain_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for the context, and tell of each ad whether it fits and why not."""
-        event, events = self.event_of(request, request.GET.get("event", ""))
+        event, events = event_to_work_at(request, Capability.VIEW_ANALYTICS)
         context: dict[str, Any] = {"event": event, "events": events}
         if event is not None:
             form = ContextForm(request.GET if "placement" in request.GET else None, event=event)

@@ -14,6 +14,7 @@ from django.urls import URLPattern, reverse
 
 from accounts.admin_base.acts import show_refusal
 from accounts.scope import scope_of
+from accounts.types import Capability
 from ads import sheets
 from ads.admin.pages import EventPages
 from ads.admin.proving import prove
@@ -28,6 +29,7 @@ from common.admin.widgets import DayInput
 from common.errors import Failure
 from common.money import decimal_string, format_fraction, format_money
 from common.windows import LONGEST_RANGE_DAYS, USUAL_RANGE_DAYS
+from events.admin_pages import event_to_work_at
 from events.models import Event
 
 _ROWS: Final = 50
@@ -145,7 +147,7 @@ class PerformancePages(EventPages):
 
     def performance_view(self, request: HttpRequest) -> HttpResponse:
         """Show the figures of a range of days."""
-        event, events = self.event_of(request, request.GET.get("event", ""))
+        event, events = event_to_work_at(request, Capability.VIEW_ANALYTICS)
         context: dict[str, Any] = {"event": event, "events": events}
         if event is not None:
             context |= _figures(request, event)
@@ -153,7 +155,7 @@ class PerformancePages(EventPages):
 
     def file_view(self, request: HttpRequest) -> HttpResponseBase:
         """Send the same figures, of all ads of the event, as a file."""
-        event, _ = self.event_of(request, request.GET.get("event", ""))
+        event, _ = event_to_work_at(request, Capability.VIEW_ANALYTICS)
         if event is None:
             raise Http404
         form = RangeForm(request.GET, today=_today(event))
@@ -166,7 +168,7 @@ class PerformancePages(EventPages):
     def recount_view(self, request: HttpRequest) -> HttpResponse:
         """Count a day again from its raw events, by POST: it costs more than a look. It changes nothing."""
         given = request.POST if request.method == "POST" else request.GET
-        event, _ = self.event_of(request, given.get("event", ""))
+        event, _ = event_to_work_at(request, Capability.VIEW_ANALYTICS)
         if event is None:
             raise Http404
         today = _today(event)

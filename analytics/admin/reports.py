@@ -30,8 +30,6 @@ from common.admin.times import time_column
 from events.admin_choosing import EventFirst
 
 RUNS_A_PAGE = 25
-# More cannot be chosen from by eye.
-_LIST = "admin:analytics_scheduledreport_changelist"
 _CHANGE = "admin:analytics_scheduledreport_change"
 
 

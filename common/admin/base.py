@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -11,8 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
-from common.admin.lists import HouseList
-from common.admin.lookups import NarrowLists
+from common.admin.lists import HouseList, HouseLists
 from common.admin.scoping import has_access, policy
 from common.admin.times import time_words
 from common.audit.history import AuditHistoryMixin
@@ -36,15 +35,9 @@ class NamingChangeList(HouseList):
         self.result_list = page
 
 
-class ReadOnlyAdmin(AuditHistoryMixin, NarrowLists):
+class ReadOnlyAdmin(AuditHistoryMixin, HouseLists):
     """Nobody adds, changes or deletes here, operators neither."""
 
-    # Said where the list is empty: what comes here, and by what.
-    nothing_here: ClassVar[str] = ""
-    # Above it, where an empty list does not mean that nothing came yet.
-    nothing_title: ClassVar[str] = ""
-    show_full_result_count = False
-    list_per_page = 50
     list_fullwidth = True
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -62,10 +55,6 @@ class ReadOnlyAdmin(AuditHistoryMixin, NarrowLists):
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Say whether they may look anywhere."""
         return self.has_view_permission(request)
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Count once."""
-        return HouseList
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         """Return the buttons above an object (``button``)."""
