@@ -42,7 +42,7 @@ def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["dashboard"] = {
         "days": _REVENUE_DAYS,
         "revenue": _revenue(where(Capability.VIEW_ANALYTICS), since),
-        "todo": [task for task in _todo(where) if _may_open(request, task["screen"])],
+        "todo": _todo(request),
         "orders": _recent_orders(where(Capability.VIEW_ORDERS)),
         "sees_orders": scope_of(request).has(Capability.VIEW_ORDERS),
         "stock": _low_stock(where(Capability.VIEW_ADMIN)),
@@ -85,48 +85,61 @@ def _revenue(scope: set[UUID] | None, since: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _may_open(request: HttpRequest, screen: str) -> bool:
-    """Say whether the member may look at a screen, by its name in addresses."""
-    by_name = {
+def _todo(request: HttpRequest) -> list[dict[str, Any]]:
+    """What waits for a person, with the screen where it is done. What they may not open is not counted either."""
+    screens = {
         f"{model._meta.app_label}_{model._meta.model_name}": one for model, one in site._registry.items()
     }
-    return by_name[screen].has_view_permission(request)
+    where = scope_of(request).organizations
+    # The screens of what is owed are one screen's kinds: who may open one opens all.
+    counted: tuple[tuple[str, Callable[[], list[dict[str, Any]]]], ...] = (
+        ("offers_fulfillment", lambda: _owed(where(Capability.VIEW_ORDERS))),
+        ("payments_order", lambda: _money_in_question(where(Capability.VIEW_ORDERS))),
+        ("common_deadletter", lambda: _dead_letters(where(Capability.DEAD_LETTERS))),
+        ("django_celery_beat_periodictask", _schedules),
+    )
+    return [
+        task for screen, tasks in counted if screens[screen].has_view_permission(request) for task in tasks()
+    ]
 
 
-def _todo(where: Callable[[Capability], set[UUID] | None]) -> list[dict[str, Any]]:
-    """What waits for a person, with the screen where it is done."""
+def _owed(scope: set[UUID] | None) -> list[dict[str, Any]]:
     waiting = _scoped(
         Fulfillment.objects.filter(status__in=[FulfillmentStatus.PENDING_MANUAL, FulfillmentStatus.FAILED]),
         "offer__event__organization_id",
-        where(Capability.VIEW_ORDERS),
+        scope,
     ).aggregate(
         parcels=Count("id", filter=Q(status="PENDING_MANUAL", offer__offer_type=OfferType.MERCHANDISE)),
         appointments=Count("id", filter=Q(status="PENDING_MANUAL", offer__offer_type=OfferType.SERVICE)),
         failed=Count("id", filter=Q(status="FAILED")),
     )
-    scope = where(Capability.DEAD_LETTERS)
-    dead = _scoped(Job.objects.filter(status=JobStatus.DEAD), "organization_id", scope).count()
-    # Closed ones keep their reason; what waits still holds units.
-    is_quarantined = ~Q(quarantine_reason="") & Q(state__in=HOLDING_STATES)
-    orders = _scoped(Order.objects.order_by(), "organization_id", where(Capability.VIEW_ORDERS))
-    money = orders.aggregate(
-        disputed=Count("id", filter=Q(is_disputed=True)), quarantined=Count("id", filter=is_quarantined)
-    )
     return [
         _task("Parcels to send", waiting["parcels"], "offers_merchandisefulfillment"),
         _task("Appointments to set", waiting["appointments"], "offers_servicefulfillment"),
         _task("Failed fulfilments", waiting["failed"], "offers_fulfillment", status__exact="FAILED"),
-        _task("Disputed orders", money["disputed"], "payments_order", trouble="disputed"),
-        _task("Quarantined payments", money["quarantined"], "payments_order", trouble="quarantined"),
-        _task("Dead letters", dead, "common_deadletter"),
-        *_operators_tasks(scope),
     ]
 
 
-def _operators_tasks(scope: set[UUID] | None) -> list[dict[str, Any]]:
+def _money_in_question(scope: set[UUID] | None) -> list[dict[str, Any]]:
+    # Closed ones keep their reason; what waits still holds units.
+    is_quarantined = ~Q(quarantine_reason="") & Q(state__in=HOLDING_STATES)
+    orders = _scoped(Order.objects.order_by(), "organization_id", scope)
+    money = orders.aggregate(
+        disputed=Count("id", filter=Q(is_disputed=True)), quarantined=Count("id", filter=is_quarantined)
+    )
+    return [
+        _task("Disputed orders", money["disputed"], "payments_order", trouble="disputed"),
+        _task("Quarantined payments", money["quarantined"], "payments_order", trouble="quarantined"),
+    ]
+
+
+def _dead_letters(scope: set[UUID] | None) -> list[dict[str, Any]]:
+    dead = _scoped(Job.objects.filter(status=JobStatus.DEAD), "organization_id", scope).count()
+    return [_task("Dead letters", dead, "common_deadletter")]
+
+
+def _schedules() -> list[dict[str, Any]]:
     """What runs by the clock belongs to no organization: operators alone see it."""
-    if scope is not None:
-        return []
     wrong = sum(1 for one in standings(now=read_clock()) if one.late_seconds or one.failures)
     return [_task("Schedules late or failing", wrong, "django_celery_beat_periodictask")]
 
@@ -135,7 +148,7 @@ def _task(label: str, count: int, screen: str, **filters: str) -> dict[str, Any]
     """Describe a card that leads to the rows it counts."""
     link = reverse(f"admin:{screen}_changelist")
     link = f"{link}?{urlencode(filters)}" if filters else link
-    return {"label": label, "count": count, "link": link, "screen": screen}
+    return {"label": label, "count": count, "link": link}
 
 
 def _recent_orders(scope: set[UUID] | None) -> list[dict[str, Any]]:

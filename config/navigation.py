@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 # title of the group: (title, icon of Material Symbols, app label, model name)
-_GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "Sell": (
         ("Offers", "sell", "offers", "offer"),
         ("Purchases", "shopping_bag", "offers", "purchase"),
@@ -74,12 +74,17 @@ _GROUPS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     ),
 }
 # Entries that lead to another page of a screen than its list: title: name of the address
-_PAGES = {
+PAGES = {
     "Ad performance": "ads_ad_performance",
     "Why an ad shows": "ads_ad_explain",
     "How e-mail does": "notifications_emailmessage_health",
     "Messages to a person": "notifications_emailmessage_person",
 }
+
+
+def address_of(title: str, app: str, model: str) -> str:
+    """Return the name of the address that an entry leads to."""
+    return f"admin:{PAGES.get(title, f'{app}_{model}_changelist')}"
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -88,15 +93,16 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         (model._meta.app_label, model._meta.model_name): screen
         for model, screen in admin.site._registry.items()
     }
+    here = menu_place(request).get("menu_place", {}).get("link")
     groups = []
-    for title, entries in _GROUPS.items():
+    for group, entries in GROUPS.items():
         items = [
-            _item(request, name, icon, _PAGES.get(name, f"{app}_{model}_changelist"))
-            for name, icon, app, model in entries
+            _item(title, icon, reverse(address_of(title, app, model)), here)
+            for title, icon, app, model in entries
             if (app, model) in screens and screens[app, model].has_view_permission(request)
         ]
         if items:
-            groups.append({"title": title, "separator": True, "items": items})
+            groups.append({"title": group, "separator": True, "items": items})
     return groups
 
 
@@ -105,22 +111,15 @@ def menu_place(request: HttpRequest) -> dict[str, Any]:
 
     Its group, its entry and where that leads; nothing for a page that is below no entry.
     """
-    here = getattr(request.resolver_match, "url_name", None) or ""
-    entries = [
-        (group, title, app, model) for group, named in _GROUPS.items() for title, _, app, model in named
+    places = [
+        {"group": group, "title": title, "link": reverse(address_of(title, app, model))}
+        for group, entries in GROUPS.items()
+        for title, _, app, model in entries
     ]
-    # A page that has an entry of its own is not its list's too.
-    for group, title, app, model in sorted(entries, key=lambda one: one[1] not in _PAGES):
-        address = _PAGES.get(title, f"{app}_{model}_changelist")
-        below = _PAGES.get(title, f"{app}_{model}_")
-        if here.startswith(below):
-            return {"menu_place": {"group": group, "title": title, "link": reverse(f"admin:{address}")}}
-    return {}
+    above = [place for place in places if request.path.startswith(place["link"])]
+    # A page that has an entry of its own is not its list's too: the longest way is the nearest.
+    return {"menu_place": max(above, key=lambda place: len(place["link"]))} if above else {}
 
 
-def _item(request: HttpRequest, title: str, icon: str, address: str) -> dict[str, Any]:
-    link = reverse(f"admin:{address}")
-    pages = [reverse(f"admin:{name}") for name in _PAGES.values() if name != address]
-    # A page that has an entry of its own is not its list's too.
-    is_here = request.path.startswith(link) and not any(request.path.startswith(page) for page in pages)
-    return {"title": title, "icon": icon, "link": link, "active": is_here}
+def _item(title: str, icon: str, link: str, here: str | None) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": link, "active": link == here}

@@ -29,13 +29,14 @@ class NarrowLists(ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Say whether an address may ask this of the list. Raises ``IncorrectLookupParameters`` for what is no year."""
-        if lookup not in set(self._parameters(request)):
+        if lookup not in set(self.parameters(request)):
             return False
         if lookup.endswith("__year") and not _is_year(value):
             raise IncorrectLookupParameters
         return True
 
-    def _parameters(self, request: HttpRequest) -> Iterator[str]:
+    def parameters(self, request: HttpRequest) -> Iterator[str]:
+        """Yield what an address may ask of the list."""
         for one in self.get_list_filter(request):
             yield from _of_filter(self.model, one)
         if self.date_hierarchy:

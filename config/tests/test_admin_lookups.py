@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import product
 from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import uuid4
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.views.main import ChangeList
@@ -79,14 +81,22 @@ def test_no_search_box_reads_what_is_secret() -> None:
     assert masked({"manual_code": "x"}) == {"manual_code": MASK}
 
 
-def test_no_list_fails_at_a_pattern(operator: Client) -> None:
-    """`?column__regex=[` is 400 on every list, and PostgreSQL never sees the pattern. REQ EV-04, OP-04."""
-    for model in admin.site._registry:
-        field = model._meta.concrete_fields[-1]
-        with CaptureQueriesContext(connection) as queries:
-            answer = operator.get(where(model), {f"{field.attname}__iregex": "[mq"})
-        assert answer.status_code == 400, model
-        assert [one for one in queries if "[mq" in one["sql"]] == [], model
+def lists(rf: RequestFactory, model: type[Model], query: dict[str, Any]) -> ChangeList:
+    """Return a list as an address asks an operator's for it, its rows loaded."""
+    request = rf.get(where(model), query)
+    request.user = User(is_superuser=True, is_active=True)
+    found: ChangeList = admin.site._registry[model].get_changelist_instance(request)
+    return found
+
+
+def test_no_list_fails_at_a_pattern(rf: RequestFactory) -> None:
+    """`?column__regex=[` is refused by every list, and PostgreSQL never sees the pattern. REQ EV-04, OP-04."""
+    with CaptureQueriesContext(connection) as queries:
+        for model in admin.site._registry:
+            field = model._meta.concrete_fields[-1]
+            with pytest.raises(DisallowedModelAdminLookup):
+                lists(rf, model, {f"{field.attname}__iregex": "[mq"})
+    assert [one for one in queries if "[mq" in one["sql"]] == []
 
 
 @pytest.mark.parametrize(
@@ -99,6 +109,7 @@ def test_no_list_fails_at_a_pattern(operator: Client) -> None:
         ("django_celery_beat_periodictask", {"run_error__contains": "a"}),
         ("accounts_user", {"password__startswith": "a"}),
         ("events_event", {"nothing": "a"}),
+        ("events_event", {"title__iregex": "[mq"}),
     ],
 )
 def test_what_is_refused_is_a_page_and_no_line_of_what_was_asked(
@@ -140,45 +151,32 @@ def test_links_of_ours_are_answered(operator: Client, rf: RequestFactory) -> Non
             assert screen.lookup_allowed(name, "x", rf.get("/")), (path, name)
 
 
-def lists(rf: RequestFactory, model: type[Model], query: dict[str, str]) -> ChangeList:
-    """Return a list as an address asks for it, its rows loaded."""
-    request = rf.get(where(model), query)
-    request.user = User.objects.get()
-    found: ChangeList = admin.site._registry[model].get_changelist_instance(request)
-    return found
-
-
-def test_filters_still_filter(operator: Client, rf: RequestFactory) -> None:
-    """Each link that a list's own filters make is followed. REQ EV-04."""
-    offered = set()
-    for model, screen in admin.site._registry.items():
+def test_filters_still_filter(rf: RequestFactory) -> None:
+    """Of each filter of each list, a link for all that its links ask is followed: the rows load. REQ EV-04."""
+    offered: set[str] = set()
+    for model in admin.site._registry:
         shown = lists(rf, model, {})
         for spec in shown.filter_specs:
             choices: list[Any] = list(spec.choices(shown))
-            names = {name for choice in choices for name in parse_qs(choice["query_string"][1:])}
-            offered |= names
-            assert [one for one in names if not screen.lookup_allowed(one, "1", rf.get("/"))] == [], model
+            asked = [parse_qs(choice["query_string"][1:], keep_blank_values=True) for choice in choices]
+            for query in {frozenset(one): one for one in asked if one}.values():
+                assert lists(rf, model, query).result_list is not None
+                offered |= set(query)
     assert {"status__exact", "created_at__gte", "created_at__lt", "state", "is_active__exact"} <= offered
 
 
-@pytest.mark.parametrize(
-    "value", ["9999", "12", "0", "-1", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00+14:00", "\u0661"]
-)
-def test_a_date_that_there_is_not_is_no_filter(operator: Client, rf: RequestFactory, value: str) -> None:
+def test_a_date_that_there_is_not_is_no_filter(rf: RequestFactory) -> None:
     """Whatever stands for a year, a month, a day or an instant: rows, or back to the whole list. REQ EV-04, OP-04."""
     asked = [
         (model, name)
         for model, screen in admin.site._registry.items()
-        for name in admin_names(screen, rf)
+        if isinstance(screen, NarrowLists)
+        for name in screen.parameters(rf.get("/"))
         if name.endswith(("__gte", "__lt", "__year", "__month", "__day"))
     ]
     assert len(asked) >= 25
-    for model, name in asked:
+    odd = ("9999", "12", "0", "-1", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00+14:00", "\u0661")
+    for (model, name), value in product(asked, odd):
         year = {f"{name.rpartition('__')[0]}__year": "9998"} if name.endswith(("__month", "__day")) else {}
         with suppress(IncorrectLookupParameters):
             lists(rf, model, {**year, name: value})
-
-
-def admin_names(screen: Any, rf: RequestFactory) -> Iterator[str]:
-    """Yield what may be asked of a list."""
-    yield from screen._parameters(rf.get("/"))

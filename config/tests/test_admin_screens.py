@@ -15,7 +15,7 @@ from accounts.models import Organization, User
 from ads.tests.ad_factories import make_ad
 from common.audit.models import AuditEntry
 from config.local_stack.environment import ROOT
-from config.navigation import _GROUPS, _PAGES
+from config.navigation import GROUPS, PAGES
 from config.tests.admin_acts import ELSEWHERE, acts_of_queues, all_acts, make_what_acts_need
 from config.tests.admin_doors import (
     ITS_OWN,
@@ -69,7 +69,7 @@ def test_every_list_and_page_opens_for_an_operator(demo: None) -> None:
 
 def test_every_screen_that_is_ours_is_in_the_sidebar() -> None:
     """What can be done is found. REQ EV-04."""
-    listed = {(app, name) for entries in _GROUPS.values() for _, _, app, name in entries}
+    listed = {(app, name) for entries in GROUPS.values() for _, _, app, name in entries}
     ours = {
         (model._meta.app_label, model._meta.model_name)
         for model in screens()
@@ -97,7 +97,7 @@ def test_members_see_nothing_of_the_rival_on_any_screen(demo: None, login: str) 
         listing = client.get(address(model, "changelist"))
         assert listing.status_code in {200, 403}, model
         assert b"Rival" not in listing.content, model
-    for name in _PAGES.values():
+    for name in PAGES.values():
         page = client.get(reverse(f"admin:{name}"))
         # What is written to people is not the analysts' affair.
         may = login != "analyst" or not name.startswith("notifications_")
@@ -116,7 +116,7 @@ def test_analysts_see_nobody_who_bought_or_came(demo: None) -> None:
     words = [person.email.encode() for person in people]
     assert b"vip@demo.test" in words
     refused = set()
-    pages = ["/admin/", *(reverse(f"admin:{name}") for name in _PAGES.values())]
+    pages = ["/admin/", *(reverse(f"admin:{name}") for name in PAGES.values())]
     pages += [reverse("admin:analytics_event_dashboard", args=[event.pk]) for event in demo_events()]
     for model in screens():
         listing = client.get(address(model, "changelist"))

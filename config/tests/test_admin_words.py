@@ -3,14 +3,15 @@
 import html
 import re
 from typing import Final
+from uuid import uuid4
 
 import pytest
 from django.test import Client, RequestFactory
-from django.urls import resolve, reverse
+from django.urls import reverse
 
-from accounts.models import Membership
+from accounts.models import Membership, User
 from accounts.tests.factories import make_member, make_superuser
-from config.navigation import _GROUPS, _PAGES, menu_place
+from config.navigation import GROUPS, PAGES, address_of, menu_place, sidebar
 
 pytestmark = pytest.mark.django_db
 
@@ -26,14 +27,25 @@ def words_of(page: str, tag: str) -> str:
 
 def test_each_entry_of_the_menu_is_the_place_of_its_page(rf: RequestFactory) -> None:
     """Of pages that share a screen each its own; a page below none has no place. REQ EV-04."""
-    for group, entries in _GROUPS.items():
+    for group, entries in GROUPS.items():
         for title, _, app, model in entries:
-            link = reverse(f"admin:{_PAGES.get(title, f'{app}_{model}_changelist')}")
-            request = rf.get(link)
-            request.resolver_match = resolve(link)
-            assert menu_place(request) == {"menu_place": {"group": group, "title": title, "link": link}}
-    request.resolver_match = resolve(reverse("admin:index"))
-    assert menu_place(request) == {}
+            link = reverse(address_of(title, app, model))
+            assert menu_place(rf.get(link)) == {"menu_place": {"group": group, "title": title, "link": link}}
+    assert menu_place(rf.get(reverse("admin:index"))) == {}
+
+
+def test_menu_and_way_agree_of_pages_below(rf: RequestFactory) -> None:
+    """A page that has no entry is below the nearest that is above it, and that one alone is marked. REQ EV-04."""
+    for name, args, title in (
+        ("ads_ad_recount", [], "Ad performance"),
+        ("ads_ad_change", [uuid4()], "Ads"),
+        ("analytics_event_dashboard", [uuid4()], "Event consoles"),
+        ("waitlist_act", [uuid4(), "terms"], "Waitlists"),
+    ):
+        request = rf.get(reverse(f"admin:{name}", args=args))
+        request.user = User(is_superuser=True, is_active=True)
+        marked = [item["title"] for group in sidebar(request) for item in group["items"] if item["active"]]
+        assert (menu_place(request)["menu_place"]["title"], marked) == (title, [title])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +54,7 @@ def test_each_entry_of_the_menu_is_the_place_of_its_page(rf: RequestFactory) -> 
         ("Organization", "Members", "accounts_membership_changelist"),
         ("Ads", "Invalid traffic", "ads_invalidsample_changelist"),
         ("Ads", "Ads", "ads_ad_changelist"),
-        *((group, title, _PAGES[title]) for group, title in (
+        *((group, title, PAGES[title]) for group, title in (
             ("Ads", "Ad performance"), ("Ads", "Why an ad shows"), ("Messages", "How e-mail does"),
             ("Messages", "Messages to a person"),
         )),

@@ -124,19 +124,13 @@ def test_staff_are_told_at_the_field(client: Client) -> None:
     ):
         Event.objects.update(time_zone=zone)
         before = [list(table._default_manager.values()) for table in tables]
-        forms = {
-            "starts_at": (
-                "/admin/events/event/add/",
-                {**EVENT_FORM, "time_zone": zone, "organization": event.organization_id},
-            ),
-            "ends_at": (
-                "/admin/events/session/add/",
-                {**EVENT_FORM, "event": event.pk, "maximum_capacity": ""},
-            ),
-            "expires_at": ("/admin/offers/offer/add/", {**OFFER_FORM, "event": event.pk}),
-        }
-        for name, (address, form) in forms.items():
-            answer = client.post(address, {**form, **typed(name, text)})
+        forms: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+            "starts_at": ("events/event", EVENT_FORM, {"organization": event.organization_id, "time_zone": zone}),
+            "ends_at": ("events/session", EVENT_FORM, {"event": event.pk, "maximum_capacity": ""}),
+            "expires_at": ("offers/offer", OFFER_FORM, {"event": event.pk}),
+        }  # fmt: skip
+        for name, (screen, form, given) in forms.items():
+            answer = client.post(f"/admin/{screen}/add/", {**form, **given, **typed(name, text)})
             assert name in answer.context["adminform"].form.errors, name
         answer = client.post(add_ad(event), {**AD_FORM, "ends_at": text})
         assert "ends_at" in answer.context["adminform"].form.errors
