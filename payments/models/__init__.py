@@ -3,6 +3,7 @@
 from payments.models.ledger import (
     DEAD_REFUND_STATUSES,
     LIVE_REFUND_STATUSES,
+    UNDER_WAY_STATUSES,
     Dispute,
     LedgerEntry,
     LedgerKind,
@@ -20,6 +21,7 @@ __all__ = [
     "LIVE_REFUND_STATUSES",
     "PAID_STATES",
     "TIMED_STATES",
+    "UNDER_WAY_STATUSES",
     "Dispute",
     "LedgerEntry",
     "LedgerKind",

@@ -60,13 +60,11 @@ class RefundStatus(models.TextChoices):
     CANCELED = "canceled", "Canceled"
 
 
+# Stripe is to make these, or is at it.
+UNDER_WAY_STATUSES = (RefundStatus.REQUESTED, RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION)
+
 # A refund in one of these counts against what may still be refunded.
-LIVE_REFUND_STATUSES = (
-    RefundStatus.REQUESTED,
-    RefundStatus.PENDING,
-    RefundStatus.REQUIRES_ACTION,
-    RefundStatus.SUCCEEDED,
-)
+LIVE_REFUND_STATUSES = (*UNDER_WAY_STATUSES, RefundStatus.SUCCEEDED)
 
 
 # Stripe will not make these: their amounts may be refunded again.

@@ -6,11 +6,21 @@ would take up again the other may still forbid.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
-from payments.models import DEAD_REFUND_STATUSES, Order, OrderState, Refund, RefundStatus
+from payments.models import (
+    DEAD_REFUND_STATUSES,
+    UNDER_WAY_STATUSES,
+    Order,
+    OrderState,
+    Payment,
+    Refund,
+    RefundOrigin,
+    RefundStatus,
+)
 from payments.purposes import purpose_of
 
 # Units that a refund is to bring back and has not brought. Named ones come with their refund's success; when it
@@ -38,7 +48,7 @@ def goods_follow(order: Order, *, now: datetime) -> Iterator[None]:
     yield
     _let_promises_lapse(order)
     if order.state == OrderState.PAID and _all_is_going(order):
-        if order.kept.amount:
+        if _money(order).kept:
             _stop_for_what_is_going(order)
         else:
             _take_back(order, now)
@@ -53,7 +63,7 @@ def obstacle_of(order: Order) -> str:
     """Say why the buyer of a paid order may not use the goods now; empty when they may."""
     if order.state != OrderState.PAID:
         return ""
-    if order.paid_amount and not order.kept.amount:
+    if order.paid_amount and not _money(order).kept:
         return REFUNDED
     if order.is_disputed:
         return _DISPUTED
@@ -63,8 +73,45 @@ def obstacle_of(order: Order) -> str:
 
 
 def _all_is_going(order: Order) -> bool:
-    """Say whether everything that was paid went back or is on its way."""
-    return order.paid_amount > 0 and order.refund_pending_amount >= order.kept.amount
+    """Say whether everything that was paid for the goods went back or is on its way."""
+    money = _money(order)
+    return order.paid_amount > 0 and money.going >= money.kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Money:
+    """What is kept for the goods, and how much of it is on its way back, in minor units."""
+
+    kept: int
+    going: int
+
+
+def _money(order: Order) -> _Money:
+    """Sum up what was paid for the goods.
+
+    A payment that came on top of another one is sent back by itself (``settling``) and says nothing of them, neither
+    while it is there nor when it has gone; unless the bank does not take it: then it is kept as any other.
+    """
+    if order.paid_amount <= order.amount:
+        return _Money(order.kept.amount, order.refund_pending_amount)
+    refunds = list(order.refunds.values_list("payment_id", "origin", "status", "amount"))
+    kept = going = 0
+    for number, payment in enumerate(paid_in_turn(order)):
+        mine = [(origin, status, amount) for of, origin, status, amount in refunds if of == payment.pk]
+        returns = [status for origin, status, _ in mine if origin == RefundOrigin.AUTOMATIC]
+        if number and (not returns or set(returns) - set(DEAD_REFUND_STATUSES)):
+            continue
+        left = payment.paid_amount - sum(
+            amount for _, status, amount in mine if status == RefundStatus.SUCCEEDED
+        )
+        kept += left
+        going += min(left, sum(amount for _, status, amount in mine if status in UNDER_WAY_STATUSES))
+    return _Money(kept, going)
+
+
+def paid_in_turn(order: Order) -> QuerySet[Payment]:
+    """Return the order's payments that brought money, the one that bought the goods first."""
+    return order.payments.exclude(paid_amount=0).order_by("succeeded_at", "attempt")
 
 
 def _let_promises_lapse(order: Order) -> None:

@@ -12,6 +12,7 @@ from payments.gateway import RefundView
 from payments.models import (
     DEAD_REFUND_STATUSES,
     LIVE_REFUND_STATUSES,
+    UNDER_WAY_STATUSES,
     LedgerKind,
     Order,
     OrderState,
@@ -40,7 +41,6 @@ _RANK = {
     RefundStatus.FAILED: 3,
     RefundStatus.CANCELED: 3,
 }
-_UNDER_WAY = (RefundStatus.REQUESTED, RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION)
 
 
 def refundable(payment: Payment) -> int:
@@ -107,7 +107,7 @@ def units_by_rule(order: Order, *, gives_all_back: bool) -> int:
 def units_promised(order: Order) -> int:
     """Return how many units are to come back with refunds that are under way, or with the last of the money."""
     waiting = order.refunds.filter(
-        Q(status__in=_UNDER_WAY) | Q(status=RefundStatus.SUCCEEDED, restock_by_rule=True)
+        Q(status__in=UNDER_WAY_STATUSES) | Q(status=RefundStatus.SUCCEEDED, restock_by_rule=True)
     )
     return sum(wanted - came for wanted, came in waiting.values_list("restock_units", "units_returned"))
 
@@ -144,7 +144,7 @@ def recount(order: Order) -> None:
     """
     rows = list(order.refunds.values_list("status", "amount"))
     order.refunded_amount = sum(amount for status, amount in rows if status == RefundStatus.SUCCEEDED)
-    under_way = sum(amount for status, amount in rows if status in _UNDER_WAY)
+    under_way = sum(amount for status, amount in rows if status in UNDER_WAY_STATUSES)
     order.refund_pending_amount = max(0, min(under_way, order.paid_amount - order.refunded_amount))
     order.save(update_fields=["paid_amount", "refunded_amount", "refund_pending_amount"])
 

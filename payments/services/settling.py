@@ -18,6 +18,7 @@ from payments.models import (
 )
 from payments.purposes import Settlement, purpose_of
 from payments.services import messages, refund_records, standing
+from payments.services.following import paid_in_turn
 from payments.services.ledger import enter
 from payments.services.orders import hold_job_key
 
@@ -118,7 +119,7 @@ def _return_extra_payment(order: Order, payment: Payment, *, now: datetime) -> N
     Once: when that refund fails, people decide. Each reading of the order would else ask a bank again that
     refused, and promise the buyer the money again.
     """
-    first = order.payments.exclude(paid_amount=0).order_by("succeeded_at", "attempt").first()
+    first = paid_in_turn(order).first()
     if first is None or first.pk == payment.pk:
         return
     if payment.refunds.filter(origin=RefundOrigin.AUTOMATIC).exists():

@@ -27,14 +27,20 @@ def fresh(order: Order) -> Order:
     return Order.objects.get(pk=order.pk)
 
 
-def charged_twice(shop: Shop, sandbox: SandboxProcess) -> tuple[Order, Payment]:
-    """Let both sessions of one order be paid; return it as read from Stripe, with its second payment."""
+def open_twice(shop: Shop) -> tuple[Order, list[str], Payment]:
+    """Return an order with two open sessions, as after a first one whose answer was lost, and its second payment."""
     order, opened = buy(shop)
     second = next_attempt(order, Payment.objects.get(order=order), now=clock.now())
     session = gateway.create_session(second.request["session"], key=second.idempotency_key)
-    for session_id in (opened.checkout_session_id, session.id):
+    return order, [opened.checkout_session_id, session.id], second
+
+
+def charged_twice(shop: Shop, sandbox: SandboxProcess) -> tuple[Order, Payment]:
+    """Let both sessions of one order be paid; return it as read from Stripe, with its second payment."""
+    order, sessions, second = open_twice(shop)
+    for session_id in sessions:
         sandbox.control(f"sessions/{session_id}/pay")
-    return apply_order(order.pk, now=clock.now(), seen_session_id=session.id), second
+    return apply_order(order.pk, now=clock.now(), seen_session_id=sessions[1]), second
 
 
 def test_charged_twice_gives_the_extra_back_and_keeps_the_goods(
@@ -72,6 +78,36 @@ def test_an_extra_payment_that_its_bank_does_not_take_back_is_left_to_people(
     work_money()
     assert (fresh(order).status, fresh(order).kept.amount) == (OrderStatus.COMPLETED, 1999)
     assert asked.amount == second.amount
+
+
+@pytest.mark.parametrize("units", [None, 0], ids=["on its way back", "gone"])
+def test_an_extra_payment_says_nothing_of_goods_whose_money_goes_back(
+    shop: Shop, stripe_sandbox: SandboxProcess, units: int | None
+) -> None:
+    """Paid once more while the first payment goes back, or has: stopped they stay, and come back once. REQ PA-07."""
+    order, sessions, _ = open_twice(shop)
+    stripe_sandbox.control(f"sessions/{sessions[0]}/pay")
+    apply_order(order.pk, now=clock.now())
+    owner = actor_of(make_membership("owner", organization=shop.organization).user)
+    if units is None:
+        stripe_sandbox.control("faults", refunds="pending", times=1)
+    request_refund(RequestRefund(order.pk, None, "x", units, owner), now=clock.now())
+    work_money()
+    first = Refund.objects.get(order=order)
+    stripe_sandbox.control("faults", refunds="pending", times=1)
+    stripe_sandbox.control(f"sessions/{sessions[1]}/pay")
+    apply_order(order.pk, now=clock.now(), seen_session_id=sessions[1])
+    assert shop.goods.stopped == {order.pk}
+    work_money()
+    assert (shop.goods.stopped, shop.stock()) == ({order.pk}, (0, 1))
+    for refund in Refund.objects.filter(order=order, status=RefundStatus.PENDING).order_by("-created_at"):
+        stripe_sandbox.control(f"refunds/{refund.stripe_refund_id}/succeed")
+        apply_order(order.pk, now=clock.now())
+        assert shop.goods.stopped == {order.pk}
+    assert (fresh(order).status, fresh(order).kept.amount) == (OrderStatus.REFUNDED, 0)
+    first.refresh_from_db()
+    came_back = units is None
+    assert (first.units_returned, shop.stock()) == (came_back, (0, 0 if came_back else 1))
 
 
 @pytest.mark.parametrize(
