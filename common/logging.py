@@ -83,7 +83,8 @@ def without_query(_logger: WrappedLogger, _method: str, event: EventDict) -> Eve
     status = event.pop("status_code", None)
     event.update(method=request.method, path=request.path, status=status)
     if event.get("logger", "").startswith(_SUSPICIOUS) and event.pop("exc_info", None):
-        event["event"] = "refused as suspicious"
+        # Whoever is signed in can send such a request: nothing of ours has failed.
+        event["event"], event["level"] = "refused as suspicious", "warning"
     event["event"] = _QUERIES.sub("?...", event["event"])
     return event
 

@@ -5,7 +5,7 @@ an e-mail already known is that user. The identity service is trusted as far as 
 signs our own tokens. What it cannot be trusted with is an address that it never checked. ``email_verified`` is not
 among the claims that it must send: a service that leaves it out vouches for its addresses. Where it says anything,
 that must be true (``true`` or ``"true"``), and an operator's account (superuser, made from the command line) is matched
-by e-mail only where it does. Every such match is in the audit history.
+by e-mail only where it does. What links an account to its subject, the first such match, is in the audit history.
 """
 
 import uuid
@@ -70,7 +70,11 @@ def _address(subject: str, email: object) -> str:
         raise Unauthenticated("The token names nobody.")
     if not isinstance(email, str) or len(email) > _MAXIMUM_EMAIL:
         raise Unauthenticated("The token has no usable e-mail.")
-    address = email.strip().lower()
+    address = email.strip()
+    # Signs that cannot be seen, or that become others in lower case, would make an address look like another's.
+    if plain_name(address) != address or not address.rpartition("@")[0].isascii():
+        raise Unauthenticated("The token has no usable e-mail.")
+    address = address.lower()
     try:
         _is_email(address)
     except ValidationError:

@@ -78,6 +78,18 @@ def test_members_are_matched_as_everybody_is() -> None:
     assert tokens.authenticate(identity_token(sub="x"), now=NOW) == member
 
 
+@pytest.mark.parametrize(
+    "email", ["ida@example.test\u200b", "\u212a@example.test", "ida@exa\u00admple.test", "\u202eida@x.test"]
+)
+def test_an_address_that_looks_like_anothers_is_nobodys(email: str) -> None:
+    """REQ EV-02: signs that nobody sees, or that are others in lower case, are no part of an e-mail."""
+    make_user("ida@example.test")
+    make_user("k@example.test")
+    with pytest.raises(Unauthenticated):
+        tokens.authenticate(identity_token(email=email), now=NOW)
+    assert User.objects.count() == 2
+
+
 def test_a_subject_that_cannot_be_stored_is_nobodys() -> None:
     """REQ EV-02: half a sign (a lone surrogate) or a NUL in the subject is a token that names nobody."""
     for subject in ("a\ud800", "a\0"):

@@ -5,7 +5,7 @@ the number of rows a column could be read that no page shows, and ``__regex`` ta
 """
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib.admin import FieldListFilter, ListFilter, SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -14,8 +14,8 @@ from django.db.models import DateField, Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-# Years whose end the calendar can still name.
-_YEARS = range(1, 9999)
+# Of a date, as its hierarchy asks; years whose end the calendar can still name.
+_PARTS: Final = {"year": range(1, 9999), "month": range(1, 13), "day": range(1, 32)}
 
 
 class NarrowLists(ModelAdmin):
@@ -28,10 +28,11 @@ class NarrowLists(ModelAdmin):
     linked_filters: ClassVar[tuple[str, ...]] = ()
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Say whether an address may ask this of the list. Raises ``IncorrectLookupParameters`` for what is no year."""
+        """Say whether an address may ask this of the list. Raises ``IncorrectLookupParameters`` for what is no date."""
         if lookup not in set(self.parameters(request)):
             return False
-        if lookup.endswith("__year") and not _is_year(value):
+        part = lookup.rpartition("__")[2]
+        if part in _PARTS and not _is_within(value, _PARTS[part]):
             raise IncorrectLookupParameters
         return True
 
@@ -40,7 +41,7 @@ class NarrowLists(ModelAdmin):
         for one in self.get_list_filter(request):
             yield from _of_filter(self.model, one)
         if self.date_hierarchy:
-            yield from (f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day"))
+            yield from (f"{self.date_hierarchy}__{part}" for part in _PARTS)
         for path in self.linked_filters:
             yield from _of_value(self.model, path)
 
@@ -65,5 +66,5 @@ def _of_value(model: type[Model], path: str) -> Iterator[str]:
         yield f"{path}__{related._meta.pk.name}__exact"
 
 
-def _is_year(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) <= 4 and int(value) in _YEARS
+def _is_within(value: str, numbers: range) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 4 and int(value) in numbers

@@ -29,6 +29,8 @@ class Turns:
 
 
 def _in_turn(present: Sequence[Asked], most: int, had: set[Asked]) -> list[Asked]:
+    # Who has gone is not remembered.
+    had.intersection_update(present)
     taken = [one for one in present if one not in had][:most]
     if len(taken) < most:
         # All had their turn: the next one begins.
