@@ -48,7 +48,7 @@ class RegistrationEnded(Fact):
 
 @dataclass(frozen=True, slots=True)
 class TicketsReduced(Fact):
-    """A ticket of somebody was voided or went back to a lesser tier; they belong to the event all the same."""
+    """A ticket of somebody was voided or stopped, or went back to a lesser tier; they belong to the event still."""
 
     name: ClassVar[str] = "tickets.reduced"
     user_id: UUID

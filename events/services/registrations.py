@@ -21,14 +21,14 @@ def register(
     )[1]
 
 
-def lock_registration(*, user_id: UUID, event_id: UUID) -> bool:
-    """Lock what a person belongs to an event by, for the caller's transaction, and return whether they do. One
-    statement.
+def lock_registration(*, user_id: UUID, event_id: UUID) -> str:
+    """Lock what a person belongs to an event by, for the caller's transaction, and return its source; empty when they
+    do not. One statement.
 
     Ask after this, not before, whether there is a reason left for it: whoever gives one holds the same lock.
     """
     rows = Registration.objects.select_for_update().filter(user_id=user_id, event_id=event_id)
-    return rows.order_by().values_list("pk", flat=True).first() is not None
+    return rows.order_by().values_list("source", flat=True).first() or ""
 
 
 def withdraw(*, user_id: UUID, event_id: UUID, organization_id: UUID, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import Organization, User
 from accounts.tests.factories import NOW, make_organization, make_user
-from events.models import Attendance, Event, Registration, Session, Visibility
+from events.models import Attendance, Event, Registration, RegistrationSource, Session, Visibility
 
 _numbers = itertools.count(1)
 
@@ -39,8 +39,10 @@ def make_session(*, event: Event | None = None, capacity: int | None = None, **f
 
 
 def make_registration(event: Event, user: User | None = None) -> Registration:
-    """Register somebody for an event."""
-    return Registration.objects.create(event=event, user=user or make_user(), created_at=NOW)
+    """Register somebody for an event, as its organizer does; ``make_ticket`` makes the other kind."""
+    return Registration.objects.create(
+        event=event, user=user or make_user(), source=RegistrationSource.ORGANIZER, created_at=NOW
+    )
 
 
 def make_attendance(session: Session, user: User | None = None, *, seats: int = 1) -> Attendance:

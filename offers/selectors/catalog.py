@@ -16,7 +16,7 @@ from offers.models import Offer, Placement
 from offers.querysets import OfferQuerySet
 from offers.services.conditions import check_quantity
 from offers.types import Availability, OfferQuery, Page, Shown
-from tickets.models import Ticket, TicketStatus
+from tickets.selectors import tickets_of
 
 
 def page_of_offers(query: OfferQuery, page: Page, *, now: datetime) -> tuple[Sequence[Offer], int]:
@@ -101,10 +101,7 @@ def availability(actor: Actor, offer_id: UUID, quantity: int, *, now: datetime) 
 
 
 def _tiers_of(actor: Actor, event_id: UUID) -> object:
-    """Return the tiers of the actor's valid tickets, as an array in SQL."""
+    """Return the tiers of the actor's tickets that open doors, as an array in SQL."""
     if actor.user_id is None:
         return []
-    held = Ticket.objects.filter(
-        holder_id=actor.user_id, event_id=event_id, status=TicketStatus.VALID
-    ).values("tier_id")
-    return ArraySubquery(held)
+    return ArraySubquery(tickets_of(actor.user_id, event_id).order_by().values("tier_id"))

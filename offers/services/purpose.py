@@ -31,7 +31,7 @@ class OfferPurpose:
     def settle(self, order: Order, *, now: datetime) -> Settlement:
         """Sell what was reserved, or what is still there when the reservation is over, and owe the goods.
 
-        An upgrade whose ticket is void or moved on is released instead: nothing can be given for the money.
+        An upgrade whose ticket is void, stopped or moved on is released instead: nothing can be given for the money.
         """
         purchase = _purchase_of(order)
         if purchase.sold_units or purchase.returned_units:
@@ -150,7 +150,7 @@ def _upgraded_late(purchase: Purchase, now: datetime) -> bool:
         with transaction.atomic():
             upgrades.settle_upgrade(cause=purchase.pk, now=now)
     except Failure:
-        # No place, or the ticket is void or moved on: there is nothing to give, so the money goes back.
+        # No place, or the ticket is void, stopped or moved on: there is nothing to give, so the money goes back.
         return False
     return True
 

@@ -1,5 +1,6 @@
 """An upgrade whose ticket can no longer be moved: no payment for it is kept. REQ OF-08."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,6 +44,10 @@ class Upgrading:
         owner = actor_of(make_member("owner", organization=self.offer.event.organization))
         void_ticket(actor=owner, ticket_id=self.ticket.pk, reason="Lost", now=clock.now())
 
+    def stop(self) -> None:
+        """Stop the ticket, as while its own money is on its way back."""
+        Ticket.objects.filter(pk=self.ticket.pk).update(stopped_reason="A refund was requested.")
+
     def order(self) -> Order:
         """Return the order as it is."""
         return Order.objects.get(pk=self.answer["order"]["id"])
@@ -62,10 +67,13 @@ class Upgrading:
         assert letters.count() == 1
 
 
-def test_paid_in_time_for_a_ticket_that_is_void_goes_back(stripe_sandbox: SandboxProcess) -> None:
-    """Voided while they were on Stripe's page: the place is free at once, all money goes back. REQ OF-08."""
+@pytest.mark.parametrize("end", [Upgrading.void, Upgrading.stop])
+def test_paid_in_time_for_a_ticket_that_is_void_or_stopped_goes_back(
+    stripe_sandbox: SandboxProcess, end: Callable[[Upgrading], None]
+) -> None:
+    """While they were on Stripe's page: the place is free at once, all money goes back. REQ OF-08."""
     case = Upgrading(stripe_sandbox)
-    case.void()
+    end(case)
     case.paid()
     assert case.order().state == OrderState.LATE_PAID
     case.is_free_again()
@@ -74,11 +82,14 @@ def test_paid_in_time_for_a_ticket_that_is_void_goes_back(stripe_sandbox: Sandbo
     assert not Fulfillment.objects.exists()
 
 
-def test_a_ticket_voided_after_the_payment_gives_the_money_back(stripe_sandbox: SandboxProcess) -> None:
-    """Sold, and void before its job ran: a verdict, not a fault; unit, place and money go back. REQ OF-08, OF-11."""
+@pytest.mark.parametrize("end", [Upgrading.void, Upgrading.stop])
+def test_a_ticket_voided_or_stopped_after_the_payment_gives_the_money_back(
+    stripe_sandbox: SandboxProcess, end: Callable[[Upgrading], None]
+) -> None:
+    """Sold, and ended before its job ran: a verdict, not a fault; unit, place and money go back. REQ OF-08, OF-11."""
     case = Upgrading(stripe_sandbox)
     case.paid()
-    case.void()
+    end(case)
     work_money()
     work_money()
     assert (case.order().status, case.order().kept.amount) == (OrderStatus.REFUNDED, 0)
@@ -113,6 +124,28 @@ def test_where_that_refund_fails_staff_see_it_and_it_is_not_tried_for_ever(
     assert case.fulfillment().status == FulfillmentStatus.FAILED
     assert TierChange.objects.get(ticket=case.ticket).status == "RELEASED"
     assert reconcile(now=clock.now()) == []
+
+
+def test_nothing_is_sold_to_the_holder_of_a_stopped_ticket() -> None:
+    """Named or not, it is refused as one that does not fit; nothing is held, nothing for its tier shown. REQ OF-11."""
+    door = Door()
+    offer, standard = make_upgrade(places=1, units=3)
+    Offer.objects.filter(pk=offer.pk).update(target_ticket_tiers=[standard.pk])
+    ticket = make_ticket(holder=door.user, tier=standard)
+    assert listed(door, offer) == [str(offer.pk)]
+    Ticket.objects.filter(pk=ticket.pk).update(stopped_reason="A refund was requested.")
+    assert listed(door, offer) == []
+    named = door.buy(offer, ticket_id=str(ticket.pk))
+    assert (named.status_code, named.json()["errors"][0]["code"]) == (400, "not_fitting")
+    unnamed = door.buy(offer)
+    assert (unnamed.status_code, unnamed.json()["code"]) == (409, "offer_unavailable")
+    assert (stock(offer), TierChange.objects.count()) == ((0, 0), 0)
+
+
+def listed(door: Door, offer: Offer) -> list[str]:
+    """Return the ids of the offers that the person is shown."""
+    answer = door.get(f"events/{offer.event_id}/offers").json()
+    return [one["id"] for one in answer["results"]]
 
 
 def test_a_ticket_that_can_be_moved_is(stripe_sandbox: SandboxProcess) -> None:

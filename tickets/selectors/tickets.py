@@ -28,6 +28,11 @@ def my_tickets(actor: Actor) -> QuerySet[Ticket]:
 
 
 def tickets_of(user_id: UUID, event_id: UUID) -> QuerySet[Ticket]:
-    """Return a person's valid tickets of an event with their tiers, the first issued first."""
-    tickets = Ticket.objects.filter(holder_id=user_id, event_id=event_id, status=TicketStatus.VALID)
+    """Return a person's tickets of an event that open doors, with their tiers, the first issued first.
+
+    A void one is none, and so is one that is stopped while it is: what is given for a ticket asks here.
+    """
+    tickets = Ticket.objects.filter(
+        holder_id=user_id, event_id=event_id, status=TicketStatus.VALID, stopped_reason=""
+    )
     return tickets.select_related("tier").order_by("issued_at", "id")

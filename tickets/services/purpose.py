@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from common.errors import Busy, NotFound
 from payments.models import Order
@@ -12,6 +13,7 @@ from tickets.models import Ticket, TicketSale, TicketStatus, TicketTier
 from tickets.services import names
 from tickets.services.posting import owe_tickets
 from tickets.services.stock import lock_tiers, move
+from tickets.services.stopping import stop
 from tickets.services.tickets import issue_for_sale
 from tickets.services.voiding import void_locked
 
@@ -84,7 +86,7 @@ class TicketPurpose:
 
     def stop_fulfilment(self, order: Order, *, reason: str, now: datetime) -> None:
         """Let the tickets open no door while the reason stands."""
-        _valid_of(order).update(stopped_reason=reason[:200] or "Stopped")
+        stop(_valid_of(order), reason=reason, now=now)
 
     def resume_fulfilment(self, order: Order, *, now: datetime) -> None:
         """Let the tickets open doors again."""
@@ -109,7 +111,7 @@ def _sale_of(order: Order) -> TicketSale:
     return TicketSale.objects.get(pk=order.purpose_id)
 
 
-def _valid_of(order: Order) -> Any:
+def _valid_of(order: Order) -> QuerySet[Ticket]:
     return Ticket.objects.filter(sale_id=order.purpose_id, status=TicketStatus.VALID)
 
 

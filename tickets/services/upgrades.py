@@ -40,7 +40,8 @@ def reserve_upgrade(
 
     A cause that holds a place, or has settled, keeps it; one that was released takes a place again. Raises
     ``NotFound`` unless the ticket is the user's own and of the tier's event, ``UpgradeNotPossible`` for a
-    void ticket or a tier that is not above its own, ``UpgradeInProgress``, ``TierSoldOut``. Five statements.
+    ticket that is void or stopped or a tier that is not above its own, ``UpgradeInProgress``, ``TierSoldOut``.
+    Five statements.
     """
     target = lock_tier(to_tier_id)
     ticket = _lock_ticket(ticket_id)
@@ -62,9 +63,10 @@ def reserve_upgrade(
 
 
 def is_still_possible(*, cause: UUID) -> bool:
-    """Say whether the ticket can still be moved to the tier that was reserved for it: valid, and below it.
+    """Say whether the ticket can still be moved to the tier that was reserved for it: valid, not stopped, below it.
 
-    Looked at without the ticket's lock: a void one stays void, and a valid one is looked at again when it is moved.
+    Looked at without the ticket's lock: what is fit is looked at again when it is moved. One that is stopped and may
+    go on is not waited for: an upgrade of a ticket that may yet be void would be money for nothing.
     """
     change = TierChange.objects.select_related("ticket__tier", "to_tier").get(cause=cause)
     return _is_movable(change, change.ticket, change.to_tier)
@@ -75,8 +77,8 @@ def settle_upgrade(*, cause: UUID, now: datetime) -> Ticket:
     """Move the ticket to the tier that was reserved for it; settled before, it changes nothing.
 
     An upgrade whose place was released meanwhile (paid late) takes a place if one is left. Raises ``NotFound`` for
-    an unknown cause, ``TierSoldOut``, ``UpgradeNotPossible`` when the ticket is void, is at or above that tier by
-    now, or the upgrade was reversed; ``UpgradeInProgress`` when, after a release, another one is open.
+    an unknown cause, ``TierSoldOut``, ``UpgradeNotPossible`` when the ticket is void or stopped, is at or above
+    that tier by now, or the upgrade was reversed; ``UpgradeInProgress`` when, after a release, another one is open.
     """
     change, tiers, ticket = _locked(cause)
     if change.status == TierChangeStatus.SETTLED:
@@ -200,7 +202,8 @@ def _require_movable(change: TierChange | None, ticket: Ticket, target: TicketTi
 
 def _is_movable(change: TierChange | None, ticket: Ticket, target: TicketTier) -> bool:
     is_reversed = change is not None and change.status == TierChangeStatus.REVERSED
-    return not is_reversed and ticket.status == TicketStatus.VALID and target.is_above(ticket.tier)
+    is_usable = ticket.status == TicketStatus.VALID and not ticket.stopped_reason
+    return not is_reversed and is_usable and target.is_above(ticket.tier)
 
 
 def _require_nothing_open(ticket: Ticket) -> None:

@@ -68,8 +68,8 @@ def test_released_may_settle_late_while_room_is_left() -> None:
 
 
 def test_refusals_hold_nothing() -> None:
-    """REQ OF-11, EV-03: another's ticket, another event's tier, a lower tier, a second open upgrade, a full
-    tier."""
+    """REQ OF-11, EV-03: another's ticket, another event's tier, a lower tier, a stopped ticket, a second
+    open upgrade, a full tier."""
     event = make_event()
     standard, vip = make_tier(event=event), make_tier(event=event, priority="VIP", units=1)
     ticket, elsewhere = make_ticket(tier=standard), make_tier(priority="VIP")
@@ -79,7 +79,11 @@ def test_refusals_hold_nothing() -> None:
         reserve(ticket, elsewhere, uuid.uuid4())
     with pytest.raises(UpgradeNotPossible):
         reserve(ticket, standard, uuid.uuid4())
+    Ticket.objects.filter(pk=ticket.pk).update(stopped_reason="A refund was requested.")
+    with pytest.raises(UpgradeNotPossible):
+        reserve(ticket, vip, uuid.uuid4())
     assert (counts(vip), counts(elsewhere), TierChange.objects.count()) == ((0, 0), (0, 0), 0)
+    Ticket.objects.filter(pk=ticket.pk).update(stopped_reason="")
     reserve(ticket, vip, uuid.uuid4())
     with pytest.raises(UpgradeInProgress):
         reserve(ticket, vip, uuid.uuid4())

@@ -25,8 +25,8 @@ def accept(*, actor: Actor, session_id: UUID, join_token: str, now: datetime) ->
 
     The time is over exactly at ``offer_expires_at``, whether or not a job closed the offer. Raises
     ``Unauthenticated``, ``TokenInvalid`` (not ours, another person's, session's or offer's, or used),
-    ``TokenExpired``, ``TicketRequired`` for who is not registered any more, ``AlreadyAttending``, ``SessionFull``,
-    ``NotFound``, ``Busy``.
+    ``TokenExpired``, ``TicketRequired`` for who is not registered any more, or by stopped tickets alone,
+    ``AlreadyAttending``, ``SessionFull``, ``NotFound``, ``Busy``.
     """
     entry_id, number, user_id = _parts(actor, join_token)
     with locked_queue(session_id, now=now) as queue:

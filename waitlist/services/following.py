@@ -19,7 +19,7 @@ from waitlist.models import Entry, EntryStatus
 from waitlist.services import history, names
 from waitlist.services.ending import end
 from waitlist.services.filling import locked_queue
-from waitlist.services.joining import priority_of
+from waitlist.services.joining import priority_of, usable_tickets
 from waitlist.services.moving import make_room
 from waitlist.services.queue import Queue
 
@@ -53,15 +53,16 @@ def follow_tickets(*, session_id: UUID, user_id: UUID, now: datetime) -> None:
     """Bring one person's place and seat in a session in line with the tickets that they have now.
 
     Not registered any more: their entry is removed, seats that they could not have without a registration are
-    given back, and what came free is offered on. Registered: who waits ranks no better than their best ticket;
-    their time in the queue, an open offer and a seat stay theirs. A second time it changes nothing. Raises
-    ``NotFound``, ``Busy``.
+    given back, and what came free is offered on. Registered: who waits ranks no better than their best ticket that
+    opens doors; their time in the queue, an open offer and a seat stay theirs, and with stopped tickets alone all of
+    it. A second time it changes nothing. Raises ``NotFound``, ``Busy``.
     """
     with locked_queue(session_id, now=now) as queue:
         entry = Entry.objects.of_session(session_id).live().filter(user_id=user_id).first()
-        if lock_registration(user_id=user_id, event_id=queue.session.event_id):
+        source = lock_registration(user_id=user_id, event_id=queue.session.event_id)
+        if source:
             if entry is not None and entry.status == EntryStatus.WAITING:
-                _lower(queue, entry)
+                _follow_waiting(queue, entry, source)
         else:
             if entry is not None:
                 _remove(queue, entry)
@@ -96,8 +97,15 @@ def _sees(session: Session, user_id: UUID) -> bool:
     return Session.objects.visible_to(actor).filter(pk=session.pk).exists()
 
 
-def _lower(queue: Queue, entry: Entry) -> None:
-    before, after = Priority(entry.priority_tier), priority_of(entry.user_id, queue.session)
+def _follow_waiting(queue: Queue, entry: Entry, source: str) -> None:
+    tickets = usable_tickets(queue, entry.user_id, source)
+    # Whose tickets are all stopped keeps the place: they may go on again.
+    if tickets is not None:
+        _lower(queue, entry, priority_of(tickets, queue.session))
+
+
+def _lower(queue: Queue, entry: Entry, after: Priority) -> None:
+    before = Priority(entry.priority_tier)
     if after.rank <= before.rank:
         return
     entry.priority_tier, rank = after, entry.rank

@@ -1,5 +1,6 @@
 """Joining a queue."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,11 +13,11 @@ from common.errors import Invalid, Unauthenticated
 from common.operations import observed
 from common.types import Actor
 from events.errors import AlreadyAttending
-from events.models import Session
+from events.models import RegistrationSource, Session
 from events.selectors import visible_session
 from events.services.registrations import lock_registration
 from events.services.sessions import has_seat
-from tickets.models import Priority
+from tickets.models import Priority, Ticket
 from tickets.selectors import tickets_of
 from waitlist import selectors
 from waitlist.errors import AlreadyWaiting, SessionNotFull, TicketRequired, WaitlistClosed
@@ -50,17 +51,31 @@ def join(
     visible_session(actor, session_id)
     with transaction.atomic():
         with locked_queue(session_id, now=now) as queue:
-            require_registration(queue, actor.user_id)
+            tickets = require_registration(queue, actor.user_id)
             _require_open(queue, quantity)
-            entry = _enter(queue, actor.user_id, quantity)
+            entry = _enter(queue, actor.user_id, quantity, priority_of(tickets, queue.session))
             idempotency.attach(key, entry.pk)
         return selectors.place_of_entry(entry.pk, now=now)
 
 
-def require_registration(queue: Queue, user_id: UUID) -> None:
-    """Raise ``TicketRequired`` unless the person is registered for the event, and stays so for this transaction."""
-    if not lock_registration(user_id=user_id, event_id=queue.session.event_id):
+def require_registration(queue: Queue, user_id: UUID) -> list[Ticket]:
+    """Return the person's tickets that open doors; none where the organizer registered them.
+
+    They are registered for the event, and stay so for this transaction. Raises ``TicketRequired`` for who is not, and
+    for who is by tickets alone while all of them are stopped.
+    """
+    source = lock_registration(user_id=user_id, event_id=queue.session.event_id)
+    tickets = usable_tickets(queue, user_id, source) if source else None
+    if tickets is None:
         raise TicketRequired
+    return tickets
+
+
+def usable_tickets(queue: Queue, user_id: UUID, source: str) -> list[Ticket] | None:
+    """Return the tickets that open doors of a person who is registered from this source; None where they are so by
+    tickets alone, and all of them are stopped. One statement, after ``lock_registration``."""
+    tickets = list(tickets_of(user_id, queue.session.event_id))
+    return None if source == RegistrationSource.TICKET and not tickets else tickets
 
 
 def check_quantity(quantity: int) -> None:
@@ -69,10 +84,9 @@ def check_quantity(quantity: int) -> None:
         raise Invalid.field("quantity", "out_of_range", f"Give 1 to {LARGEST_GROUP} seats.")
 
 
-def priority_of(user_id: UUID, session: Session) -> Priority:
-    """Return what the person's best ticket counts for in this session; without a ticket: Standard."""
+def priority_of(tickets: Sequence[Ticket], session: Session) -> Priority:
+    """Return what the best of the tickets counts for in this session; without a ticket: Standard."""
     mapped = dict(TierPriority.objects.filter(session=session).values_list("tier_id", "priority"))
-    tickets = tickets_of(user_id, session.event_id)
     held = [Priority(mapped.get(ticket.tier_id, ticket.tier.priority)) for ticket in tickets]
     return min(held, key=lambda priority: priority.rank, default=Priority.STANDARD)
 
@@ -86,10 +100,9 @@ def _require_open(queue: Queue, quantity: int) -> None:
         raise SessionNotFull
 
 
-def _enter(queue: Queue, user_id: UUID, quantity: int) -> Entry:
+def _enter(queue: Queue, user_id: UUID, quantity: int, priority: Priority) -> Entry:
     if has_seat(queue.session.pk, user_id):
         raise AlreadyAttending
-    priority = priority_of(user_id, queue.session)
     entry = Entry(
         session=queue.session,
         user_id=user_id,

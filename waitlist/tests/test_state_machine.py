@@ -30,7 +30,7 @@ from waitlist import selectors
 from waitlist.models import Entry, EntryStatus, GroupRule, WaitlistPolicy
 from waitlist.querysets import QUEUE_ORDER
 from waitlist.services import answering, expiring, joining, leaving, moving, policies, staff, tokens
-from waitlist.tests.factories import books, make_full_session, make_guest, staff_of
+from waitlist.tests.factories import books, make_full_session, staff_of
 from waitlist.types import PolicyInput
 
 pytestmark = pytest.mark.django_db
@@ -62,9 +62,7 @@ class Waitlist(RuleBasedStateMachine):
         ]
         self.people: list[User] = []
         for number in range(PEOPLE):
-            guest = make_guest(self.session.event)
-            make_ticket(holder=guest, tier=tiers[number % 3])
-            self.people.append(guest)
+            self.people.append(make_ticket(tier=tiers[number % 3]).holder)
         self.staff, self.admin = staff_of(self.session), staff_of(self.session, "admin")
         self.now: datetime = NOW
 
