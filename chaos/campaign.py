@@ -2,12 +2,13 @@
 
 import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from chaos import settling
 from chaos.clients import Client, PostReader, Tools, crowd
@@ -84,7 +85,7 @@ class Campaign:
         faults = plan(seed=self._seed, seconds=self._seconds)
         (self._folder / "plan.txt").write_text("".join(f"{fault}\n" for fault in faults))
         self._say(f"seed {self._seed}: {len(faults)} accidents in {self._seconds:.0f} s")
-        ((began,),) = self._stack.rows("SELECT now()")
+        began = self._whole_second()
         world = make_world(self._own_doors, seed=self._seed)
         tools = Tools(self._stack, self._doors, world, self._seed, self._folder / "ledgers", self._stop)
         post = PostReader("post", replace(tools, stop=threading.Event()))
@@ -106,6 +107,16 @@ class Campaign:
         ledger = Ledger(self._folder / "ledgers", "answers")
         ledger.note("answers", **self._doors.answers)
         ledger.close()
+
+    def _whole_second(self) -> datetime:
+        """Return when the next second begins, once it has.
+
+        Stripe's times have no parts of seconds, and what was charged just before is none of this campaign's.
+        """
+        ask = "SELECT date_trunc('second', now()) + interval '1 second', clock_timestamp()"
+        began, now = cast("tuple[datetime, datetime]", self._stack.rows(ask)[0])
+        time.sleep(max(0.0, (began - now).total_seconds()))
+        return began
 
     def _prove(self, sessions: list[str], began: datetime) -> Books:
         self._say("proving")
