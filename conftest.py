@@ -138,7 +138,7 @@ def stripe_sandbox(
     _sandbox_process: SandboxProcess,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
-) -> SandboxProcess:
+) -> Iterator[SandboxProcess]:
     """Give an empty Stripe sandbox that the settings point at.
 
     A test that uses `live_server` too gets its webhooks delivered there; others get none. The sandbox
@@ -156,4 +156,8 @@ def stripe_sandbox(
     # For processes that the test starts.
     monkeypatch.setenv("STRIPE_API_BASE", _sandbox_process.base_url)
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", _sandbox_process.webhook_secret)
-    return _sandbox_process
+    yield _sandbox_process
+    if urls and _sandbox_process.pid is not None:
+        # That server outlives the test: what was delivered late would be a row in another one's database.
+        _sandbox_process.control("reset")
+        _sandbox_process.set_webhook_urls()
