@@ -30,6 +30,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('name', 'id'),
+                'indexes': [
+                    models.Index(fields=['event', 'is_active', 'name', 'id'], name='sponsor_event_active'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='sponsor_has_a_name'),
+                    models.CheckConstraint(condition=models.Q(('website', ''), ('website__startswith', 'https://'), _connector='OR'), name='sponsor_website_is_https'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -51,6 +58,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['sponsor', '-created_at', '-id'], name='lead_newest'),
+                    models.Index(fields=['-created_at', '-id'], name='lead_newest_of_all'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('sponsor', 'email_key'), name='lead_once_per_sponsor'),
+                    models.CheckConstraint(condition=models.Q(('consent', True)), name='lead_has_consent'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('email', ''), _negated=True)), name='lead_is_somebody'),
+                    models.CheckConstraint(condition=models.Q(('source__in', ['BOOTH_SCAN', 'AD_CLICK', 'FORM'])), name='lead_source_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -63,46 +80,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('user__email',),
+                'constraints': [
+                    models.UniqueConstraint(fields=('sponsor', 'user'), name='sponsor_member_once'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='sponsor',
-            index=models.Index(fields=['event', 'is_active', 'name', 'id'], name='sponsor_event_active'),
-        ),
-        migrations.AddConstraint(
-            model_name='sponsor',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='sponsor_has_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='sponsor',
-            constraint=models.CheckConstraint(condition=models.Q(('website', ''), ('website__startswith', 'https://'), _connector='OR'), name='sponsor_website_is_https'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['sponsor', '-created_at', '-id'], name='lead_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['-created_at', '-id'], name='lead_newest_of_all'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.UniqueConstraint(fields=('sponsor', 'email_key'), name='lead_once_per_sponsor'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('consent', True)), name='lead_has_consent'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('email', ''), _negated=True)), name='lead_is_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['BOOTH_SCAN', 'AD_CLICK', 'FORM'])), name='lead_source_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='sponsormember',
-            constraint=models.UniqueConstraint(fields=('sponsor', 'user'), name='sponsor_member_once'),
         ),
     ]

@@ -69,6 +69,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['event', 'is_archived', '-created_at', '-id'], name='ad_event_newest'),
+                    models.Index(fields=['is_active', 'ends_at'], name='ad_active_end'),
+                    models.Index(fields=['-created_at', '-id'], name='ad_newest'),
+                    django.contrib.postgres.indexes.GinIndex(fields=['placements'], name='ad_placements'),
+                    django.contrib.postgres.indexes.GinIndex(fields=['target_sessions'], name='ad_target_sessions'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='ad_has_a_name'),
+                    models.CheckConstraint(condition=models.Q(('content_type__in', ['BANNER', 'VIDEO', 'SPONSORED_SESSION', 'INTERSTITIAL'])), name='ad_content_type_known'),
+                    models.CheckConstraint(condition=models.Q(('placements__contained_by', ['EVENT_HERO', 'SESSION_BREAK', 'SIDEBAR', 'IN_FEED', 'LIVE_OVERLAY', 'CHECKOUT']), ('placements__len__gte', 1)), name='ad_placements_known'),
+                    models.CheckConstraint(condition=models.Q(('media_url__regex', '^https?://'), models.Q(('click_url', ''), ('click_url__regex', '^https?://'), _connector='OR')), name='ad_links_are_web_addresses'),
+                    models.CheckConstraint(condition=models.Q(('aspect_ratio__regex', '^[1-9][0-9]{0,3}:[1-9][0-9]{0,3}$')), name='ad_aspect_ratio_is_one'),
+                    models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('starts_at__lt', models.F('ends_at')), _connector='OR'), name='ad_starts_before_it_ends'),
+                    models.CheckConstraint(condition=models.Q(('weight__range', (1, 1000)), ('frequency_cap__range', (1, 100)), ('display_duration_seconds__range', (1, 3600))), name='ad_numbers_within_range'),
+                    models.CheckConstraint(condition=models.Q(('price_model__in', ['CPM', 'CPC', 'FLAT']), ('pacing__in', ['EVEN', 'ASAP'])), name='ad_price_model_known'),
+                    models.CheckConstraint(condition=models.Q(('price_amount__lte', 99999999), ('currency__regex', '^[A-Z]{3}$')), name='ad_price_within_range'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('budget_total_amount__isnull', True), ('budget_total_amount__gte', 1), _connector='OR'), models.Q(('budget_daily_amount__isnull', True), ('budget_daily_amount__gte', 1), _connector='OR')), name='ad_budgets_positive'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -107,6 +126,11 @@ class Migration(migrations.Migration):
                 ('ad', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ads.ad')),
                 ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='events.event')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['event', 'day'], name='ad_daily_event_day'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='AdSpendDay',
@@ -162,69 +186,5 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('limit_micros__isnull', True), ('billed_micros__lte', models.F('limit_micros')), _connector='OR'), name='ad_never_billed_above_budget')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='ad',
-            index=models.Index(fields=['event', 'is_archived', '-created_at', '-id'], name='ad_event_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='ad',
-            index=models.Index(fields=['is_active', 'ends_at'], name='ad_active_end'),
-        ),
-        migrations.AddIndex(
-            model_name='ad',
-            index=models.Index(fields=['-created_at', '-id'], name='ad_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='ad',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['placements'], name='ad_placements'),
-        ),
-        migrations.AddIndex(
-            model_name='ad',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['target_sessions'], name='ad_target_sessions'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='ad_has_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(('content_type__in', ['BANNER', 'VIDEO', 'SPONSORED_SESSION', 'INTERSTITIAL'])), name='ad_content_type_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(('placements__contained_by', ['EVENT_HERO', 'SESSION_BREAK', 'SIDEBAR', 'IN_FEED', 'LIVE_OVERLAY', 'CHECKOUT']), ('placements__len__gte', 1)), name='ad_placements_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(('media_url__regex', '^https?://'), models.Q(('click_url', ''), ('click_url__regex', '^https?://'), _connector='OR')), name='ad_links_are_web_addresses'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(('aspect_ratio__regex', '^[1-9][0-9]{0,3}:[1-9][0-9]{0,3}$')), name='ad_aspect_ratio_is_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('starts_at__lt', models.F('ends_at')), _connector='OR'), name='ad_starts_before_it_ends'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__range', (1, 1000)), ('frequency_cap__range', (1, 100)), ('display_duration_seconds__range', (1, 3600))), name='ad_numbers_within_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(('price_model__in', ['CPM', 'CPC', 'FLAT']), ('pacing__in', ['EVEN', 'ASAP'])), name='ad_price_model_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(('price_amount__lte', 99999999), ('currency__regex', '^[A-Z]{3}$')), name='ad_price_within_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='ad',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('budget_total_amount__isnull', True), ('budget_total_amount__gte', 1), _connector='OR'), models.Q(('budget_daily_amount__isnull', True), ('budget_daily_amount__gte', 1), _connector='OR')), name='ad_budgets_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='addaily',
-            index=models.Index(fields=['event', 'day'], name='ad_daily_event_day'),
         ),
     ]

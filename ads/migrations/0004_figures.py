@@ -58,6 +58,18 @@ class Migration(migrations.Migration):
                 ("frozen_day", models.DateField(blank=True, null=True)),
                 ("frozen_until", models.DateTimeField(blank=True, null=True)),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("frozen_day__isnull", True), ("frozen_until__isnull", True)),
+                            models.Q(("frozen_day__isnull", False), ("frozen_until__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="ad_figures_frozen_whole",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AdRun",
@@ -79,17 +91,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="addirtyday",
             index=models.Index(fields=["event_id", "day"], name="ad_dirty_event_day"),
-        ),
-        migrations.AddConstraint(
-            model_name="adfigures",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("frozen_day__isnull", True), ("frozen_until__isnull", True)),
-                    models.Q(("frozen_day__isnull", False), ("frozen_until__isnull", False)),
-                    _connector="OR",
-                ),
-                name="ad_figures_frozen_whole",
-            ),
         ),
         migrations.RunSQL(VIEW, "DROP MATERIALIZED VIEW ad_analytics_daily"),
     ]

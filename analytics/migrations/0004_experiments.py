@@ -78,6 +78,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['event', 'is_archived', '-created_at', '-id'], name='experiment_newest'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9][a-z0-9_-]{0,63}$'), models.Q(('name', ''), _negated=True)), name='experiment_is_named'),
+                    models.CheckConstraint(condition=models.Q(('metric__in', ['conversion', 'revenue']), ('currency__regex', '^[A-Z]{3}$')), name='experiment_metric_known'),
+                    models.CheckConstraint(condition=models.Q(('minimum_sample__range', (10, 10000000))), name='experiment_sample_within_range'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('started_at__isnull', True), ('status', 'draft'), ('stopped_at__isnull', True)), models.Q(('is_archived', False), ('started_at__isnull', False), ('status', 'running'), ('stopped_at__isnull', True)), models.Q(('started_at__isnull', False), ('status', 'stopped'), ('stopped_at__gte', models.F('started_at'))), _connector='OR'), name='experiment_status_has_its_times'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -89,6 +98,12 @@ class Migration(migrations.Migration):
                 ('count', models.PositiveBigIntegerField()),
                 ('experiment', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analytics.experiment')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('experiment', 'day', 'reason'), name='experiment_refusal_once', nulls_distinct=False),
+                    models.CheckConstraint(condition=models.Q(('reason__in', ['invalid', 'unknown_test', 'wrong_event', 'not_running', 'unknown_variant', 'wrong_variant', 'no_exposure', 'not_achieved', 'too_late', 'future', 'bot']), ('count__gte', 1)), name='experiment_refusal_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Exposure',
@@ -102,6 +117,11 @@ class Migration(migrations.Migration):
                 ('secondary_at', models.DateTimeField(blank=True, null=True)),
                 ('experiment', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='analytics.experiment')),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('value', 0), models.Q(('converted_at__isnull', False), ('value__lte', 99999999)), _connector='OR'), name='exposure_value_of_a_conversion'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Variant',
@@ -115,51 +135,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('position',),
+                'constraints': [
+                    models.UniqueConstraint(fields=('experiment', 'position'), name='variant_place_once'),
+                    models.UniqueConstraint(fields=('experiment', 'key'), name='variant_key_once'),
+                    models.CheckConstraint(condition=models.Q(('key__regex', '^[a-z0-9][a-z0-9_-]{0,63}$'), models.Q(('name', ''), _negated=True), ('weight__lte', 10000), ('position__lt', 10)), name='variant_within_range'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='experiment',
-            index=models.Index(fields=['event', 'is_archived', '-created_at', '-id'], name='experiment_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='experiment',
-            constraint=models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9][a-z0-9_-]{0,63}$'), models.Q(('name', ''), _negated=True)), name='experiment_is_named'),
-        ),
-        migrations.AddConstraint(
-            model_name='experiment',
-            constraint=models.CheckConstraint(condition=models.Q(('metric__in', ['conversion', 'revenue']), ('currency__regex', '^[A-Z]{3}$')), name='experiment_metric_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='experiment',
-            constraint=models.CheckConstraint(condition=models.Q(('minimum_sample__range', (10, 10000000))), name='experiment_sample_within_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='experiment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('started_at__isnull', True), ('status', 'draft'), ('stopped_at__isnull', True)), models.Q(('is_archived', False), ('started_at__isnull', False), ('status', 'running'), ('stopped_at__isnull', True)), models.Q(('started_at__isnull', False), ('status', 'stopped'), ('stopped_at__gte', models.F('started_at'))), _connector='OR'), name='experiment_status_has_its_times'),
-        ),
-        migrations.AddConstraint(
-            model_name='experimentrefusal',
-            constraint=models.UniqueConstraint(fields=('experiment', 'day', 'reason'), name='experiment_refusal_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='experimentrefusal',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['invalid', 'unknown_test', 'wrong_event', 'not_running', 'unknown_variant', 'wrong_variant', 'no_exposure', 'not_achieved', 'too_late', 'future', 'bot']), ('count__gte', 1)), name='experiment_refusal_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='exposure',
-            constraint=models.CheckConstraint(condition=models.Q(('value', 0), models.Q(('converted_at__isnull', False), ('value__lte', 99999999)), _connector='OR'), name='exposure_value_of_a_conversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.UniqueConstraint(fields=('experiment', 'position'), name='variant_place_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.UniqueConstraint(fields=('experiment', 'key'), name='variant_key_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.CheckConstraint(condition=models.Q(('key__regex', '^[a-z0-9][a-z0-9_-]{0,63}$'), models.Q(('name', ''), _negated=True), ('weight__lte', 10000), ('position__lt', 10)), name='variant_within_range'),
         ),
         migrations.RunSQL(FREEZE, THAW),
     ]

@@ -41,6 +41,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('name', 'id'),
+                'indexes': [
+                    models.Index(condition=models.Q(('next_run_at__isnull', False)), fields=['next_run_at'], name='report_due'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('cadence', 'daily'), ('day_of_month__isnull', True), ('weekday__isnull', True)), models.Q(('cadence', 'weekly'), ('day_of_month__isnull', True), ('weekday__range', (0, 6))), models.Q(('cadence', 'monthly'), ('day_of_month__range', (1, 31)), ('weekday__isnull', True)), _connector='OR'), name='report_cadence_has_its_day'),
+                    models.CheckConstraint(condition=models.Q(('formats__contained_by', ['csv', 'xlsx', 'pdf']), ('formats__len__gte', 1), models.Q(('name', ''), _negated=True)), name='report_has_name_and_formats'),
+                    models.CheckConstraint(condition=models.Q(('next_run_at__isnull', True), models.Q(('is_archived', False), ('is_paused', False)), _connector='OR'), name='report_paused_has_no_next_run'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -64,6 +72,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-due_at', '-id'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('report', 'kind', 'due_at'), name='report_run_once_an_instant'),
+                    models.UniqueConstraint(condition=models.Q(('kind', 'scheduled')), fields=('report', 'local_day'), name='report_run_once_a_day'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['scheduled', 'run_now']), ('state__in', ['pending', 'queued', 'failed', 'skipped']), ('first__lte', models.F('last')), models.Q(models.Q(('finished_at__isnull', True), ('state', 'pending')), models.Q(models.Q(('state', 'pending'), _negated=True), ('finished_at__isnull', False)), _connector='OR')), name='report_run_state_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -73,6 +86,11 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('report', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='recipients', to='analytics.scheduledreport')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('report', 'user'), name='report_recipient_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ReportDelivery',
@@ -88,37 +106,5 @@ class Migration(migrations.Migration):
                 'ordering': ('address',),
                 'constraints': [models.UniqueConstraint(fields=('run', 'user'), name='report_delivery_once'), models.CheckConstraint(condition=models.Q(models.Q(('email__isnull', False), ('outcome', 'queued')), models.Q(('email__isnull', True), ('outcome__in', ['lost_role', 'inactive'])), _connector='OR'), name='report_delivery_has_its_email')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='scheduledreport',
-            index=models.Index(condition=models.Q(('next_run_at__isnull', False)), fields=['next_run_at'], name='report_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='scheduledreport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cadence', 'daily'), ('day_of_month__isnull', True), ('weekday__isnull', True)), models.Q(('cadence', 'weekly'), ('day_of_month__isnull', True), ('weekday__range', (0, 6))), models.Q(('cadence', 'monthly'), ('day_of_month__range', (1, 31)), ('weekday__isnull', True)), _connector='OR'), name='report_cadence_has_its_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='scheduledreport',
-            constraint=models.CheckConstraint(condition=models.Q(('formats__contained_by', ['csv', 'xlsx', 'pdf']), ('formats__len__gte', 1), models.Q(('name', ''), _negated=True)), name='report_has_name_and_formats'),
-        ),
-        migrations.AddConstraint(
-            model_name='scheduledreport',
-            constraint=models.CheckConstraint(condition=models.Q(('next_run_at__isnull', True), models.Q(('is_archived', False), ('is_paused', False)), _connector='OR'), name='report_paused_has_no_next_run'),
-        ),
-        migrations.AddConstraint(
-            model_name='reportrun',
-            constraint=models.UniqueConstraint(fields=('report', 'kind', 'due_at'), name='report_run_once_an_instant'),
-        ),
-        migrations.AddConstraint(
-            model_name='reportrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'scheduled')), fields=('report', 'local_day'), name='report_run_once_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='reportrun',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['scheduled', 'run_now']), ('state__in', ['pending', 'queued', 'failed', 'skipped']), ('first__lte', models.F('last')), models.Q(models.Q(('finished_at__isnull', True), ('state', 'pending')), models.Q(models.Q(('state', 'pending'), _negated=True), ('finished_at__isnull', False)), _connector='OR')), name='report_run_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='reportrecipient',
-            constraint=models.UniqueConstraint(fields=('report', 'user'), name='report_recipient_once'),
         ),
     ]

@@ -31,6 +31,8 @@ _ALWAYS = {
     # No socket file: its path is limited to about 100 bytes and a data folder may be deeper.
     "unix_socket_directories": "",
     "password_encryption": "scram-sha-256",
+    # The passwords are random: to make guessing slow would only make each connection slow.
+    "scram_iterations": "1",
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -35,6 +35,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('starts_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['organization', 'starts_at'], name='event_organization_start'),
+                    models.Index(fields=['visibility', 'starts_at'], name='event_visibility_start'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='event_currency_is_a_code'),
+                    models.CheckConstraint(condition=models.Q(('starts_at__lt', models.F('ends_at'))), name='event_starts_before_it_ends'),
+                    models.CheckConstraint(condition=models.Q(('visibility__in', ['public', 'private'])), name='event_visibility_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -48,6 +57,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('created_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['user'], name='registration_user'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('event', 'user'), name='registration_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -69,6 +84,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('starts_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['event', 'starts_at'], name='session_event_start'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('event', 'slug'), name='session_slug_unique_in_event'),
+                    models.CheckConstraint(condition=models.Q(('starts_at__lt', models.F('ends_at'))), name='session_starts_before_it_ends'),
+                    models.CheckConstraint(condition=models.Q(('maximum_capacity__isnull', True), ('current_attendance__lte', django.db.models.expressions.CombinedExpression(django.db.models.functions.comparison.Greatest(models.F('maximum_capacity'), models.F('seats_kept')), '-', models.F('held'))), _connector='OR'), name='session_seats_within_capacity'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -84,70 +107,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('joined_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['session', 'status', 'joined_at'], name='attendance_roster'),
+                    models.Index(fields=['user', 'status'], name='attendance_user'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('status', 'ATTENDING')), fields=('session', 'user'), name='attendance_once_per_person'),
+                    models.CheckConstraint(condition=models.Q(('seats__gte', 1)), name='attendance_has_seats'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('left_at__isnull', True), ('status', 'ATTENDING')), models.Q(('left_at__isnull', False), ('status', 'LEFT')), _connector='OR'), name='attendance_left_at_a_time'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['organization', 'starts_at'], name='event_organization_start'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['visibility', 'starts_at'], name='event_visibility_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='event_currency_is_a_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_at__lt', models.F('ends_at'))), name='event_starts_before_it_ends'),
-        ),
-        migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(('visibility__in', ['public', 'private'])), name='event_visibility_known'),
-        ),
-        migrations.AddIndex(
-            model_name='registration',
-            index=models.Index(fields=['user'], name='registration_user'),
-        ),
-        migrations.AddConstraint(
-            model_name='registration',
-            constraint=models.UniqueConstraint(fields=('event', 'user'), name='registration_once'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['event', 'starts_at'], name='session_event_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='session',
-            constraint=models.UniqueConstraint(fields=('event', 'slug'), name='session_slug_unique_in_event'),
-        ),
-        migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_at__lt', models.F('ends_at'))), name='session_starts_before_it_ends'),
-        ),
-        migrations.AddConstraint(
-            model_name='session',
-            constraint=models.CheckConstraint(condition=models.Q(('maximum_capacity__isnull', True), ('current_attendance__lte', django.db.models.expressions.CombinedExpression(django.db.models.functions.comparison.Greatest(models.F('maximum_capacity'), models.F('seats_kept')), '-', models.F('held'))), _connector='OR'), name='session_seats_within_capacity'),
-        ),
-        migrations.AddIndex(
-            model_name='attendance',
-            index=models.Index(fields=['session', 'status', 'joined_at'], name='attendance_roster'),
-        ),
-        migrations.AddIndex(
-            model_name='attendance',
-            index=models.Index(fields=['user', 'status'], name='attendance_user'),
-        ),
-        migrations.AddConstraint(
-            model_name='attendance',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'ATTENDING')), fields=('session', 'user'), name='attendance_once_per_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='attendance',
-            constraint=models.CheckConstraint(condition=models.Q(('seats__gte', 1)), name='attendance_has_seats'),
-        ),
-        migrations.AddConstraint(
-            model_name='attendance',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('left_at__isnull', True), ('status', 'ATTENDING')), models.Q(('left_at__isnull', False), ('status', 'LEFT')), _connector='OR'), name='attendance_left_at_a_time'),
         ),
     ]

@@ -48,6 +48,13 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'push campaign',
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['organization_id', '-created_at'], name='push_campaign_organization'),
+                    models.Index(condition=models.Q(('cancelled_at__isnull', True), ('written_at__isnull', True)), fields=['created_at'], name='push_campaign_open'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('without_device__lte', models.F('people'))), name='push_campaign_counts'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -75,6 +82,18 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'push device',
                 'ordering': ('-registered_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['user', '-registered_at'], name='push_device_user'),
+                    models.Index(condition=models.Q(('is_active', True)), fields=['platform', 'last_seen_at'], name='push_device_idle'),
+                    models.Index(condition=models.Q(('is_active', False)), fields=['disabled_at'], name='push_device_off'),
+                    models.Index(fields=['-registered_at', '-id'], name='push_device_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('provider', 'app', 'token_hash'), name='push_device_token_once'),
+                    models.CheckConstraint(condition=models.Q(('provider__in', ['fcm', 'webpush']), ('platform__in', ['ios', 'android', 'web'])), name='push_device_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('provider', 'webpush'), _negated=True), models.Q(models.Q(('p256dh', ''), _negated=True), models.Q(('auth', ''), _negated=True)), _connector='OR'), name='push_device_web_has_keys'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('disabled_at__isnull', True), ('is_active', True)), models.Q(('disabled_at__isnull', False), ('is_active', False), models.Q(('disabled_reason', ''), _negated=True)), _connector='OR'), name='push_device_off_has_its_reason'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -105,6 +124,24 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'push message',
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['organization_id', '-created_at'], name='push_organization'),
+                    models.Index(fields=['-created_at', '-id'], name='push_newest'),
+                    models.Index(fields=['user', '-created_at'], name='push_user'),
+                    models.Index(condition=models.Q(('campaign__isnull', False)), fields=['campaign', 'status'], name='push_campaign'),
+                    models.Index(condition=models.Q(('summary__isnull', False)), fields=['summary'], name='push_summary'),
+                    models.Index(condition=models.Q(('begun_at__isnull', False)), fields=['user', 'begun_at'], name='push_user_hour'),
+                    models.Index(condition=models.Q(('begun_at__isnull', False), ('campaign__isnull', False)), fields=['campaign', 'begun_at'], name='push_campaign_hour'),
+                    models.Index(condition=models.Q(('sent_at__isnull', False)), fields=['sent_at'], name='push_sent_at'),
+                    models.Index(condition=models.Q(('begun_at__isnull', True), ('deferred_at__isnull', False), ('status__in', ['queued', 'held'])), fields=['user', 'kind'], name='push_deferred'),
+                    models.Index(condition=models.Q(('status__in', ['queued', 'held'])), fields=['created_at'], name='push_waiting'),
+                    models.Index(condition=models.Q(('status', 'failed')), fields=['-created_at'], name='push_failed'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'held', 'suppressed', 'grouped', 'cancelled', 'failed', 'sent', 'delivered', 'opened'])), name='push_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['sent', 'delivered', 'opened']), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='push_sent_has_its_time'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'suppressed'), _negated=True), models.Q(('status_reason', ''), _negated=True), _connector='OR'), name='push_suppressed_has_its_reason'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -129,122 +166,14 @@ class Migration(migrations.Migration):
                 'verbose_name': 'push delivery',
                 'verbose_name_plural': 'push deliveries',
                 'ordering': ('created_at', 'id'),
+                'indexes': [
+                    models.Index(condition=models.Q(('status', 'queued')), fields=['created_at'], name='push_delivery_queued'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('message', 'device'), name='push_delivery_once'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'held', 'suppressed', 'grouped', 'cancelled', 'failed', 'sent', 'delivered', 'opened'])), name='push_delivery_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['sent', 'delivered', 'opened']), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='push_delivery_sent_has_time'),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name='pushcampaign',
-            index=models.Index(fields=['organization_id', '-created_at'], name='push_campaign_organization'),
-        ),
-        migrations.AddIndex(
-            model_name='pushcampaign',
-            index=models.Index(condition=models.Q(('cancelled_at__isnull', True), ('written_at__isnull', True)), fields=['created_at'], name='push_campaign_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushcampaign',
-            constraint=models.CheckConstraint(condition=models.Q(('without_device__lte', models.F('people'))), name='push_campaign_counts'),
-        ),
-        migrations.AddIndex(
-            model_name='pushdevice',
-            index=models.Index(fields=['user', '-registered_at'], name='push_device_user'),
-        ),
-        migrations.AddIndex(
-            model_name='pushdevice',
-            index=models.Index(condition=models.Q(('is_active', True)), fields=['platform', 'last_seen_at'], name='push_device_idle'),
-        ),
-        migrations.AddIndex(
-            model_name='pushdevice',
-            index=models.Index(condition=models.Q(('is_active', False)), fields=['disabled_at'], name='push_device_off'),
-        ),
-        migrations.AddIndex(
-            model_name='pushdevice',
-            index=models.Index(fields=['-registered_at', '-id'], name='push_device_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushdevice',
-            constraint=models.UniqueConstraint(fields=('provider', 'app', 'token_hash'), name='push_device_token_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushdevice',
-            constraint=models.CheckConstraint(condition=models.Q(('provider__in', ['fcm', 'webpush']), ('platform__in', ['ios', 'android', 'web'])), name='push_device_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushdevice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('provider', 'webpush'), _negated=True), models.Q(models.Q(('p256dh', ''), _negated=True), models.Q(('auth', ''), _negated=True)), _connector='OR'), name='push_device_web_has_keys'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushdevice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('disabled_at__isnull', True), ('is_active', True)), models.Q(('disabled_at__isnull', False), ('is_active', False), models.Q(('disabled_reason', ''), _negated=True)), _connector='OR'), name='push_device_off_has_its_reason'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(fields=['organization_id', '-created_at'], name='push_organization'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(fields=['-created_at', '-id'], name='push_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(fields=['user', '-created_at'], name='push_user'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(condition=models.Q(('campaign__isnull', False)), fields=['campaign', 'status'], name='push_campaign'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(condition=models.Q(('summary__isnull', False)), fields=['summary'], name='push_summary'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(condition=models.Q(('begun_at__isnull', False)), fields=['user', 'begun_at'], name='push_user_hour'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(condition=models.Q(('begun_at__isnull', False), ('campaign__isnull', False)), fields=['campaign', 'begun_at'], name='push_campaign_hour'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(condition=models.Q(('sent_at__isnull', False)), fields=['sent_at'], name='push_sent_at'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(condition=models.Q(('begun_at__isnull', True), ('deferred_at__isnull', False), ('status__in', ['queued', 'held'])), fields=['user', 'kind'], name='push_deferred'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'held'])), fields=['created_at'], name='push_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='pushmessage',
-            index=models.Index(condition=models.Q(('status', 'failed')), fields=['-created_at'], name='push_failed'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushmessage',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'held', 'suppressed', 'grouped', 'cancelled', 'failed', 'sent', 'delivered', 'opened'])), name='push_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushmessage',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['sent', 'delivered', 'opened']), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='push_sent_has_its_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushmessage',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'suppressed'), _negated=True), models.Q(('status_reason', ''), _negated=True), _connector='OR'), name='push_suppressed_has_its_reason'),
-        ),
-        migrations.AddIndex(
-            model_name='pushdelivery',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['created_at'], name='push_delivery_queued'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushdelivery',
-            constraint=models.UniqueConstraint(fields=('message', 'device'), name='push_delivery_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushdelivery',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'held', 'suppressed', 'grouped', 'cancelled', 'failed', 'sent', 'delivered', 'opened'])), name='push_delivery_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='pushdelivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['sent', 'delivered', 'opened']), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='push_delivery_sent_has_time'),
         ),
     ]

@@ -28,6 +28,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('occurred_at', 'id'),
+                'indexes': [
+                    models.Index(condition=models.Q(('kind__in', ['soft_bounced', 'delivered'])), fields=['recipient_key', '-occurred_at'], name='email_event_box'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['sent', 'delayed', 'delivered', 'failed', 'suppressed', 'bounced', 'soft_bounced', 'complained', 'opened', 'clicked'])), name='email_event_kind_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -48,6 +54,15 @@ class Migration(migrations.Migration):
                 'verbose_name': 'suppressed address',
                 'verbose_name_plural': 'suppressed addresses',
                 'ordering': ('-since', '-id'),
+                'indexes': [
+                    models.Index(fields=['-since', '-id'], name='suppression_newest'),
+                    models.Index(fields=['recipient_key', '-lifted_at'], name='suppression_lifted'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True)), fields=('recipient_key',), name='suppression_stands_once'),
+                    models.CheckConstraint(condition=models.Q(('reason__in', ['hard_bounce', 'complaint', 'soft_bounces', 'refused', 'provider', 'by_hand'])), name='suppression_reason_known'),
+                    models.CheckConstraint(condition=models.Q(('lifted_at__isnull', True), ('lifted_at__gte', models.F('since')), _connector='OR'), name='suppression_lifted_after_it_began'),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -81,33 +96,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='emailevent',
             index=models.Index(condition=models.Q(('message__isnull', True)), fields=['received_at'], name='email_event_orphan'),
-        ),
-        migrations.AddIndex(
-            model_name='emailevent',
-            index=models.Index(condition=models.Q(('kind__in', ['soft_bounced', 'delivered'])), fields=['recipient_key', '-occurred_at'], name='email_event_box'),
-        ),
-        migrations.AddConstraint(
-            model_name='emailevent',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['sent', 'delayed', 'delivered', 'failed', 'suppressed', 'bounced', 'soft_bounced', 'complained', 'opened', 'clicked'])), name='email_event_kind_known'),
-        ),
-        migrations.AddIndex(
-            model_name='emailsuppression',
-            index=models.Index(fields=['-since', '-id'], name='suppression_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='emailsuppression',
-            index=models.Index(fields=['recipient_key', '-lifted_at'], name='suppression_lifted'),
-        ),
-        migrations.AddConstraint(
-            model_name='emailsuppression',
-            constraint=models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True)), fields=('recipient_key',), name='suppression_stands_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='emailsuppression',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['hard_bounce', 'complaint', 'soft_bounces', 'refused', 'provider', 'by_hand'])), name='suppression_reason_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='emailsuppression',
-            constraint=models.CheckConstraint(condition=models.Q(('lifted_at__isnull', True), ('lifted_at__gte', models.F('since')), _connector='OR'), name='suppression_lifted_after_it_began'),
         ),
     ]

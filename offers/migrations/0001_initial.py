@@ -39,6 +39,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('created_at', 'id'),
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ['PENDING_MANUAL', 'PROCESSING', 'FAILED'])), fields=['created_at'], name='fulfillment_waiting'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('status__in', ['PENDING', 'PROCESSING', 'PENDING_MANUAL', 'FULFILLED', 'FAILED', 'CANCELLED'])), name='fulfillment_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'FULFILLED'), _negated=True), ('fulfilled_at__isnull', False), _connector='OR'), name='fulfillment_has_its_time'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('carrier', ''), ('tracking_number', '')), models.Q(models.Q(('carrier', ''), _negated=True), models.Q(('tracking_number', ''), _negated=True)), _connector='OR'), name='fulfillment_tracking_whole'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -103,6 +111,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['event', 'is_active', 'is_archived'], name='offer_event_active'),
+                    models.Index(fields=['is_active', 'expires_at'], name='offer_active_expiry'),
+                    models.Index(fields=['-created_at'], name='offer_newest'),
+                    models.Index(fields=['stripe_price_id'], name='offer_stripe_price'),
+                    django.contrib.postgres.indexes.GinIndex(fields=['target_sessions'], name='offer_target_sessions'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('inventory_total__isnull', True), ('sold__lte', django.db.models.expressions.CombinedExpression(models.F('inventory_total'), '-', models.F('reserved'))), _connector='OR'), name='offer_never_oversold'),
+                    models.CheckConstraint(condition=models.Q(('inventory_total__isnull', True), ('inventory_total__gte', 1), _connector='OR'), name='offer_total_positive'),
+                    models.CheckConstraint(condition=models.Q(('price_amount__lte', 999999999)), name='offer_price_within_range'),
+                    models.CheckConstraint(condition=models.Q(('original_price_amount__isnull', True), ('original_price_amount__gte', models.F('price_amount')), _connector='OR'), name='offer_original_price_not_lower'),
+                    models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('expires_at__isnull', True), ('starts_at__lt', models.F('expires_at')), _connector='OR'), name='offer_starts_before_it_expires'),
+                    models.CheckConstraint(condition=models.Q(('offer_type__in', ['TICKET_UPGRADE', 'MERCHANDISE', 'EXCLUSIVE_CONTENT', 'SERVICE'])), name='offer_type_known'),
+                    models.CheckConstraint(condition=models.Q(('placement__in', ['CHECKOUT', 'POST_PURCHASE', 'IN_EVENT', 'EMAIL'])), name='offer_placement_known'),
+                    models.CheckConstraint(condition=models.Q(('per_user_limit__isnull', True), ('per_user_limit__gte', 1), _connector='OR'), name='offer_limit_positive'),
+                ],
             },
         ),
         migrations.AddField(
@@ -129,6 +154,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['user', 'event'], name='purchase_user_event'),
+                    models.Index(fields=['offer', 'user'], name='purchase_offer_user'),
+                    models.Index(fields=['event', 'purchased_at'], name='purchase_event_time'),
+                    models.Index(fields=['status', 'purchased_at'], name='purchase_status_time'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('quantity__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('reserved_units'), '+', models.F('sold_units')), '+', models.F('returned_units')))), name='purchase_units_within_quantity'),
+                    models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='purchase_of_something'),
+                ],
             },
         ),
         migrations.AddField(
@@ -137,99 +172,7 @@ class Migration(migrations.Migration):
             field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='fulfillment', to='offers.purchase'),
         ),
         migrations.AddIndex(
-            model_name='offer',
-            index=models.Index(fields=['event', 'is_active', 'is_archived'], name='offer_event_active'),
-        ),
-        migrations.AddIndex(
-            model_name='offer',
-            index=models.Index(fields=['is_active', 'expires_at'], name='offer_active_expiry'),
-        ),
-        migrations.AddIndex(
-            model_name='offer',
-            index=models.Index(fields=['-created_at'], name='offer_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='offer',
-            index=models.Index(fields=['stripe_price_id'], name='offer_stripe_price'),
-        ),
-        migrations.AddIndex(
-            model_name='offer',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['target_sessions'], name='offer_target_sessions'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('inventory_total__isnull', True), ('sold__lte', django.db.models.expressions.CombinedExpression(models.F('inventory_total'), '-', models.F('reserved'))), _connector='OR'), name='offer_never_oversold'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('inventory_total__isnull', True), ('inventory_total__gte', 1), _connector='OR'), name='offer_total_positive'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('price_amount__lte', 999999999)), name='offer_price_within_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('original_price_amount__isnull', True), ('original_price_amount__gte', models.F('price_amount')), _connector='OR'), name='offer_original_price_not_lower'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('expires_at__isnull', True), ('starts_at__lt', models.F('expires_at')), _connector='OR'), name='offer_starts_before_it_expires'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('offer_type__in', ['TICKET_UPGRADE', 'MERCHANDISE', 'EXCLUSIVE_CONTENT', 'SERVICE'])), name='offer_type_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('placement__in', ['CHECKOUT', 'POST_PURCHASE', 'IN_EVENT', 'EMAIL'])), name='offer_placement_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('per_user_limit__isnull', True), ('per_user_limit__gte', 1), _connector='OR'), name='offer_limit_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='purchase',
-            index=models.Index(fields=['user', 'event'], name='purchase_user_event'),
-        ),
-        migrations.AddIndex(
-            model_name='purchase',
-            index=models.Index(fields=['offer', 'user'], name='purchase_offer_user'),
-        ),
-        migrations.AddIndex(
-            model_name='purchase',
-            index=models.Index(fields=['event', 'purchased_at'], name='purchase_event_time'),
-        ),
-        migrations.AddIndex(
-            model_name='purchase',
-            index=models.Index(fields=['status', 'purchased_at'], name='purchase_status_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('reserved_units'), '+', models.F('sold_units')), '+', models.F('returned_units')))), name='purchase_units_within_quantity'),
-        ),
-        migrations.AddConstraint(
-            model_name='purchase',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='purchase_of_something'),
-        ),
-        migrations.AddIndex(
             model_name='fulfillment',
             index=models.Index(fields=['offer', 'status'], name='fulfillment_offer_status'),
-        ),
-        migrations.AddIndex(
-            model_name='fulfillment',
-            index=models.Index(condition=models.Q(('status__in', ['PENDING_MANUAL', 'PROCESSING', 'FAILED'])), fields=['created_at'], name='fulfillment_waiting'),
-        ),
-        migrations.AddConstraint(
-            model_name='fulfillment',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['PENDING', 'PROCESSING', 'PENDING_MANUAL', 'FULFILLED', 'FAILED', 'CANCELLED'])), name='fulfillment_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='fulfillment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'FULFILLED'), _negated=True), ('fulfilled_at__isnull', False), _connector='OR'), name='fulfillment_has_its_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='fulfillment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('carrier', ''), ('tracking_number', '')), models.Q(models.Q(('carrier', ''), _negated=True), models.Q(('tracking_number', ''), _negated=True)), _connector='OR'), name='fulfillment_tracking_whole'),
         ),
     ]

@@ -48,6 +48,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['buyer', '-created_at'], name='order_buyer'),
+                    models.Index(fields=['organization', '-created_at'], name='order_organization'),
+                    models.Index(fields=['event', '-created_at'], name='order_event'),
+                    models.Index(condition=models.Q(('state__in', ('reserved', 'session_pending', 'open', 'expiring'))), fields=['hold_expires_at'], name='order_holds_due'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('purpose', 'purpose_id'), name='order_once_per_purchase'),
+                    models.CheckConstraint(condition=models.Q(('amount', django.db.models.expressions.CombinedExpression(models.F('quantity'), '*', models.F('unit_amount')))), name='order_adds_up'),
+                    models.CheckConstraint(condition=models.Q(('refunded_amount__lte', django.db.models.expressions.CombinedExpression(models.F('paid_amount'), '-', models.F('refund_pending_amount')))), name='order_refunds_within_paid'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ['reserved', 'session_pending', 'open', 'processing', 'expiring', 'paid', 'failed', 'expired', 'cancelled', 'late_paid'])), name='order_state_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -61,6 +73,11 @@ class Migration(migrations.Migration):
                 ('worked_at', models.DateTimeField()),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='payments.order')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('order', 'inbox_id'), name='order_event_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Payment',
@@ -89,6 +106,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('created_at', 'id'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('order', 'attempt'), name='payment_attempt_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -107,6 +127,12 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'ledger entries',
                 'ordering': ('occurred_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['order', 'occurred_at'], name='ledger_order'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('kind', 'stripe_id'), name='ledger_once_per_stripe_object'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -149,6 +175,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('created_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['order', 'created_at'], name='refund_order'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('amount__gte', 1)), name='refund_is_something'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -170,61 +202,5 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('operation', 'stable_id'), name='stripe_operation_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['buyer', '-created_at'], name='order_buyer'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['organization', '-created_at'], name='order_organization'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['event', '-created_at'], name='order_event'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('state__in', ('reserved', 'session_pending', 'open', 'expiring'))), fields=['hold_expires_at'], name='order_holds_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('purpose', 'purpose_id'), name='order_once_per_purchase'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', django.db.models.expressions.CombinedExpression(models.F('quantity'), '*', models.F('unit_amount')))), name='order_adds_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('refunded_amount__lte', django.db.models.expressions.CombinedExpression(models.F('paid_amount'), '-', models.F('refund_pending_amount')))), name='order_refunds_within_paid'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['reserved', 'session_pending', 'open', 'processing', 'expiring', 'paid', 'failed', 'expired', 'cancelled', 'late_paid'])), name='order_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='orderevent',
-            constraint=models.UniqueConstraint(fields=('order', 'inbox_id'), name='order_event_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(fields=('order', 'attempt'), name='payment_attempt_once'),
-        ),
-        migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['order', 'occurred_at'], name='ledger_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('kind', 'stripe_id'), name='ledger_once_per_stripe_object'),
-        ),
-        migrations.AddIndex(
-            model_name='refund',
-            index=models.Index(fields=['order', 'created_at'], name='refund_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 1)), name='refund_is_something'),
         ),
     ]

@@ -36,6 +36,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('sort_order', 'name'),
+                'constraints': [
+                    models.UniqueConstraint(fields=('event', 'name'), name='tier_name_unique_in_event'),
+                    models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='tier_currency_is_a_code'),
+                    models.CheckConstraint(condition=models.Q(('priority__in', ['VIP', 'PREMIUM', 'STANDARD'])), name='tier_priority_known'),
+                    models.CheckConstraint(condition=models.Q(('inventory_total__isnull', True), ('sold__lte', django.db.models.expressions.CombinedExpression(models.F('inventory_total'), '-', models.F('reserved'))), _connector='OR'), name='tier_never_oversold'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -51,6 +57,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('issued_at', 'id'),
+                'indexes': [
+                    models.Index(fields=['holder', 'event'], name='ticket_holder_event'),
+                    models.Index(fields=['event', 'tier'], name='ticket_event_tier'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -68,38 +78,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('reserved_at', 'id'),
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('status', 'RESERVED')), fields=('ticket',), name='tier_change_one_open_per_ticket'),
+                    models.CheckConstraint(condition=models.Q(('from_tier', models.F('to_tier')), _negated=True), name='tier_change_changes_tier'),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='tickettier',
-            constraint=models.UniqueConstraint(fields=('event', 'name'), name='tier_name_unique_in_event'),
-        ),
-        migrations.AddConstraint(
-            model_name='tickettier',
-            constraint=models.CheckConstraint(condition=models.Q(('currency__regex', '^[A-Z]{3}$')), name='tier_currency_is_a_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='tickettier',
-            constraint=models.CheckConstraint(condition=models.Q(('priority__in', ['VIP', 'PREMIUM', 'STANDARD'])), name='tier_priority_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='tickettier',
-            constraint=models.CheckConstraint(condition=models.Q(('inventory_total__isnull', True), ('sold__lte', django.db.models.expressions.CombinedExpression(models.F('inventory_total'), '-', models.F('reserved'))), _connector='OR'), name='tier_never_oversold'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['holder', 'event'], name='ticket_holder_event'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['event', 'tier'], name='ticket_event_tier'),
-        ),
-        migrations.AddConstraint(
-            model_name='tierchange',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'RESERVED')), fields=('ticket',), name='tier_change_one_open_per_ticket'),
-        ),
-        migrations.AddConstraint(
-            model_name='tierchange',
-            constraint=models.CheckConstraint(condition=models.Q(('from_tier', models.F('to_tier')), _negated=True), name='tier_change_changes_tier'),
         ),
     ]

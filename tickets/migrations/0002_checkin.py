@@ -31,22 +31,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='ScanAnomaly',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('RAPID', 'Scanned again and again'), ('TWO_DOORS', 'One ticket at two doors'), ('LATE_DUPLICATE', 'Let in twice while offline')], max_length=15)),
-                ('detail', models.CharField(max_length=200)),
-                ('times', models.PositiveIntegerField(default=1)),
-                ('first_at', models.DateTimeField()),
-                ('last_at', models.DateTimeField()),
-                ('cleared_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'verbose_name_plural': 'scan anomalies',
-                'ordering': ('-last_at', '-id'),
-            },
-        ),
-        migrations.CreateModel(
             name='TicketSale',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -56,9 +40,22 @@ class Migration(migrations.Migration):
                 ('returned_units', models.PositiveIntegerField(default=0)),
                 ('created_at', models.DateTimeField()),
                 ('purchased_at', models.DateTimeField(blank=True, null=True)),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='events.event')),
+                ('order', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.order')),
+                ('tier', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='sales', to='tickets.tickettier')),
+                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ticket_sales', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ('-created_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['tier', 'user'], name='ticket_sale_tier_user'),
+                    models.Index(fields=['user', 'event'], name='ticket_sale_user_event'),
+                    models.Index(fields=['event', 'purchased_at'], name='ticket_sale_event_time'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('quantity__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('reserved_units'), '+', models.F('sold_units')), '+', models.F('returned_units')))), name='ticket_sale_units_within_quantity'),
+                    models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='ticket_sale_of_something'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -77,9 +74,45 @@ class Migration(migrations.Migration):
                 ('is_late', models.BooleanField(default=False, verbose_name='uploaded late')),
                 ('first_scanned_at', models.DateTimeField(blank=True, null=True)),
                 ('first_gate', models.CharField(blank=True, max_length=50)),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ticket_scans', to='events.event')),
+                ('scanner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ticket_scans', to=settings.AUTH_USER_MODEL)),
+                ('ticket', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='scans', to='tickets.ticket')),
             ],
             options={
                 'ordering': ('-received_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['event', 'received_at'], name='scan_event_time'),
+                    models.Index(fields=['ticket', 'received_at'], name='scan_ticket_time'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('nonce', ''), _negated=True), fields=('scanner', 'nonce'), name='scan_nonce_once_per_scanner'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='ScanAnomaly',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('RAPID', 'Scanned again and again'), ('TWO_DOORS', 'One ticket at two doors'), ('LATE_DUPLICATE', 'Let in twice while offline')], max_length=15)),
+                ('detail', models.CharField(max_length=200)),
+                ('times', models.PositiveIntegerField(default=1)),
+                ('first_at', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
+                ('cleared_at', models.DateTimeField(blank=True, null=True)),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='events.event')),
+                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='anomalies', to='tickets.ticket')),
+                ('scan', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tickets.ticketscan')),
+            ],
+            options={
+                'verbose_name_plural': 'scan anomalies',
+                'ordering': ('-last_at', '-id'),
+                'indexes': [
+                    models.Index(fields=['event', 'last_at'], name='anomaly_event_time'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('cleared_at', None)), fields=('ticket', 'kind'), name='anomaly_one_open_per_ticket'),
+                    models.CheckConstraint(condition=models.Q(('first_at__lte', models.F('last_at'))), name='anomaly_times_in_order'),
+                ],
             },
         ),
         migrations.AddField(
@@ -157,36 +190,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('per_user_limit__isnull', True), ('per_user_limit__gte', 1), _connector='OR'), name='tier_limit_positive'),
         ),
         migrations.AddField(
-            model_name='scananomaly',
-            name='event',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='events.event'),
-        ),
-        migrations.AddField(
-            model_name='scananomaly',
-            name='ticket',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='anomalies', to='tickets.ticket'),
-        ),
-        migrations.AddField(
-            model_name='ticketsale',
-            name='event',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='events.event'),
-        ),
-        migrations.AddField(
-            model_name='ticketsale',
-            name='order',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payments.order'),
-        ),
-        migrations.AddField(
-            model_name='ticketsale',
-            name='tier',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='sales', to='tickets.tickettier'),
-        ),
-        migrations.AddField(
-            model_name='ticketsale',
-            name='user',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ticket_sales', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
             model_name='ticket',
             name='sale',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='tickets.ticketsale'),
@@ -194,69 +197,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='ticket',
             constraint=models.UniqueConstraint(fields=('sale', 'sale_position'), name='ticket_once_in_its_sale'),
-        ),
-        migrations.AddField(
-            model_name='ticketscan',
-            name='event',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ticket_scans', to='events.event'),
-        ),
-        migrations.AddField(
-            model_name='ticketscan',
-            name='scanner',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ticket_scans', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='ticketscan',
-            name='ticket',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='scans', to='tickets.ticket'),
-        ),
-        migrations.AddField(
-            model_name='scananomaly',
-            name='scan',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tickets.ticketscan'),
-        ),
-        migrations.AddIndex(
-            model_name='ticketsale',
-            index=models.Index(fields=['tier', 'user'], name='ticket_sale_tier_user'),
-        ),
-        migrations.AddIndex(
-            model_name='ticketsale',
-            index=models.Index(fields=['user', 'event'], name='ticket_sale_user_event'),
-        ),
-        migrations.AddIndex(
-            model_name='ticketsale',
-            index=models.Index(fields=['event', 'purchased_at'], name='ticket_sale_event_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='ticketsale',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('reserved_units'), '+', models.F('sold_units')), '+', models.F('returned_units')))), name='ticket_sale_units_within_quantity'),
-        ),
-        migrations.AddConstraint(
-            model_name='ticketsale',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='ticket_sale_of_something'),
-        ),
-        migrations.AddIndex(
-            model_name='ticketscan',
-            index=models.Index(fields=['event', 'received_at'], name='scan_event_time'),
-        ),
-        migrations.AddIndex(
-            model_name='ticketscan',
-            index=models.Index(fields=['ticket', 'received_at'], name='scan_ticket_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='ticketscan',
-            constraint=models.UniqueConstraint(condition=models.Q(('nonce', ''), _negated=True), fields=('scanner', 'nonce'), name='scan_nonce_once_per_scanner'),
-        ),
-        migrations.AddIndex(
-            model_name='scananomaly',
-            index=models.Index(fields=['event', 'last_at'], name='anomaly_event_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='scananomaly',
-            constraint=models.UniqueConstraint(condition=models.Q(('cleared_at', None)), fields=('ticket', 'kind'), name='anomaly_one_open_per_ticket'),
-        ),
-        migrations.AddConstraint(
-            model_name='scananomaly',
-            constraint=models.CheckConstraint(condition=models.Q(('first_at__lte', models.F('last_at'))), name='anomaly_times_in_order'),
         ),
     ]
