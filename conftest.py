@@ -156,6 +156,8 @@ def stripe_sandbox(
     # For processes that the test starts.
     monkeypatch.setenv("STRIPE_API_BASE", _sandbox_process.base_url)
     monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", _sandbox_process.webhook_secret)
+    # The library repeats a failed call after half a second; the sandbox is as ready at once.
+    monkeypatch.setattr("stripe._http_client.HTTPClient.INITIAL_DELAY", 0.02)
     yield _sandbox_process
     if urls and _sandbox_process.pid is not None:
         # That server outlives the test: what was delivered late would be a row in another one's database.

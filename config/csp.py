@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 
 # django-unfold: Alpine evaluates expressions in attributes, and elements are hidden and sized by inline styles.
 # Scripts still come from our own origin only; no inline script runs.
@@ -16,11 +15,11 @@ class AdminPolicyMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
-        self._prefix = reverse("admin:index")
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, and mark admin pages for django-csp."""
         response = self._get_response(request)
-        if request.path.startswith(self._prefix) and not hasattr(response, "_csp_update"):
+        match = request.resolver_match
+        if match is not None and "admin" in match.namespaces and not hasattr(response, "_csp_update"):
             response._csp_update = _ADMIN  # type: ignore[attr-defined]
         return response

@@ -146,7 +146,8 @@ LOGIN_RATE_LIMIT: int = env.int("LOGIN_RATE_LIMIT", default=10)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_I18N = True
+# English only: texts are not looked up in catalogs.
+USE_I18N = False
 USE_TZ = True
 FORMAT_MODULE_PATH = "config.formats"
 

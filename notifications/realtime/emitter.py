@@ -2,15 +2,15 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-import socketio
 import structlog
 from django.conf import settings
-from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from notifications.realtime.writer import StrictManager
 
 _CONNECT_SECONDS = 0.3
 _ANSWER_SECONDS = 1.0
@@ -31,56 +31,15 @@ class Message:
     data: Mapping[str, object]
 
 
-class _StrictManager(socketio.RedisManager):  # type: ignore[misc]
-    """The library's writer, except that it says when it could not write (it would log and return)."""
-
-    connected: bool
-
-    def __init__(self, url: str, channel: str, options: Mapping[str, object]) -> None:
-        super().__init__(url, channel=channel, write_only=True, redis_options=dict(options))
-        self._local = threading.local()
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Send what this thread emits in the block at its end, in order and in one round trip."""
-        waiting: list[str] = []
-        self._local.waiting = waiting
-        try:
-            yield
-        finally:
-            self._local.waiting = None
-        self._send(waiting)
-
-    def _publish(self, data: Any) -> None:
-        waiting: list[str] | None = getattr(self._local, "waiting", None)
-        encoded = self.json.dumps(data)
-        if waiting is None:
-            self._send([encoded])
-        else:
-            waiting.append(encoded)
-
-    def _send(self, encoded: Sequence[str]) -> None:
-        try:
-            if not self.connected:
-                self._redis_connect()
-            with self.redis.pipeline(transaction=False) as pipeline:
-                for one in encoded:
-                    pipeline.publish(self.channel, one)
-                pipeline.execute()
-        except (RedisError, OSError) as error:
-            self.connected = False
-            raise NotEmitted(type(error).__name__) from error
-
-
 class Emitter:
     """Opens its connection when first used, one a process, and again when the settings name another server."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._terms: tuple[str, str] | None = None
-        self._manager: _StrictManager | None = None
+        self._manager: StrictManager | None = None
 
-    def manager(self) -> _StrictManager:
+    def manager(self) -> "StrictManager":
         """Return the writer; ``NotEmitted`` when no Redis is configured."""
         terms = (settings.REDIS_URL, settings.REALTIME_CHANNEL)
         if not settings.REDIS_URL:
@@ -120,8 +79,11 @@ def emit_many(messages: Sequence[Message]) -> None:
         raise
 
 
-def _new_manager(url: str, channel: str) -> _StrictManager:
-    return _StrictManager(
+def _new_manager(url: str, channel: str) -> "StrictManager":
+    # Most processes never tell sockets anything, and the library loads a whole HTTP client.
+    from notifications.realtime.writer import StrictManager
+
+    return StrictManager(
         url,
         channel,
         {

@@ -61,7 +61,7 @@ class _Answer(BaseHTTPRequestHandler):
 def provider(settings: Settings) -> Iterator[Provider]:
     """Give a running provider that the settings point at."""
     server = Provider()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     settings.EMAIL_BACKEND = "notifications.mailer.resend.EmailBackend"
     # The clock stands still here, so no second would end.

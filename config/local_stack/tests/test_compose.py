@@ -97,7 +97,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[int]:
     with http.server.HTTPServer((ports.LOOPBACK, 0), _Answers) as listening:
-        thread = threading.Thread(target=listening.serve_forever)
+        thread = threading.Thread(target=listening.serve_forever, args=(0.02,))
         thread.start()
         yield listening.server_port
         listening.shutdown()
