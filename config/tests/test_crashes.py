@@ -174,7 +174,7 @@ def test_workers_killed_in_mid_work_lose_and_double_nothing(product: Product) ->
 
 
 def test_web_killed_while_stripe_answers(product: Product) -> None:
-    """The web dies between two reservations and Stripe's answers: one live purchase for whom repeats, none for the other.
+    """The web dies between two reservations and Stripe's answers: whoever repeats has one purchase, the other none.
 
     The unit of the one who does not repeat is for sale again. REQ OF-13, OF-08.
     """
