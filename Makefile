@@ -9,6 +9,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Where a shell sets it, each of the processes that are started would compile the product anew: a second each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test check bench chaos fuzz format schema pictures lock audit clean venv node
 
