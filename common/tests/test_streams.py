@@ -21,8 +21,8 @@ from common.errors import RateLimited
 from common.streams import StreamsMiddleware, take_stream
 from config.local_stack import ports
 from config.local_stack.environment import ROOT
+from config.local_stack.testing import patience
 
-_PATIENCE_SECONDS = 20.0
 _ASKED = RequestFactory().get("/api/v1/long")
 
 
@@ -50,12 +50,12 @@ def served(streams: int) -> Iterator[int]:
         yield port
     finally:
         server.terminate()
-        server.wait(_PATIENCE_SECONDS)
+        server.wait(patience.SECONDS)
 
 
 def eventually(holds: Callable[[], object]) -> None:
     """Ask again until it holds."""
-    end = time.monotonic() + _PATIENCE_SECONDS
+    end = time.monotonic() + patience.SECONDS
     while True:
         try:
             if holds():
@@ -66,7 +66,7 @@ def eventually(holds: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def read(port: int, path: str, *, seconds: float = _PATIENCE_SECONDS) -> bytes:
+def read(port: int, path: str, *, seconds: float = patience.SECONDS) -> bytes:
     """Return an answer, whole. Raises ``OSError`` when there is none in time."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=seconds) as answer:
         return bytes(answer.read())
@@ -76,7 +76,7 @@ def slow_reader(port: int, stack: ExitStack) -> tuple[socket.socket, int]:
     """Ask for the endless answer and read no more of it than its status."""
     reader = stack.enter_context(socket.socket())
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    reader.settimeout(_PATIENCE_SECONDS)
+    reader.settimeout(patience.SECONDS)
     reader.connect(("127.0.0.1", port))
     reader.sendall(b"GET /endless HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     return reader, int(reader.recv(16).split()[1])

@@ -19,9 +19,8 @@ from accounts.models import User
 from accounts.services import tokens
 from common import clock
 from common.outbox.testing import worker_beside
+from config.local_stack.testing import patience
 from notifications.tests.realtime import RealtimeProcess
-
-_PATIENCE_MS = 15_000
 
 
 @dataclass
@@ -42,7 +41,7 @@ class House:
             viewport={"width": width, "height": 900},
             storage_state={"origins": [{"origin": self.url, "localStorage": storage}]},
         )
-        context.set_default_timeout(_PATIENCE_MS)
+        context.set_default_timeout(patience.MS)
         context.add_cookies([{"name": "sessionid", "value": _session_of(user), "url": self.url}])
         page = context.new_page()
         page.on("pageerror", lambda error: self.errors.append(str(error)))

@@ -16,9 +16,9 @@ from config.local_stack import ports
 from config.local_stack.environment import ROOT
 from config.local_stack.files import read_env
 from config.local_stack.postgres import discard
+from config.local_stack.testing import patience
 from config.local_stack.tests.runs import PORTS, Run
 
-_PATIENCE_SECONDS = 60.0
 _RECONCILE = """
 import django
 from django.core.management import call_command
@@ -28,7 +28,7 @@ for command in ("reconcile_inventory", "reconcile_payments"):
 """
 
 
-def eventually(holds: Callable[[], Any], *, seconds: float = _PATIENCE_SECONDS) -> Any:
+def eventually(holds: Callable[[], Any], *, seconds: float = patience.LONG_SECONDS) -> Any:
     """Ask again until the answer is true, and return it; whatever is down meanwhile counts as no."""
     end, last = time.monotonic() + seconds, None
     while time.monotonic() < end:

@@ -158,7 +158,7 @@ def test_workers_killed_in_mid_work_lose_and_double_nothing(product: Product) ->
         killed = {name: product.kill(name) for name in ("worker", "worker-bulk", "run_jobs")}
         eventually(lambda killed=killed: all(product.came_back(name, pid) for name, pid in killed.items()))
     for login, order_id in orders.items():
-        eventually(lambda login=login, order_id=order_id: is_fulfilled(product, order_id, login), seconds=120)
+        eventually(lambda login=login, order_id=order_id: is_fulfilled(product, order_id, login))
     codes = {product.order(order_id, login=login)["items"][0]["fulfillment"]["access_code"]
              for login, order_id in orders.items()}  # fmt: skip
     assert len(codes) == 5
@@ -169,7 +169,6 @@ def test_workers_killed_in_mid_work_lose_and_double_nothing(product: Product) ->
     assert queued == [(5,)]
     eventually(
         lambda: all(any(code in letter["text"] for letter in product.letters()) for code in codes),
-        seconds=120,
     )
 
 
@@ -181,7 +180,7 @@ def test_web_killed_while_stripe_answers(product: Product) -> None:
     repeats, leaves, key = "standard10", "standard11", "killed"
     before = product.rows("SELECT reserved, sold FROM offers_offer WHERE title = 'Last-minute code'")
     product.sandbox(
-        "faults", api="delay", times=2, path_prefix="/v1/checkout/sessions", method="POST", delay_seconds=3
+        "faults", api="delay", times=2, path_prefix="/v1/checkout/sessions", method="POST", delay_seconds=6
     )
     answers: list[Any] = []
 
@@ -288,7 +287,7 @@ def test_every_event_that_was_accepted_survives_web_and_database(product: Produc
     for teller in tellers:
         teller.join(60)
     came_back = lambda: all(product.came_back(name, pid) for name, pid in killed.items())  # noqa: E731
-    eventually(lambda: came_back() and product.is_ready(), seconds=120)
+    eventually(lambda: came_back() and product.is_ready())
     in_flight = [page.unanswered for page in pages]
     assert all(in_flight)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config.local_stack.environment import ROOT
+from config.local_stack.testing import patience
 
-_SECONDS = 120
+_SECONDS = patience.LONG_SECONDS
 # Blocks without a language are for the shell.
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # The page's addresses are those of `make run`.

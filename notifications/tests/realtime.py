@@ -21,6 +21,7 @@ from accounts.services import tokens
 from accounts.tests.factories import make_user
 from common import clock
 from common.outbox.testing import run_due
+from config.local_stack.testing import patience
 from notifications.models import RealtimeEvent
 from notifications.realtime import relay, streams
 from notifications.realtime.streams import announce
@@ -29,11 +30,10 @@ from notifications.tests.factories import NOON
 from notifications.tests.smtp import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 10
+SECONDS = patience.SECONDS
 
 # What the real-time processes were told since it was asked last: room, event and data, in order.
 Heard = Callable[[], list[tuple[str, str, dict[str, Any]]]]
-_START_SECONDS = 60
 
 
 class RealtimeProcess:
@@ -58,7 +58,7 @@ class RealtimeProcess:
 
     def wait_for(self, redis: str) -> None:
         """Return when ``/healthz`` says so of Redis."""
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + patience.SECONDS
         while time.monotonic() < deadline:
             assert self._process is not None
             assert self._process.poll() is None, "the process ended"

@@ -14,9 +14,8 @@ import pytest
 from config.local_stack import processes
 from config.local_stack.environment import ROOT
 from config.local_stack.postgres import discard
+from config.local_stack.testing import patience
 from config.local_stack.tests.runs import Supervised
-
-_SECONDS = 20.0
 
 
 class Stack(Supervised):
@@ -37,7 +36,7 @@ class Stack(Supervised):
             )
 
     def says(self, text: str) -> None:
-        assert processes.wait_until(lambda: text in self.said, seconds=_SECONDS), self.said
+        assert processes.wait_until(lambda: text in self.said, seconds=patience.SECONDS), self.said
 
 
 StartStack = Callable[..., Stack]
@@ -67,14 +66,14 @@ def _alive(pids: set[int]) -> set[int]:
 
 
 def _all_gone(pids: set[int]) -> bool:
-    return processes.wait_until(lambda: not _alive(pids), seconds=_SECONDS)
+    return processes.wait_until(lambda: not _alive(pids), seconds=patience.SECONDS)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stop_signal_leaves_nothing_behind(start_stack: StartStack, number: signal.Signals) -> None:
     """SIGTERM, Ctrl-C and a closed terminal stop every child and grandchild. CONTRACT `make run`."""
     stack = start_stack()
-    assert processes.wait_until(lambda: len(stack.family()) == 4, seconds=_SECONDS)
+    assert processes.wait_until(lambda: len(stack.family()) == 4, seconds=patience.SECONDS)
     family = stack.family()
     assert stack.end(number) == 0
     assert _alive(family) == set()
@@ -94,19 +93,19 @@ def test_children_that_ignore_the_stop_signal_are_killed(start_stack: StartStack
 def test_a_killed_child_is_started_again(start_stack: StartStack) -> None:
     """A child that dies comes back under another pid, and its orphaned worker is gone. REQ OP-03"""
     stack = start_stack()
-    assert processes.wait_until(lambda: len(stack.family()) == 4, seconds=_SECONDS)
+    assert processes.wait_until(lambda: len(stack.family()) == 4, seconds=patience.SECONDS)
     web = stack.children()["web"]
     group = set(processes.group_members(web))
     os.kill(web, signal.SIGKILL)
     stack.says("web ended with -9; starting it again")
-    assert processes.wait_until(lambda: stack.children().get("web", web) != web, seconds=_SECONDS)
+    assert processes.wait_until(lambda: stack.children().get("web", web) != web, seconds=patience.SECONDS)
     assert _alive(group) == set()
 
 
 def test_a_child_that_keeps_dying_is_a_clear_error(start_stack: StartStack) -> None:
     """Five deaths within a minute end the stack with the child's name and exit 1. CONTRACT `make run`."""
     stack = start_stack("crashing", ready=False)
-    assert stack.process.wait(_SECONDS) == 1
+    assert stack.process.wait(patience.SECONDS) == 1
     assert "died 5 times in a minute" in stack.said
     assert stack.children() == {}
 
@@ -116,7 +115,7 @@ def test_a_second_stack_on_the_same_data_is_refused(start_stack: StartStack) -> 
     first = start_stack()
     family = first.family()
     second = start_stack(ready=False)
-    assert second.process.wait(_SECONDS) == 1
+    assert second.process.wait(patience.SECONDS) == 1
     assert f"a stack is already running on {first.data_dir} (process {first.process.pid})" in second.said
     assert _alive(family) == family
 

@@ -20,6 +20,7 @@ from ads.services.writing import create_ad
 from ads.tests.ad_factories import make_ad
 from ads.types.ads import AdInput
 from common import clock
+from config.local_stack.testing import patience
 from config.tests.axe import serious_findings
 from config.tests.live import House, house, realtime
 from events.models import Event
@@ -29,7 +30,6 @@ __all__ = ["house", "realtime"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-_PATIENCE_SECONDS = 10.0
 # The page sends what waits every three seconds; its clock is moved on, nobody waits.
 _SENT_MS = 3_100
 _SEEN_MS = 1_100
@@ -89,7 +89,7 @@ def kinds(*ads: Ad) -> Counter[str]:
 
 def counted(expected: dict[str, int], *ads: Ad) -> None:
     """Wait until exactly this was counted."""
-    end = time.monotonic() + _PATIENCE_SECONDS
+    end = time.monotonic() + patience.SECONDS
     while kinds(*ads) != expected and time.monotonic() < end:
         time.sleep(0.02)
     assert kinds(*ads) == expected

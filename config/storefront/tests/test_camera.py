@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.tests.factories import make_member, make_user
 from common import clock
 from config.local_stack.environment import ROOT
+from config.local_stack.testing import patience
 from config.tests.qr import drawn_squares, film
 from tickets.models import Ticket, TicketScan
 from tickets.services.printing import pages_of
@@ -18,7 +19,6 @@ from tickets.services.ticket_pages import SQUARE
 from tickets.tests.factories import make_policy, make_ticket, make_tier
 
 PASSWORD = "correct horse battery staple"
-_PATIENCE_MS = 15_000
 
 
 def look(page: Page, words: str) -> None:
@@ -65,7 +65,7 @@ def test_the_camera_scans_a_printed_ticket(live_server: LiveServer, chromium: st
             ],
         )  # fmt: skip
         context = browser.new_context(viewport={"width": 390, "height": 844})
-        context.set_default_timeout(_PATIENCE_MS)
+        context.set_default_timeout(patience.MS)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if "Security Policy" in said.text else None)

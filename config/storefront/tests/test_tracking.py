@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from analytics.models import RawEvent
 from analytics.services.known import known
 from common import clock
+from config.local_stack.testing import patience
 from config.tests.live import House, house, realtime
 from offers.tests.factories import make_offer
 from waitlist.tests.screen import make_event_ahead
@@ -15,12 +16,11 @@ from waitlist.tests.screen import make_event_ahead
 __all__ = ["house", "realtime"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-_PATIENCE_SECONDS = 15
 
 
 def arrived(count: int) -> list[tuple[str, str]]:
     """Wait until so many events are kept, and return what and of which offer."""
-    end = time.monotonic() + _PATIENCE_SECONDS
+    end = time.monotonic() + patience.SECONDS
     while RawEvent.objects.count() < count and time.monotonic() < end:
         time.sleep(0.1)
     return sorted((event.type, str(event.entity_id)) for event in RawEvent.objects.all())
