@@ -66,6 +66,10 @@ class Batch:
         if self._pgconn.transaction_status != pq.TransactionStatus.IDLE:
             self._add(partial(self._pgconn.send_query_params, b"COMMIT", None), _nothing)
 
+    def sync(self) -> None:
+        """Have the transaction end here, where none was open before; what is added next is one of its own."""
+        self._add(self._pgconn.pipeline_sync, _nothing)
+
     def add(self, sql: str, values: Values) -> Answer:
         """Add a statement; its answer is filled by ``send``."""
         transformer = Transformer(self._connection)
@@ -85,8 +89,8 @@ class Batch:
     def send(self) -> None:
         """Send all, wait once, and fill the answers.
 
-        Without a transaction round them they are one by themselves (PostgreSQL: "Pipeline Mode"). Raises psycopg's
-        errors; then none of them has happened.
+        Without a transaction round them they are one by themselves (PostgreSQL: "Pipeline Mode"), or one up to each
+        ``sync``. Raises psycopg's errors; then nothing has happened of the transaction that failed.
         """
         if not self._commands:
             return

@@ -86,8 +86,14 @@ def _raw(database: BaseDatabaseWrapper) -> psycopg.Connection[Any]:
     return raw
 
 
+# Frames of a transaction, as BEGIN and COMMIT are: it ends without waiting for the disk, then another's end waits. The
+# log is written in order, so what was committed before is on disk when this one is.
+COMMIT_EARLY = "SELECT set_config('synchronous_commit', 'off', true)"
+WAIT_FOR_DISK = "SELECT pg_logical_emit_message(true, 'marquee.committed', '')"
+
+
 @contextmanager
-def together(*, commits: bool = False) -> Iterator[None]:
+def together(*, commits: bool = False, unlocks_early: bool = False) -> Iterator[None]:
     """Send what ``run`` is told in this block as one packet at its end, and wait once for all answers.
 
     Each statement still begins after the one before has ended, with a snapshot of its own. Outside of a
@@ -97,16 +103,26 @@ def together(*, commits: bool = False) -> Iterator[None]:
 
     ``commits``: it is the last of an ``atomic`` block, whose COMMIT goes along; that block's end then finds nothing
     left to send. In a block inside of another it changes nothing. A statement that must not be committed has to fail.
+
+    ``unlocks_early``: its locks are let go before it is on disk, and the block ends when it is, and wherever else the
+    server's ``synchronous_commit`` wants it (docs/decisions/0014-unlocking-before-the-disk.md). Inside of a
+    transaction it changes nothing.
     """
     database = connections[DEFAULT_DB_ALIAS]
     database.validate_no_broken_transaction()
     batch = _here.batch = Batch(_raw(database))
     is_last = commits and database.in_atomic_block and not database.savepoint_ids
+    is_early = unlocks_early and database.get_autocommit()
     # Where nothing was sent before, the packet is the whole transaction and needs neither BEGIN nor COMMIT.
     if not database.get_autocommit() and not is_last:
         batch.begin()
     try:
+        if is_early:
+            run(COMMIT_EARLY, ())
         yield
+        if is_early:
+            batch.sync()
+            run(WAIT_FOR_DISK, ())
     finally:
         _here.batch = None
     if is_last:

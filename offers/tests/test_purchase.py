@@ -7,13 +7,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from psycopg import _queries
 
+from common.statements import COMMIT_EARLY, WAIT_FOR_DISK
 from offers.services import writing
 from offers.tests.factories import Door, make_offer, settle, stock
 from sandbox.testing import SandboxProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-_FRAME = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK")
+_FRAME = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK", COMMIT_EARLY, WAIT_FOR_DISK)
 
 
 def test_buying_answers_where_to_pay_and_holds_the_units(stripe_sandbox: SandboxProcess) -> None:
@@ -55,17 +56,21 @@ def test_no_quantity_is_no_purchase() -> None:
 
 
 def test_a_purchase_costs_at_most_twelve_statements(stripe_sandbox: SandboxProcess) -> None:
-    """The whole REST request of a known offer, with its key, stays within the budget. REQ OF-05 (query
-    budget).
+    """The whole REST request of a known offer, with its key, stays within the budget. REQ OF-05 (query budget).
+
+    A newcomer's does with the frames of its transactions as well; who has bought before is looked at once more.
     """
-    door, offer = Door(), make_offer(units=50)
-    assert door.buy(offer, key="first").status_code == 201
-    with CaptureQueriesContext(connection) as captured:
-        assert door.buy(offer, key="second").status_code == 201
-    statements = [query["sql"] for query in captured]
-    counted = [sql for sql in statements if not sql.startswith(_FRAME)]
-    print(f"purchase: {len(counted)} statements, {len(statements)} with transaction frames")  # noqa: T201
-    assert len(counted) <= 12, "\n".join(sql[:150] for sql in counted)
+    door, newcomer, offer = Door(), Door(), make_offer(units=50)
+    # The first of all makes the price at Stripe, which changes the offer; from the fourth on what was seen stands.
+    for buyer in (door, Door(), Door()):
+        assert buyer.buy(offer, key="first").status_code == 201
+    for buyer, frames in ((newcomer, ()), (door, _FRAME)):
+        with CaptureQueriesContext(connection) as captured:
+            assert buyer.buy(offer, key="second").status_code == 201
+        statements = [query["sql"] for query in captured]
+        counted = [sql for sql in statements if not sql.startswith(frames)]
+        print(f"purchase: {len(counted)} of {len(statements)} statements counted")  # noqa: T201
+        assert len(counted) <= 12, "\n".join(sql[:150] for sql in counted)
 
 
 def test_the_statement_that_sells_is_read_once_by_the_driver(
