@@ -5,7 +5,7 @@ so that the server, having locked a row, need not wait for what we still have to
 processor time of a purchase in Python and a tenth less in PostgreSQL.
 
 It shares psycopg's memory of what is prepared, because a rollback empties that (``PrepareManager``): two private
-names, ``_prepared`` and ``PostgresQuery``, of the version that requirements.txt pins.
+names, ``_prepared`` (with its ``_names``) and ``PostgresQuery``, of the version that requirements.txt pins.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -53,8 +53,10 @@ class Batch:
         self._connection = connection
         self._pgconn = connection.pgconn
         self._commands: list[Callable[[], None]] = []
-        # One a command: who reads its result.
-        self._readers: list[_Read] = []
+        # One a command: who reads its result; None: an end of a transaction.
+        self._readers: list[_Read | None] = []
+        # What psycopg believes to be prepared because of us.
+        self._prepared: list[Any] = []
 
     def begin(self) -> None:
         """Open a transaction unless one is open; the caller ends it."""
@@ -68,7 +70,7 @@ class Batch:
 
     def sync(self) -> None:
         """Have the transaction end here, where none was open before; what is added next is one of its own."""
-        self._add(self._pgconn.pipeline_sync, _nothing)
+        self._add(self._pgconn.pipeline_sync, None)
 
     def add(self, sql: str, values: Values) -> Answer:
         """Add a statement; its answer is filled by ``send``."""
@@ -79,12 +81,18 @@ class Batch:
         if prepare is Prepare.SHOULD:
             known.maybe_add_to_cache(query, prepare, name)
             key = known.key(query)
+            self._prepared.append(key)
             self._add(
                 partial(self._pgconn.send_prepare, name, query.query, query.types),
                 lambda result: known.validate(key, prepare, name, [result]),
             )
         self._add(partial(self._pgconn.send_query_prepared, name, query.params, query.formats), answer.read)
         return answer
+
+    def discard(self) -> None:
+        """Have nothing be sent: the server learns of no statement, so psycopg must not take it for prepared."""
+        for key in self._prepared:
+            self._connection._prepared._names.pop(key, None)
 
     def send(self) -> None:
         """Send all, wait once, and fill the answers.
@@ -94,6 +102,7 @@ class Batch:
         """
         if not self._commands:
             return
+        self.sync()
         try:
             results = self._exchanged()
         except BaseException:
@@ -102,13 +111,14 @@ class Batch:
             raise
         failed = next((one for one in results if one.status == pq.ExecStatus.FATAL_ERROR), None)
         for read, result in zip(self._readers, results, strict=True):
-            read(result)
+            if read is not None:
+                read(result)
         if failed is not None:
             raise psycopg.errors.error_from_result(failed, self._connection.info.encoding)
         if self._connection._prepared._to_flush:
             self._connection.wait(self._connection._prepared.maintain_gen(self._connection))
 
-    def _add(self, command: Callable[[], None], read: _Read) -> None:
+    def _add(self, command: Callable[[], None], read: _Read | None) -> None:
         self._commands.append(command)
         self._readers.append(read)
 
@@ -117,18 +127,21 @@ class Batch:
             self._pgconn.enter_pipeline_mode()
             for command in self._commands:
                 command()
-            self._pgconn.pipeline_sync()
-            results = self._connection.wait(_fetched(self._pgconn, len(self._commands) + 1))
+            results = self._connection.wait(_fetched(self._pgconn, [read is None for read in self._readers]))
             self._pgconn.exit_pipeline_mode()
-        return results[:-1]
+        return results
 
 
-def _fetched(pgconn: pq.abc.PGconn, count: int) -> abc.PQGen[list[pq.abc.PGresult]]:
+def _fetched(pgconn: pq.abc.PGconn, ends: list[bool]) -> abc.PQGen[list[pq.abc.PGresult]]:
+    """Give a result for each command; that of an end is the error of the COMMIT there, where it had one."""
     yield from generators.send(pgconn)
     results = []
-    for _ in range(count):
-        one = yield from generators.fetch_many(pgconn)
-        results.append(one[0])
+    for is_end in ends:
+        (one,) = yield from generators.fetch_many(pgconn)
+        results.append(one)
+        # A deferred constraint, say, is an error and then the end.
+        while is_end and one.status != pq.ExecStatus.PIPELINE_SYNC:
+            (one,) = yield from generators.fetch_many(pgconn)
     return results
 
 

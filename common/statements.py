@@ -106,7 +106,8 @@ def together(*, commits: bool = False, unlocks_early: bool = False) -> Iterator[
 
     ``unlocks_early``: its locks are let go before it is on disk, and the block ends when it is, and wherever else the
     server's ``synchronous_commit`` wants it (docs/decisions/0014-unlocking-before-the-disk.md). Inside of a
-    transaction it changes nothing.
+    transaction it changes nothing. An error that is not the block's own, such as a connection lost behind it, may
+    leave it done.
     """
     database = connections[DEFAULT_DB_ALIAS]
     database.validate_no_broken_transaction()
@@ -123,6 +124,9 @@ def together(*, commits: bool = False, unlocks_early: bool = False) -> Iterator[
         if is_early:
             batch.sync()
             run(WAIT_FOR_DISK, ())
+    except BaseException:
+        batch.discard()
+        raise
     finally:
         _here.batch = None
     if is_last:

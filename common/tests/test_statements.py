@@ -159,16 +159,44 @@ def test_they_go_out_at_the_end_and_answer_then() -> None:
 
 
 def test_a_block_that_fails_sends_nothing() -> None:
-    """What was told before the error of ours has not happened, and the connection goes on."""
+    """What was told before the error of ours has not happened, and the connection goes on with the same statement."""
 
     def stumble() -> None:
         with statements.together():
             _add(1)
             raise LookupError
 
-    with pytest.raises(LookupError):
-        stumble()
-    assert _n() == 0
+    for told in range(2):
+        with pytest.raises(LookupError):
+            stumble()
+        assert _n() == told
+        with statements.together():
+            _add(1)
+
+
+def test_what_a_commit_refuses_is_the_database_s_own_error() -> None:
+    """A constraint that is looked at when the transaction ends: its error, nothing written, the connection goes on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE together_child (id int REFERENCES together_probe DEFERRABLE INITIALLY DEFERRED)"
+        )
+
+    def orphan() -> None:
+        with statements.together():
+            _add(1)
+            statements.run("INSERT INTO together_child VALUES (%s)", [7])
+
+    try:
+        for _ in range(2):
+            with pytest.raises(IntegrityError, match="foreign key"):
+                orphan()
+        assert _n() == 0
+        with statements.together():
+            _add(1)
+        assert _n() == 1
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE together_child")
 
 
 def test_a_connection_that_is_cut_is_an_error_and_replaced() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from common import statements
@@ -46,7 +46,7 @@ class _Writer(threading.Thread):
     """Adds one, and ends when that is durable; ``again``: adds until told to end."""
 
     def __init__(self, *, unlocks_early: bool = False, again: bool = False) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._unlocks_early = unlocks_early
         self._connected = threading.Event()
         self._pid: object = None
@@ -90,9 +90,11 @@ def _a_disk_that_does_not_answer() -> Iterator[None]:
     # The server learns of a setting when it has the time.
     first = _Writer(unlocks_early=True, again=True)
     with session_postgres().connect() as server:
-        server.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-        server.execute("SELECT pg_reload_conf()")
+        # The suite's other processes have the same server.
+        server.execute("SELECT pg_advisory_lock(hashtext('standby'))")
         try:
+            server.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            server.execute("SELECT pg_reload_conf()")
             first.start()
             first.until_it_waits()
             first.again = False
@@ -186,6 +188,15 @@ def test_what_fails_has_not_happened_and_the_connection_goes_on() -> None:
     assert _locked() == 0
     assert _asked("SHOW synchronous_commit") == "on"
     assert _on_disk(1) == [True]
+
+
+def test_a_wait_that_fails_is_told_and_leaves_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told that it is durable when that is not known; the connection goes on."""
+    monkeypatch.setattr(statements, "WAIT_FOR_DISK", "SELECT 1 / 0")
+    for number in (1, 2):
+        with pytest.raises(DataError), statements.together(unlocks_early=True):
+            statements.run(_ADD, ())
+        assert _locked() == number
 
 
 def test_inside_of_a_transaction_it_changes_nothing() -> None:
