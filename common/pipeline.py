@@ -20,6 +20,7 @@ from psycopg.adapt import Transformer
 
 Values = Sequence[Any] | Mapping[str, Any]
 _Read = Callable[[pq.abc.PGresult], None]
+_COPIES = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 
 class Answer:
@@ -78,8 +79,9 @@ class Batch:
         query, answer, known = PostgresQuery(transformer), Answer(transformer), self._connection._prepared
         query.convert(sql, values)
         prepare, name = known.get(query, prepare=True)
+        # One that is known becomes the last that would be forgotten.
+        known.maybe_add_to_cache(query, prepare, name)
         if prepare is Prepare.SHOULD:
-            known.maybe_add_to_cache(query, prepare, name)
             key = known.key(query)
             self._prepared.append(key)
             self._add(
@@ -137,12 +139,21 @@ def _fetched(pgconn: pq.abc.PGconn, ends: list[bool]) -> abc.PQGen[list[pq.abc.P
     yield from generators.send(pgconn)
     results = []
     for is_end in ends:
-        (one,) = yield from generators.fetch_many(pgconn)
+        one = yield from _next(pgconn)
         results.append(one)
         # A deferred constraint, say, is an error and then the end.
         while is_end and one.status != pq.ExecStatus.PIPELINE_SYNC:
-            (one,) = yield from generators.fetch_many(pgconn)
+            one = yield from _next(pgconn)
     return results
+
+
+def _next(pgconn: pq.abc.PGconn) -> abc.PQGen[pq.abc.PGresult]:
+    """Give the next result. Raises ``OperationalError`` where there is none, or one that has no end (COPY)."""
+    results = yield from generators.fetch_many(pgconn)
+    if len(results) != 1 or results[0].status in _COPIES:
+        raise psycopg.OperationalError(pgconn.get_error_message() or "an answer that no statement has")
+    result: pq.abc.PGresult = results[0]
+    return result
 
 
 def _nothing(result: pq.abc.PGresult) -> None:

@@ -18,9 +18,14 @@ def _probe() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE together_probe (id int PRIMARY KEY, n int NOT NULL)")
         cursor.execute("INSERT INTO together_probe VALUES (1, 0)")
+        cursor.execute(
+            "CREATE TABLE together_child (id int REFERENCES together_probe DEFERRABLE INITIALLY DEFERRED)"
+        )
     yield
+    # A test that failed may leave a broken one.
+    connection.close()
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE together_probe")
+        cursor.execute("DROP TABLE together_probe, together_child")
 
 
 def _add(number: int) -> None:
@@ -174,29 +179,30 @@ def test_a_block_that_fails_sends_nothing() -> None:
             _add(1)
 
 
-def test_what_a_commit_refuses_is_the_database_s_own_error() -> None:
+@pytest.mark.parametrize("unlocks_early", [False, True])
+def test_what_a_commit_refuses_is_the_database_s_own_error(unlocks_early: bool) -> None:
     """A constraint that is looked at when the transaction ends: its error, nothing written, the connection goes on."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TABLE together_child (id int REFERENCES together_probe DEFERRABLE INITIALLY DEFERRED)"
-        )
 
     def orphan() -> None:
-        with statements.together():
+        with statements.together(unlocks_early=unlocks_early):
             _add(1)
             statements.run("INSERT INTO together_child VALUES (%s)", [7])
 
-    try:
-        for _ in range(2):
-            with pytest.raises(IntegrityError, match="foreign key"):
-                orphan()
-        assert _n() == 0
-        with statements.together():
-            _add(1)
-        assert _n() == 1
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE together_child")
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match="foreign key"):
+            orphan()
+    assert _n() == 0
+    with statements.together():
+        _add(1)
+    assert _n() == 1
+
+
+def test_a_copy_is_refused() -> None:
+    """What waits for rows or streams them has no place in a packet; the connection is given up."""
+    with pytest.raises(OperationalError), statements.together():
+        statements.run("COPY together_probe TO STDOUT", [])
+    connection.close_if_unusable_or_obsolete()
+    assert _n() == 0
 
 
 def test_a_connection_that_is_cut_is_an_error_and_replaced() -> None:
