@@ -1,7 +1,7 @@
 """Many buyers, few units: nobody gets what is not there (REQUIREMENTS OF-04)."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from common import clock, idempotency
 from common.idempotency.models import IdempotencyRecord
 from common.outbox.models import Job
 from config.local_stack.testing.race import Race
-from offers.errors import OfferUnavailable
+from offers.errors import OfferUnavailable, SoldOut
 from offers.models import Offer, Purchase
 from offers.services import writing
 from offers.services.reservation import reserve_purchase
@@ -50,22 +50,26 @@ def test_fifty_buyers_of_five_units(stripe_sandbox: SandboxProcess, race: Race) 
     assert Purchase.objects.filter(offer=offer).count() == Order.objects.count() == UNITS
 
 
-def test_the_same_without_the_lock_oversells(race: Race, without_lock: None) -> None:
-    """The control: without the row lock and the CHECK the same service sells units that are not there.
+@pytest.mark.usefixtures("without_check")
+def test_fifty_that_wait_for_the_lock_at_once(race: Race) -> None:
+    """All have begun before the first may write, and nothing but the lock holds them: 5 get a unit. REQ OF-04."""
+    offer = make_offer(units=UNITS)
+    outcomes = _all_begin_at_once(race, offer, [_wish(offer) for _ in range(BUYERS)])
+    assert Counter(type(outcome) for outcome in outcomes) == {Order: UNITS, SoldOut: BUYERS - UNITS}
+    assert stock(offer) == (UNITS, 0)
+
+
+@pytest.mark.usefixtures("without_check", "without_lock")
+def test_the_same_without_the_lock_oversells(race: Race) -> None:
+    """The control: without the row lock the same service sells units that are not there.
 
     Somebody else holds the offer until all have begun to write, as may happen on any day. REQ OF-04.
     """
     offer = make_offer(units=UNITS)
-    wishes = [_wish(offer) for _ in range(BUYERS)]
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE offers_offer DROP CONSTRAINT offer_never_oversold")
-    try:
-        outcomes = _all_begin_at_once(race, offer, wishes)
-        sold = [outcome for outcome in outcomes if isinstance(outcome, Order)]
-        assert len(sold) > UNITS
-        assert stock(offer)[0] == len(sold)
-    finally:
-        _restore_check(offer)
+    outcomes = _all_begin_at_once(race, offer, [_wish(offer) for _ in range(BUYERS)])
+    sold = [outcome for outcome in outcomes if isinstance(outcome, Order)]
+    assert len(sold) > UNITS
+    assert stock(offer)[0] == len(sold)
 
 
 def test_the_database_refuses_an_oversale_by_itself() -> None:
@@ -193,6 +197,20 @@ def _wish(offer: Offer, **fields: Any) -> PurchaseOffer:
 
 
 @pytest.fixture
+def without_check() -> Iterator[None]:
+    """Take the CHECK that forbids an oversale from the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE offers_offer DROP CONSTRAINT offer_never_oversold")
+    yield
+    Offer.objects.update(reserved=0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE offers_offer ADD CONSTRAINT offer_never_oversold "
+            "CHECK (inventory_total IS NULL OR sold <= inventory_total - reserved)"
+        )
+
+
+@pytest.fixture
 def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the row lock out of the service."""
     monkeypatch.setattr(writing, "_LOCK", writing._LOCK.replace("FOR UPDATE OF o", ""))
@@ -202,12 +220,3 @@ def _all_begin_at_once(race: Race, offer: Offer, wishes: list[PurchaseOffer]) ->
     """Let every purchase wait for the offer in the middle of its writing, then all go on."""
     acts = [partial(reserve_purchase, wish, NO_KEY, now=clock.now()) for wish in wishes]
     return race.behind(Offer.objects.filter(pk=offer.pk), acts)
-
-
-def _restore_check(offer: Offer) -> None:
-    Offer.objects.filter(pk=offer.pk).update(reserved=0)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "ALTER TABLE offers_offer ADD CONSTRAINT offer_never_oversold "
-            "CHECK (inventory_total IS NULL OR sold <= inventory_total - reserved)"
-        )
