@@ -1,11 +1,18 @@
 import { keepTokens, post } from "./api.js";
 import { $ } from "./dom.js";
 
-/** Only a path of this site may follow the sign-in. */
+/**
+ * Only a page of this site may follow the sign-in. What is looked at is the whole address that is gone to: a path by
+ * itself may begin with two slashes, which name another host.
+ */
 function next() {
   const wanted = new URLSearchParams(location.search).get("next") ?? "/";
-  const target = new URL(wanted, location.origin);
-  return target.origin === location.origin ? target.pathname + target.search : "/";
+  try {
+    const { href } = new URL(wanted, location.origin);
+    return href.startsWith(`${location.origin}/`) ? href : "/";
+  } catch {
+    return "/";
+  }
 }
 
 $("#signin").addEventListener("submit", async (event) => {
