@@ -16,8 +16,8 @@ from django.urls import reverse
 
 from accounts.scope import scope_of
 from accounts.types import Capability
+from common import clock
 from common.admin.times import time_words
-from common.clock import now as read_clock
 from common.money import Money, format_money
 from common.outbox.models import Job
 from common.outbox.types import JobStatus
@@ -38,7 +38,7 @@ def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures of the member's organizations to the index page (unfold calls this)."""
     # Each part shows the organizations in which the member may see it.
     where = scope_of(request).organizations
-    since = read_clock() - timedelta(days=_REVENUE_DAYS)
+    since = clock.now() - timedelta(days=_REVENUE_DAYS)
     context["dashboard"] = {
         "days": _REVENUE_DAYS,
         "revenue": _revenue(where(Capability.VIEW_ANALYTICS), since),
@@ -140,7 +140,7 @@ def _dead_letters(scope: set[UUID] | None) -> list[dict[str, Any]]:
 
 def _schedules() -> list[dict[str, Any]]:
     """What runs by the clock belongs to no organization: operators alone see it."""
-    wrong = sum(1 for one in standings(now=read_clock()) if one.late_seconds or one.failures)
+    wrong = sum(1 for one in standings(now=clock.now()) if one.late_seconds or one.failures)
     return [_task("Schedules late or failing", wrong, "django_celery_beat_periodictask")]
 
 
@@ -168,7 +168,7 @@ def _recent_orders(scope: set[UUID] | None) -> list[dict[str, Any]]:
 
 def _events(scope: set[UUID] | None) -> list[dict[str, str]]:
     """Events with their consoles: those that go on or come, the next first; then those that ended, the latest first."""
-    now = read_clock()
+    now = clock.now()
     events = _scoped(Event.objects.all(), "organization_id", scope).annotate(
         is_over=ExpressionWrapper(Q(ends_at__lte=now), output_field=BooleanField()),
         distance=Case(When(ends_at__lte=now, then=now - F("ends_at")), default=F("starts_at") - now),

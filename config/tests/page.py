@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from datetime import UTC, datetime
+from http.client import HTTPException
 from typing import Any
 from uuid import uuid4
 
@@ -26,7 +27,8 @@ class Page:
             self.unanswered = batch
             try:
                 self.send(batch)
-            except OSError:
+            except (OSError, HTTPException):
+                # No answer, or not all of one.
                 return
 
     def send(self, batch: list[dict[str, str]]) -> dict[str, Any]:
