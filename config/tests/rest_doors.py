@@ -1,5 +1,6 @@
 """Every door of REST: whose it is, what it is asked with, and how it answers strangers."""
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -56,8 +57,9 @@ class Door:
 
 @dataclass(frozen=True)
 class Route:
-    """A named address: the methods that its view has, and the ids in it."""
+    """A named address as the OpenAPI file writes it, the methods that its view has, and the ids in it."""
 
+    path: str
     methods: tuple[str, ...]
     ids: tuple[str, ...]
 
@@ -66,14 +68,17 @@ def routes() -> dict[str, Route]:
     """Return each address under ``/api/v1/`` by its name."""
     (api,) = (part for part in get_resolver().url_patterns if str(part.pattern) == "api/v1/")
     assert isinstance(api, URLResolver)
-    return {str(route.name): _read(route) for route in api.url_patterns if isinstance(route, URLPattern)}
+    found = {str(route.name): _read(route) for route in api.url_patterns if isinstance(route, URLPattern)}
+    assert len(found) == len(api.url_patterns), "each address has a name of its own, and is there at the top"
+    return found
 
 
 def _read(route: URLPattern) -> Route:
     view = getattr(route.callback, "cls", None)
     # Views that are functions are webhooks.
     methods = tuple(one for one in _METHODS if hasattr(view, one)) if view else ("post",)
-    return Route(methods, tuple(route.pattern.converters))
+    path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/api/v1/{route.pattern}")
+    return Route(path, methods, tuple(route.pattern.converters))
 
 
 def doors(world: World) -> dict[str, Door]:
@@ -154,7 +159,7 @@ def _of_analytics(world: World) -> dict[str, Door]:
         "post ab-tests": Door(owner, {**event, **_EXPERIMENT}, answer=201),
         # It runs: what may be done to drafts alone is refused for that.
         "get ab-test": Door(owner),
-        "put ab-test": Door(owner, {"name": "New"}, answer=409),
+        "put ab-test": Door(owner, _EXPERIMENT, answer=409),
         "patch ab-test": Door(owner, {"name": "New"}, answer=409),
         "delete ab-test": Door(owner, answer=409),
         "post start-ab-test": Door(owner, answer=409),
