@@ -11,6 +11,7 @@ from common import redis, streams
 from config.local_stack.mailcatcher.server import MailCatcher
 from config.local_stack.pushcatcher.testing import PushCatcher
 from config.local_stack.testing.database import use_test_database
+from config.local_stack.testing.modules import load_everything
 from config.local_stack.testing.plugin import servers_key
 from config.local_stack.testing.race import Race
 from config.local_stack.testing.tools import chromium_path, light_chromium_path
@@ -26,6 +27,12 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     """Give this process a migrated database of its own (replaces pytest-django's fixture)."""
     with django_db_blocker.unblock():
         yield from use_test_database()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _everything_loaded(django_test_environment: None) -> None:
+    """No module keeps what one test replaced while it was loaded."""
+    load_everything()
 
 
 @pytest.fixture(autouse=True)
