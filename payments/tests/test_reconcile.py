@@ -1,6 +1,6 @@
 """Reconciliation repairs what lost webhooks left, and the proof compares the books to the cent."""
 
-from collections.abc import Iterator
+import logging
 from datetime import timedelta
 from io import StringIO
 
@@ -15,6 +15,7 @@ from payments.services.applying import apply_order
 from payments.services.holds import LOOK_AGAIN, sweep_processing
 from payments.services.proof import prove
 from payments.services.reconciling import Drift, reconcile
+from payments.tasks import reconcile_daily
 from payments.tests.factories import Shop, buy, pay, place, row_held, work_money
 from sandbox.testing import SandboxProcess
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def lost(shop: Shop, stripe_sandbox: SandboxProcess) -> Iterator[list[Order]]:
+def lost(shop: Shop, stripe_sandbox: SandboxProcess) -> list[Order]:
     """Give orders whose webhooks never came: one paid, one expired, one refunded after it was settled."""
     (paid, first), (expired, second), (refunded, third) = buy(shop), buy(shop), buy(shop)
     pay(stripe_sandbox, first)
@@ -143,3 +144,23 @@ def test_the_proof_tells_every_difference(shop: Shop, stripe_sandbox: SandboxPro
         (one.what, one.ours, one.theirs) for one in prove(since=since, now=later)
     }
     gateway.breaker.reset()
+
+
+def test_every_day_lost_webhooks_are_repaired_and_the_books_proved(
+    shop: Shop, lost: list[Order], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What beat starts repairs and then proves; an order whose payment is not what the ledger says is an error, named
+    with both amounts, counted, and left for people. REQ PA-08 PA-12."""
+    assert reconcile_daily() == 3
+    assert statuses(lost) == [OrderStatus.COMPLETED, OrderStatus.EXPIRED, OrderStatus.PARTIALLY_REFUNDED]
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert reconcile_daily() == 0
+
+    wrong = Order.objects.filter(pk=lost[0].pk)
+    wrong.update(paid_amount=2000)
+    assert reconcile_daily() == 1
+    [error] = [record.msg for record in caplog.records if record.levelno >= logging.ERROR]
+    assert isinstance(error, dict)
+    told = {"event": "books differ", "what": "charges of the ledger, USD", "subject": lost[0].number}
+    assert error.items() >= (told | {"ours": 2000, "theirs": 1999}).items()
+    assert wrong.get().paid_amount == 2000

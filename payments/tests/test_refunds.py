@@ -26,6 +26,7 @@ from payments.models import (
     PaymentStatus,
     Refund,
     RefundOrigin,
+    RefundStatus,
     StripeOperation,
 )
 from payments.services import refund_records
@@ -174,6 +175,31 @@ def test_refund_lost_answer_is_repeated_under_the_same_key(
     work_money(clock.now() + timedelta(minutes=2))
     assert fresh(order).refunded_amount == 700
     assert len(gateway.refunds_of(intent_of(order))) == 1
+
+
+def test_refund_tried_again_after_stripe_forgot_its_key_is_looked_up_first(
+    shop: Shop, stripe_sandbox: SandboxProcess
+) -> None:
+    """Its answer was lost, and a day later the same key would make it anew: it is looked for, and found. One refund
+    at Stripe, one in the ledger. REQ PA-02 PA-07."""
+    order, actor = bought(shop, stripe_sandbox), owner_of(shop)
+    refund = ask(order, actor, amount=700)
+    stripe_sandbox.control(
+        "faults", api="cut_after_commit", times=3, path_prefix="/v1/refunds", method="POST"
+    )
+    work_money()
+    refund.refresh_from_db()
+    assert (refund.status, refund.stripe_refund_id) == (RefundStatus.REQUESTED, None)
+    day = timedelta(hours=25)
+    forgotten = stripe_sandbox.control("clock", advance_seconds=round(day.total_seconds()))["pruned_keys"]
+    assert forgotten >= 1
+    work_money(clock.now() + day)
+    [made] = gateway.refunds_of(intent_of(order))
+    refund.refresh_from_db()
+    assert (refund.status, refund.stripe_refund_id) == (RefundStatus.SUCCEEDED, made.id)
+    entries = order.ledger.filter(kind=LedgerKind.REFUND)
+    assert list(entries.values_list("stripe_id", "amount")) == [(made.id, -700)]
+    assert (fresh(order).refunded_amount, fresh(order).refund_pending_amount) == (700, 0)
 
 
 @pytest.mark.parametrize("mode", ["500", "500_after_commit"])
