@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from common.audit.models import AuditEntry
 from common.outbox import Drained, GiveUp, JobContext, Lane, Postpone, claim, drain, enqueue
 from common.outbox.models import Job
-from common.outbox.registry import LOCAL_POOL, Condition, Gate
+from common.outbox.registry import LOCAL_POOL, Condition, Gate, registry
 from common.outbox.testing import run_due
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -223,23 +224,29 @@ def test_finished_jobs_go_after_seven_days_and_dead_ones_stay(kind: Callable[...
     assert AuditEntry.objects.count() == 0
 
 
-def test_the_claim_reads_the_partial_index_beside_many_done_jobs(kind: Callable[..., Any]) -> None:
-    """What is done costs a claim nothing: the plan uses the index of what waits. REQ OP-07."""
+@pytest.mark.parametrize(("lane", "index"), [(Lane.MONEY, "job_pending"), (Lane.BULK, "job_pending_turns")])
+def test_the_claim_reads_the_partial_index_beside_many_done_jobs(
+    kind: Callable[..., Any], lane: Lane, index: str
+) -> None:
+    """What is done costs a claim nothing: its own statement uses the index of what waits. REQ OP-07."""
+    (pool,) = (one for one in registry.pools(lane) if one.name == LOCAL_POOL)
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO common_job (id, kind, lane, pool, payload, status, run_at, attempts, max_attempts, claim,
                    alone, again, errors, error_group, note, trace_id, created_at, finished_at)
-               SELECT gen_random_uuid(), 'test.job', 'money', 'local', '{}', 'done', now(), 1, 3, 1,
-                   false, false, '[]', '', '', '', now(), now() FROM generate_series(1, 20000)"""
+               SELECT gen_random_uuid(), 'test.job', %s, 'local', '{}', 'done', now(), 1, 3, 1,
+                   false, false, '[]', '', '', '', now(), now() FROM generate_series(1, 20000)""",
+            [lane.value],
         )
         cursor.execute("ANALYZE common_job")
-        cursor.execute(
-            """EXPLAIN SELECT j.id FROM common_job j WHERE j.status = 'pending' AND j.lane = 'money'
-               AND j.pool = 'local' AND j.run_at <= now() ORDER BY j.run_at, j.id LIMIT 20 FOR UPDATE SKIP LOCKED"""
-        )
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "job_pending" in plan
-    assert "Seq Scan" not in plan
+        with CaptureQueriesContext(connection) as asked:
+            assert claim.claim(lane, pool, NOW, 20) == []
+        for statement in asked.captured_queries:
+            cursor.execute("EXPLAIN " + statement["sql"])
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert f"{index} " in plan, plan
+            assert "Seq Scan on common_job" not in plan, plan
+    assert len(asked) == (2 if lane is Lane.BULK else 1)
 
 
 def test_draining_inside_a_transaction_is_refused() -> None:
