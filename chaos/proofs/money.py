@@ -27,8 +27,9 @@ WHERE o.created_at >= %(began)s GROUP BY o.id
 HAVING o.paid_amount <> coalesce(sum(l.amount) FILTER (WHERE l.kind = 'charge'), 0)
     OR o.refunded_amount <> -coalesce(sum(l.amount) FILTER (WHERE l.kind IN ('refund', 'refund_failed')), 0)
 """
-# Stripe refused for good: the order is there, and failed.
-_MAY_LEAVE_AN_ORDER = frozenset({"payment_provider_unavailable"})
+# Stripe refused for good: the order is there, and failed. Or nobody heard the answer, and the hold had ended when the
+# key was said again: the order is there, and closed.
+_MAY_LEAVE_AN_ORDER = frozenset({"payment_provider_unavailable", "checkout_closed"})
 _MISSING = """SELECT id FROM unnest(%(ids)s::uuid[]) AS told (id)
     WHERE NOT EXISTS (SELECT FROM {table} t WHERE t.id = told.id)"""
 

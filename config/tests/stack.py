@@ -100,6 +100,12 @@ class Product:
             f"http://127.0.0.1:{self.ports['STRIPE_SANDBOX_PORT']}/_sandbox/{path}", "POST", body
         )[1]
 
+    def answered_webhooks(self) -> set[str]:
+        """Return the newest events whose webhooks the product answered 2xx."""
+        url = f"http://127.0.0.1:{self.ports['STRIPE_SANDBOX_PORT']}/_sandbox/deliveries"
+        made: list[dict[str, Any]] = self._send(url, "GET", None)[1]["deliveries"]
+        return {one["event_id"] for one in made if one["state"] == "delivered"}
+
     def letters(self) -> list[dict[str, Any]]:
         """Read the mail catcher."""
         letters: list[dict[str, Any]] = self._send(
@@ -137,6 +143,14 @@ class Product:
         return self.call(
             "POST", f"offers/{self.offer(title)}/purchase", {"quantity": 1}, login=login, key=key
         )
+
+    def buy_ticket(self, tier: str, *, login: str) -> tuple[int, Any]:
+        """Buy one ticket of a tier of the demo's first event."""
+        query = """SELECT id::text, event_id::text FROM tickets_tickettier WHERE name = %s
+            AND event_id = (SELECT id FROM events_event WHERE slug = 'demo-conf')"""
+        ((tier_id, event_id),) = self.rows(query, tier)
+        body = {"tier_id": tier_id, "quantity": 1}
+        return self.call("POST", f"events/{event_id}/checkout", body, login=login)
 
     def order(self, order_id: str, *, login: str) -> Any:
         """Read an order as its buyer."""
