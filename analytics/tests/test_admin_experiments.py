@@ -92,7 +92,7 @@ def test_what_is_wrong_is_told_at_its_field(client: Client) -> None:
 
 
 def test_admins_start_and_stop_with_a_reason(client: Client) -> None:
-    """REQ AN-08, OP-06: buttons for what fits; each asks why and leaves a trace; staff may not."""
+    """REQ AN-08, EV-04: buttons for what fits; each asks why and leaves a trace; staff may not."""
     event = make_event()
     experiment = make_experiment(event)
     enter(client, event, "staff")

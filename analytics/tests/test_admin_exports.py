@@ -51,7 +51,7 @@ def test_what_is_no_report_is_said_at_its_field(client: Client) -> None:
 
 
 def test_too_many_at_once_are_told_to_wait(client: Client) -> None:
-    """REQ AN-11, OF-07: the page says so, with 429 and when to come again; no file, nothing in the history."""
+    """REQ AN-11: the page says so, with 429 and when to come again; no file, nothing in the history."""
     event = make_place().event
     client.force_login(make_member("analyst", organization=event.organization))
     taken = [take(exports._AT_ONCE, str(event.organization_id)) for _ in range(2)]

@@ -115,7 +115,7 @@ def test_of_several_events_one_is_chosen_first(client: Client, event: Event) -> 
 
 
 def test_staff_act_with_a_reason(client: Client, event: Event) -> None:
-    """REQ AN-07, OP-06: pause, resume, run now and archive by POST, each in the history; analysts only look."""
+    """REQ AN-07, EV-04: pause, resume, run now and archive by POST, each in the history; analysts only look."""
     report = make_report(event, now=clock.now())
     enter(client, event, "analyst")
     page = page_of(client, report)

@@ -81,7 +81,7 @@ def test_what_is_no_experiment(more, field, code) -> None:
 
 
 def test_a_draft_is_changed_and_leaves_a_trace() -> None:
-    """REQ AN-08, OP-06: only what is named changes; the same again changes nothing; as a whole the rest is default."""
+    """REQ AN-08, EV-04: only what is named changes; the same again changes nothing; as a whole the rest is default."""
     draft = make_experiment(slug="button", minimum_sample=50, hypothesis="Green sells")
     given = ExperimentInput(name="Colour", variants=(*TWO, VariantInput("red", "", 2)))
     for _ in range(2):

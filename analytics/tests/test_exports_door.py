@@ -111,7 +111,7 @@ def _today(event: Event) -> str:
 
 
 def test_few_at_once(client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """REQ AN-11, OF-07: slow downloads do not take all of the server: two of an organization, four in all.
+    """REQ AN-11: slow downloads do not take all of the server: two of an organization, four in all.
 
     Who comes then is told when to come again; it is not in the history, and none of what they may have in a minute.
     """

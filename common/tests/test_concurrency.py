@@ -1,4 +1,4 @@
-"""How much may be under way at once: with Redis, without it, and after somebody died (REQ OF-07)."""
+"""How much may be under way at once: with Redis, without it, and after somebody died (REQ AN-11)."""
 
 import threading
 import time

@@ -29,7 +29,7 @@ _HOPS = st.text(max_size=30) | st.sampled_from(
 @_FEW
 @given(header=_HOPS, peer=_HOPS, proxies=st.integers(0, 2))
 def test_a_caller_has_an_address_whatever_is_forwarded(header: str, peer: str, proxies: int) -> None:
-    """What limits count and logs show is an address, whoever writes what into the header. REQ OP-04."""
+    """What limits count and logs show is an address, whoever writes what into the header. REQ OF-07."""
     request = RequestFactory().get("/", headers={"X-Forwarded-For": header}, REMOTE_ADDR=peer)
     with override_settings(TRUSTED_PROXY_COUNT=proxies):
         ip_address(client_address(request))
@@ -61,7 +61,7 @@ def test_who_names_a_program_is_one_whatever_else_they_say(before: str, after: s
 @_FEW
 @given(key=st.text(max_size=300))
 def test_an_idempotency_key_is_printable_or_refused(key: str) -> None:
-    """1 to 255 printable ASCII characters, and nothing else passes. REQ OP-04."""
+    """1 to 255 printable ASCII characters, and nothing else passes. REQ OF-06."""
     try:
         check_key(key, "Idempotency-Key")
     except Invalid:

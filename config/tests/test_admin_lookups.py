@@ -90,7 +90,7 @@ def lists(rf: RequestFactory, model: type[Model], query: dict[str, Any]) -> Chan
 
 
 def test_no_list_fails_at_a_pattern(rf: RequestFactory) -> None:
-    """`?column__regex=[` is refused by every list, and PostgreSQL never sees the pattern. REQ EV-04, OP-04."""
+    """`?column__regex=[` is refused by every list, and PostgreSQL never sees the pattern. REQ EV-04."""
     with CaptureQueriesContext(connection) as queries:
         for model in admin.site._registry:
             field = model._meta.concrete_fields[-1]
@@ -166,7 +166,7 @@ def test_filters_still_filter(rf: RequestFactory) -> None:
 
 
 def test_a_date_that_there_is_not_is_no_filter(rf: RequestFactory) -> None:
-    """Whatever stands for a year, a month, a day or an instant: rows, or back to the whole list. REQ EV-04, OP-04."""
+    """Whatever stands for a year, a month, a day or an instant: rows, or back to the whole list. REQ EV-04."""
     asked = [
         (model, name)
         for model, screen in admin.site._registry.items()

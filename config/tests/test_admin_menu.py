@@ -77,7 +77,7 @@ def test_the_menu_names_all_that_a_role_may_open(rf: RequestFactory, role: str) 
 
 
 def test_a_card_counts_where_it_may_be_opened(client: Client) -> None:
-    """An analyst here who is staff there: what waits is counted for staff alone. REQ EV-03, OP-04."""
+    """An analyst here who is staff there: what waits is counted for staff alone. REQ EV-03."""
     user = member(Role.ANALYST)
     client.force_login(user)
     with CaptureQueriesContext(connection) as queries:

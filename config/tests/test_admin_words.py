@@ -80,7 +80,7 @@ def test_a_row_stands_below_its_menus_entry(client: Client) -> None:
 
 
 def test_an_empty_list_of_what_failed_is_good_news(client: Client) -> None:
-    """After the last dead letter was dealt with nothing is still to come. REQ OP-04."""
+    """After the last dead letter was dealt with nothing is still to come. REQ OP-03."""
     client.force_login(make_superuser())
     text = client.get(reverse("admin:common_deadletter_changelist")).content.decode()
     assert "No dead letters" in text

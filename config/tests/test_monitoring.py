@@ -279,5 +279,5 @@ def test_the_dashboard_is_one_that_grafana_reads() -> None:
 
 
 def test_schedules_can_be_told_apart() -> None:
-    """A late one is told by its name, which is its label. REQ OP-04."""
+    """A late one is told by its name, which is its label. REQ OP-02."""
     assert len({one.name for one in SCHEDULES}) == len(SCHEDULES)
