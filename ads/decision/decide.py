@@ -75,7 +75,7 @@ def decide(
             if index.version >= int(refusal[1:]):
                 continue
         # Caps are missing; or Redis was told of a version that the database no longer knows.
-        if not restoring.restore_now(context.event_id, now=now):
+        if not restoring.restore_now(context.event_id, now=now, told=refusal):
             break
     return _degraded(context, who, now, indexes, rng, context.event_id)
 

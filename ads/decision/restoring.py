@@ -38,6 +38,8 @@ _RESTORED = Counter(
 AT_ONCE: Final = 20_000
 # Whoever began to restore and did not end within so many seconds has died.
 _PATIENCE: Final = b"30"
+# What begin.lua answers where what was told is not so any more.
+_NOT_SO: Final = -2
 _VIEWERS_AT_ONCE: Final = 500
 # Clocks of two processes differ by less.
 _CLOCKS: Final = timedelta(hours=1)
@@ -85,25 +87,21 @@ class _Restoring:
         return brakes.forgotten_at(self.window.end or self.now)
 
 
-def restore(event_id: UUID, *, now: datetime, at_most: int | None = None) -> bool:
+def restore(event_id: UUID, *, now: datetime, at_most: int | None = None, told: bytes = b"") -> bool:
     """Write an event's caps of today and its spend anew; until that is done decisions are degraded.
 
     False: Redis is away, somebody else restores just now, or there are more than ``at_most`` impressions: then
-    nothing was let go by, and a job has to do it.
+    nothing was let go by, and a job has to do it. ``told``: the answer of Redis because of which it is done. Where
+    somebody else has done it since then, what was reserved by theirs is not forgotten: nothing is written. True.
     """
     zone = Event.objects.only("time_zone").get(pk=event_id).zone
     day = now.astimezone(zone).date()
     trial = _Restoring(event_id, secrets.token_hex(6).encode(), day, local_day(day, zone), now)
-    done: bool = guarded(lambda: _restored(trial, at_most), lambda: False)
-    if done:
-        brakes.learn(event_id, trial.epoch)
-        _RESTORED.inc()
-        _log.info("ads_brakes_restored", event_id=str(event_id))
-    return done
+    return guarded(lambda: _restored(trial, at_most, told), lambda: False)
 
 
-def restore_now(event_id: UUID, *, now: datetime) -> bool:
-    """Restore for a decision that waits, if that is quick; a job does it otherwise. True: ask Redis again.
+def restore_now(event_id: UUID, *, now: datetime, told: bytes) -> bool:
+    """Restore for a decision that was ``told`` so and waits, if that is quick; else a job does it. True: ask again.
 
     However many threads ask, one restores; after one that did not come to an end there is no other for a second.
     """
@@ -114,18 +112,18 @@ def restore_now(event_id: UUID, *, now: datetime) -> bool:
             return last.is_done
         if last is not None and not last.is_done and time.monotonic() - last.at < _PAUSE:
             return False
-        is_done = restore(event_id, now=now, at_most=AT_ONCE)
+        is_done = restore(event_id, now=now, at_most=AT_ONCE, told=told)
         if len(_ends) >= _EVENTS_KEPT:
             _ends.clear()
         _ends[event_id] = _End(time.monotonic(), is_done)
         return is_done
 
 
-def _restored(trial: _Restoring, at_most: int | None) -> bool:
+def _restored(trial: _Restoring, at_most: int | None, told: bytes) -> bool:
     book = keys.book(trial.event_id)
-    told = int(_begin([book], [trial.epoch, _PATIENCE, b"%d" % brakes.KEPT_SECONDS]))
-    if told < 0:
-        return False
+    before = int(_begin([book], [trial.epoch, _PATIENCE, b"%d" % brakes.KEPT_SECONDS, told]))
+    if before < 0:
+        return before == _NOT_SO
     # From here on whatever is committed is either read below or told to the new epoch.
     version = AdIndexVersion.objects.filter(pk=trial.event_id).values_list("version", flat=True).first() or 0
     ad_ids = list(Ad.objects.filter(event_id=trial.event_id).values_list("id", flat=True))
@@ -137,7 +135,12 @@ def _restored(trial: _Restoring, at_most: int | None) -> bool:
     if not _write_caps(trial, rows):
         return False
     spent = [part for ad in _spent(ad_ids, trial) for part in ad]
-    return bool(_finish([book], [trial.epoch, b"%d" % version, b"%d" % told, *spent]))
+    if not _finish([book], [trial.epoch, b"%d" % version, b"%d" % before, *spent]):
+        return False
+    brakes.learn(trial.event_id, trial.epoch)
+    _RESTORED.inc()
+    _log.info("ads_brakes_restored", event_id=str(trial.event_id))
+    return True
 
 
 def _counted(ad_ids: Sequence[UUID], trial: _Restoring, at_most: int | None) -> list[_Row] | None:

@@ -8,13 +8,14 @@ import pytest
 from prometheus_client import REGISTRY
 
 from accounts.tests.factories import NOW
-from ads.decision import brakes
+from ads.decision import brakes, keys, restoring
 from ads.decision.connections import Script, bulk
 from ads.decision.index import load
 from ads.decision.registry import Registry
 from ads.services import versions
 from ads.tests.ad_factories import make_ad
 from ads.tests.deciding import decide_at, ids, shown
+from common.redis import client
 from config.local_stack.testing.race import Race
 from events.tests.factories import make_event
 
@@ -81,6 +82,30 @@ def without(script: Script, condition: str) -> Script:
     sha = hashlib.sha1(broken.source.encode(), usedforsecurity=False).hexdigest()
     broken._head = bulk(b"EVALSHA") + bulk(sha.encode())
     return broken
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_who_comes_late_to_restore_forgets_nothing(is_late: bool) -> None:
+    """Told that caps are missing, and slow: meanwhile another one restored them and an ad was reserved to the last of
+    its cap. It stays reserved. The control is a restoring that does not say what it was told (REQ AD-03)."""
+    ad = make_ad(frequency_cap=1)
+    assert shown(decide_at(ad.event_id)) == ids(ad)
+    if is_late:
+        assert restoring.restore_now(ad.event_id, now=NOW, told=b"m")
+    else:
+        assert restoring.restore(ad.event_id, now=NOW)
+    assert len(shown(decide_at(ad.event_id))) == (0 if is_late else 1)
+
+
+def test_a_version_that_nobody_knows_is_restored_once() -> None:
+    """The first who was told of it puts the book right; for the second it is another version by then (REQ AD-02)."""
+    ad = make_ad(frequency_cap=1)
+    decide_at(ad.event_id, viewer="another")
+    client().hset(keys.book(ad.event_id).decode(), "version", "99")
+    assert shown(decide_at(ad.event_id)) == ids(ad)
+    assert client().hget(keys.book(ad.event_id).decode(), "version") != b"99"
+    assert restoring.restore(ad.event_id, now=NOW, told=b"v99")
+    assert shown(decide_at(ad.event_id)) == []
 
 
 def test_one_reads_for_many(race: Race) -> None:
