@@ -196,7 +196,7 @@ def test_rules_are_complete() -> None:
 
 
 def test_every_page_has_a_case_in_which_it_fires() -> None:
-    """What wakes somebody is tried (by promtool, by hand): by series that it reads, in its words. REQ OP-02."""
+    """What wakes somebody is tried (`test_alerts.py`): by series that it reads, in its words. REQ OP-02."""
     alerts, recorded = ({rule[sort]: rule for rule in rules(sort)} for sort in ("alert", "record"))
     fired = set()
     for case in yaml.safe_load(CASES.read_text())["tests"]:

@@ -23,7 +23,8 @@ class Tool:
 
 CHROMIUM = Tool("Chromium", "browser", "browser tests", ("chromium", "chromium-browser", "google-chrome"))
 NODE = Tool("node", "node", "tests of the page scripts", ("node", "nodejs"))
-TOOLS = (CHROMIUM, NODE)
+PROMTOOL = Tool("promtool", "promtool", "tests of the alerts", ("promtool",))
+TOOLS = (CHROMIUM, NODE, PROMTOOL)
 
 
 def missing_tools() -> list[Tool]:
