@@ -32,7 +32,12 @@ def current_request_id() -> str:
 
 
 def bind(**ids: Any) -> None:
-    """Add ids (order, offer, event, user) to every further log line of this request or job."""
+    """Add ids (order, offer, event, user) to every further log line of this request or job.
+
+    Outside of one nothing is added: nothing would take it off again.
+    """
+    if not _current.get():
+        return
     structlog.contextvars.bind_contextvars(**{name: str(value) for name, value in ids.items()})
 
 

@@ -4,6 +4,7 @@ import logging
 import threading
 
 import pytest
+import structlog
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client, RequestFactory
 
@@ -94,8 +95,6 @@ def test_a_session_is_not_loaded_for_the_log(django_assert_num_queries, db) -> N
 
 def test_jobs_run_under_the_trace_of_their_request() -> None:
     """REQ OP-01: what was bound outside comes back; inside only the job's own ids are bound."""
-    import structlog
-
     with tracing("outer", user="u"):
         bind(order="o")
         with tracing("inner", job="j") as trace:
@@ -103,6 +102,12 @@ def test_jobs_run_under_the_trace_of_their_request() -> None:
             assert structlog.contextvars.get_contextvars() == {"request_id": "inner", "job": "j"}
         assert current_request_id() == "outer"
         assert structlog.contextvars.get_contextvars() == {"request_id": "outer", "user": "u", "order": "o"}
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+def test_ids_that_no_request_or_job_ends_are_not_kept() -> None:
+    """REQ OP-01: what a shell or a test calls by itself leaves nothing to the lines after it."""
+    bind(order="o")
     assert structlog.contextvars.get_contextvars() == {}
 
 

@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 from accounts.rest.authentication import actor_of_request, require_user
 from common import clock
 from common.errors import Invalid
-from common.requests import bind
 from common.rest import LimitOffset, client_network, event_named, read_body
 from common.rest.schema import IDEMPOTENCY_KEY, PAGE, whole_number
 from offers.models import Offer, Placement
@@ -126,10 +125,7 @@ class PurchaseView(APIView):
             key=request.headers.get("Idempotency-Key"),
             network=client_network(request),
         )
-        bind(offer_id=offer_id, user_id=user.pk)
-        answer = purchase_offer(wish, now=clock.now())
-        bind(order_id=answer.order_id, checkout_session_id=answer.checkout_session_id or "")
-        return Response(answer.as_json(), status=201)
+        return Response(purchase_offer(wish, now=clock.now()).as_json(), status=201)
 
 
 class EventOffersView(APIView):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from common import idempotency
 from common.errors import Failure
+from common.requests import bind
 from offers.errors import OfferUnavailable
 from offers.models import Purchase
 from offers.services import names
@@ -26,6 +27,7 @@ def purchase_offer(wish: PurchaseOffer, *, now: datetime) -> PurchaseAnswer:
     ``BuyerLimit``, ``Busy``, ``CheckoutRefused`` (the hold is released), ``PaymentProviderUnavailable`` (the
     hold is kept: the same key goes on with it).
     """
+    bind(offer_id=wish.offer_id)
     wanted = Wish(
         operation=names.OPERATION,
         buyer_id=wish.buyer_id,

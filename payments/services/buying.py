@@ -17,6 +17,7 @@ from common.errors import Failure, FieldError, Invalid
 from common.operations import observed
 from common.problems.documents import status_of
 from common.ratelimits import RateLimit, hit
+from common.requests import bind
 from payments.errors import BuyerLimit, CheckoutClosed, CheckoutRefused, HoldLimit, PurchasesDisabled, SoldOut
 from payments.models import HOLDING_STATES, Order, OrderState
 from payments.services.checkout import open_checkout
@@ -47,10 +48,20 @@ class Counter(Protocol):
 def buy(wish: Wish, counter: Counter, *, now: datetime) -> PurchaseAnswer:
     """Hold what somebody wants and answer where to pay; what costs nothing is complete at once.
 
+    Every further log line of the request names the buyer, and what is known by then of order, event and session.
+
     Call with no transaction open. Raises what the counter raises, ``RateLimited``, ``IdempotencyMismatch``,
     ``InProgress``, ``PurchasesDisabled``, ``CheckoutRefused`` (the hold is released),
     ``PaymentProviderUnavailable`` (the hold is kept: the same key goes on with it).
     """
+    bind(user_id=wish.buyer_id)
+    answer = _bought(wish, counter, now=now)
+    bind(order_id=answer.order_id, checkout_session_id=answer.checkout_session_id or "")
+    return answer
+
+
+def _bought(wish: Wish, counter: Counter, *, now: datetime) -> PurchaseAnswer:
+    """Answer from the key, or carry the wish out and keep the answer under it."""
     _limit_address(wish)
     counter.check()
     key = idempotency.begin(
@@ -112,6 +123,8 @@ def _opened(order: Order, *, now: datetime) -> PurchaseAnswer | None:
 
     Raises ``CheckoutClosed`` while it is just ending: neither go on with it nor begin another beside it.
     """
+    # Before Stripe is asked: what goes wrong there is looked for by its order.
+    bind(order_id=order.pk, event_id=order.event_id)
     if order.state == OrderState.PAID:
         return _answer(order, None, None, None)
     try:

@@ -9,7 +9,6 @@ from rest_framework.views import APIView
 
 from accounts.rest.authentication import require_user
 from common import clock
-from common.requests import bind
 from common.rest import client_network
 from common.rest.schema import IDEMPOTENCY_KEY
 from payments.rest.serializers import PurchaseAnswerSerializer
@@ -40,7 +39,4 @@ class CheckoutView(APIView):
             network=client_network(request),
             **body.validated_data,
         )
-        bind(event_id=event_id, tier_id=wish.tier_id, user_id=user.pk)
-        answer = buy_tickets(wish, now=clock.now())
-        bind(order_id=answer.order_id, checkout_session_id=answer.checkout_session_id or "")
-        return Response(answer.as_json(), status=201)
+        return Response(buy_tickets(wish, now=clock.now()).as_json(), status=201)

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from common import idempotency
 from common.db import retrying
 from common.errors import Failure, Invalid, NotFound
+from common.requests import bind
 from events.models import Event
 from events.selectors import is_registered
 from payments.errors import BuyerLimit, HoldLimit
@@ -36,6 +37,7 @@ def buy_tickets(wish: BuyTickets, *, now: datetime) -> PurchaseAnswer:
     Call with no transaction open. Raises what ``buying.buy`` raises, ``NotFound``, ``Invalid``,
     ``TierUnavailable``, ``TierSoldOut``, ``HoldLimit``, ``BuyerLimit``, ``Busy``.
     """
+    bind(event_id=wish.event_id, tier_id=wish.tier_id)
     body = {"event_id": wish.event_id, "tier_id": wish.tier_id, "quantity": wish.quantity}
     wanted = Wish(
         operation=names.OPERATION, buyer_id=wish.buyer_id, body=body, key=wish.key, network=wish.network
