@@ -101,6 +101,8 @@ def check_end(market: Market) -> None:
     check_now(market)
     dead = Job.objects.filter(status=JobStatus.DEAD)
     assert not dead.exists(), [(job.kind, job.errors) for job in dead]
+    lost = Job.objects.filter(status=JobStatus.RUNNING)
+    assert not lost.exists(), f"Their worker is gone, and nobody took them over: {list(lost.values('kind'))}"
     for order in market.orders():
         _check_order(order)
     since = now - timedelta(days=60)

@@ -4,12 +4,13 @@ Time passes by making everything that exists older, with us as at Stripe, so tha
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import pytest
 import requests
 from django.apps import apps
 from django.db.models import DateTimeField, F
@@ -20,12 +21,14 @@ from accounts.services.access import actor_of
 from accounts.tests.factories import make_membership, make_user
 from common import clock
 from common.errors import Failure
-from common.outbox import Lane
+from common.outbox import Lane, finish
 from common.outbox.testing import run_due
+from common.outbox.worker import Worker
 from common.types import Actor
 from events.models import Event
 from events.tests.factories import make_event
-from offers.models import Offer, OfferType, Purchase
+from offers.models import Fulfillment, Offer, OfferType, Purchase
+from offers.services import staff_fulfilment
 from offers.services.purchase import purchase_offer
 from offers.tests.factories import make_offer
 from offers.types import PurchaseOffer
@@ -39,6 +42,14 @@ _WEBHOOKS: Final = "/api/v1/webhooks/stripe/offers"
 _AGING: Final = frozenset({"payments", "offers", "tickets", "common"})
 # Never a state of things: what has to be tried again has no place in a test without rivals.
 _FORBIDDEN: Final = frozenset({"busy", "rate_limited"})
+
+
+class _PowerCut(BaseException):
+    """Nothing that a worker could catch."""
+
+
+def _cut(*_: object) -> None:
+    raise _PowerCut
 
 
 @contextmanager
@@ -173,6 +184,28 @@ class Market:
         with self.troubled(fault, "/v1/refunds"):
             run_due(None, [Lane.MONEY])
 
+    def die_at_work(self) -> None:
+        """Work one due job of the money lane and lose the worker: its acts are done, the job is not marked.
+
+        Another worker has it when the lease is over.
+        """
+        with pytest.MonkeyPatch.context() as power:
+            power.setattr(finish, "done", _cut)
+            with suppress(_PowerCut):
+                Worker(Lane.MONEY).drain(1)
+
+    def lend_hands(self) -> None:
+        """Let staff send and appoint what waits for them."""
+        for waiting in Fulfillment.objects.filter(status="PENDING_MANUAL").select_related("offer"):
+            purchase, now = waiting.purchase_id, clock.now()
+            with refusable():
+                if waiting.offer.offer_type == OfferType.MERCHANDISE:
+                    parcel = {"carrier": "DHL", "tracking_number": "1"}
+                    staff_fulfilment.ship(self.owner, purchase, **parcel, now=now)
+                else:
+                    soon = now + timedelta(days=1)
+                    staff_fulfilment.set_appointment(self.owner, purchase, appointment_at=soon, now=now)
+
     def pass_time(self, by: timedelta) -> None:
         """Make all that exists older."""
         self.stripe.control("clock", advance_seconds=round(by.total_seconds()))
@@ -190,8 +223,3 @@ class Market:
         )
         found: list[dict[str, Any]] = answer.json()["data"]
         return found[::-1]
-
-
-def soon() -> datetime:
-    """Return a time for an appointment."""
-    return clock.now() + timedelta(days=1)
