@@ -107,7 +107,7 @@ def _ask(refund: Refund, operation: StripeOperation, *, now: datetime) -> str:
             StripeOperation.objects.filter(pk=operation.pk).update(is_key_spent=True, updated_at=now)
         raise
     except gateway.Refused as error:
-        return "" if _look_up(refund) else error.message or "Refused"
+        return "" if _look_up(refund, operation, now=now) else error.message or "Refused"
     _note(operation, OperationState.SUCCEEDED, now=now, result_id=view.id)
     return ""
 
@@ -119,16 +119,20 @@ def _made_already(refund: Refund, operation: StripeOperation, *, now: datetime) 
     """
     if not operation.is_key_spent and now - operation.created_at < _KEY_IS_SAFE_FOR:
         return None
-    found = _look_up(refund)
+    found = _look_up(refund, operation, now=now)
     if found is None and operation.is_key_spent:
         take_new_key(operation, now=now)
         operation.refresh_from_db()
     return found
 
 
-def _look_up(refund: Refund) -> RefundView | None:
+def _look_up(refund: Refund, operation: StripeOperation, *, now: datetime) -> RefundView | None:
+    """Return the refund that Stripe made though its answer was lost, and note what came of the call."""
     made = gateway.refunds_of(refund.payment.payment_intent_id or "")
-    return next((one for one in made if one.metadata.get("refund_id") == str(refund.pk)), None)
+    found = next((one for one in made if one.metadata.get("refund_id") == str(refund.pk)), None)
+    if found is not None:
+        _note(operation, OperationState.SUCCEEDED, now=now, result_id=found.id)
+    return found
 
 
 @retrying

@@ -19,6 +19,7 @@ from payments import gateway
 from payments.errors import NotRefundable
 from payments.models import (
     LedgerKind,
+    OperationState,
     Order,
     OrderState,
     OrderStatus,
@@ -200,6 +201,8 @@ def test_refund_tried_again_after_stripe_forgot_its_key_is_looked_up_first(
     entries = order.ledger.filter(kind=LedgerKind.REFUND)
     assert list(entries.values_list("stripe_id", "amount")) == [(made.id, -700)]
     assert (fresh(order).refunded_amount, fresh(order).refund_pending_amount) == (700, 0)
+    kept = StripeOperation.objects.get(operation="refund")
+    assert (kept.state, kept.result_id) == (OperationState.SUCCEEDED, made.id)
 
 
 @pytest.mark.parametrize("mode", ["500", "500_after_commit"])
