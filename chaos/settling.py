@@ -100,17 +100,17 @@ def _wait(
     say: Callable[[str], None],
     each_look: Callable[[], None] = lambda: None,
 ) -> None:
-    """Look until nothing is left, several times in a row."""
-    left, in_a_row, tell_at = ["not looked at yet"], 0, 0.0
+    """Look until nothing is left, several times in a row; past the deadline a look that finds something is the last."""
+    in_a_row, tell_at = 0, 0.0
     while in_a_row < _LOOKS_IN_A_ROW:
-        if time.monotonic() > deadline:
-            raise NeverQuiet("; ".join(left))
         try:
             each_look()
             left = list(_left(stack, wanted))
         except psycopg.Error as error:
             left = [f"the database is away: {error}"]
         in_a_row = 0 if left else in_a_row + 1
+        if left and time.monotonic() > deadline:
+            raise NeverQuiet("; ".join(left))
         if left and time.monotonic() >= tell_at:
             say(f"  .. {'; '.join(left)}")
             tell_at = time.monotonic() + _TELL_SECONDS
