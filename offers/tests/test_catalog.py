@@ -1,5 +1,6 @@
 """Making, changing and archiving offers: the same rules by REST and GraphQL."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -151,6 +152,23 @@ def test_a_partial_update_is_judged_as_a_whole(door: type[Catalog]) -> None:
     assert door(staff).update(offer.pk, {"price": "20.01"}).errors == {("original_price", "below_price")}
     assert door(staff).update(offer.pk, {"price": "20.00"}).offer["price"] == "20.00"
     assert door(staff).update(offer.pk, {"original_price": None}).offer["original_price"] is None
+
+
+@both_doors
+def test_a_partial_update_of_the_window_is_judged_as_a_whole(door: type[Catalog]) -> None:
+    """One end of the window is judged by the other one that is there; what is refused changes nothing. REQ OF-02."""
+    event, staff = _event_and_staff()
+    starts, ends = datetime(2030, 1, 2, tzinfo=UTC), datetime(2030, 1, 3, tzinfo=UTC)
+    offer = make_offer(event=event, starts_at=starts, expires_at=ends)
+    before = Offer.objects.values().get(pk=offer.pk)
+    for name, said in (("expires_at", starts), ("starts_at", ends), ("starts_at", ends + timedelta(days=1))):
+        refused = door(staff).update(offer.pk, {name: said.isoformat()})
+        assert (refused.code, refused.errors) == ("invalid", {("expires_at", "not_after_start")})
+        assert Offer.objects.values().get(pk=offer.pk) == before
+    assert not AuditEntry.objects.exists()
+    assert (
+        door(staff).update(offer.pk, {"expires_at": (starts + timedelta(seconds=1)).isoformat()}).code == ""
+    )
 
 
 @both_doors

@@ -18,6 +18,7 @@ from offers.services.sighting import look
 from offers.tests.factories import make_offer, stock
 from offers.types import PurchaseOffer
 from payments.models import Order
+from tickets.tests.factories import make_ticket, make_tier
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +75,33 @@ def test_who_has_something_already_is_looked_at() -> None:
     assert (rows(), stock(offer)) == (before, (3, 0))
     buy(offer)
     assert stock(offer) == (4, 0)
+
+
+def test_a_ticket_of_the_tier_is_asked_for_of_every_newcomer() -> None:
+    """Who holds none of the tier the offer is meant for is refused after one who does bought, and changes nothing;
+    the next holder buys.
+
+    REQ OF-14.
+    """
+    vip = make_tier(priority="VIP")
+    standard = make_tier(event=vip.event)
+    offer = make_offer(units=5, event=vip.event, target_ticket_tiers=[vip.pk])
+    buy(offer, buyer_id=make_ticket(tier=vip).holder_id)
+    before = rows()
+    for other in (
+        make_user().pk,
+        make_ticket(tier=standard).holder_id,
+        make_ticket(tier=make_tier()).holder_id,
+    ):
+        newcomers._kept.clear()
+        newcomers.remember(look(offer.pk, make_user().pk))
+        with pytest.raises(OfferUnavailable):
+            buy(offer, buyer_id=other)
+        assert (rows(), stock(offer)) == (before, (1, 0))
+    newcomers._kept.clear()
+    newcomers.remember(look(offer.pk, make_user().pk))
+    buy(offer, buyer_id=make_ticket(tier=vip).holder_id)
+    assert stock(offer) == (2, 0)
 
 
 def test_the_last_unit_is_sold_once_and_one_that_came_back_again() -> None:
