@@ -1,7 +1,9 @@
 """Whatever is shown as an ad's token or asked of `ads/serve` is read, or refused by name."""
 
-from urllib.parse import urlencode
+import json
+from urllib.parse import quote_plus, urlencode
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from ads.decision import tokens
 from ads.errors import TokenInvalid
 from ads.models import AdPlacement
+from ads.rest.redeeming import _seen, _token_of
 from ads.rest.serving import read_query
 from common.errors import Invalid
 
@@ -40,3 +43,24 @@ def test_no_query_breaks_the_reading(pairs: list[tuple[str, str]], raw: str, is_
         return
     assert asked.placement in AdPlacement.values
     assert asked.limit >= 1
+
+
+@_FEW
+@given(
+    raw=st.binary(max_size=40),
+    said=st.dictionaries(st.sampled_from(["token", "viewable", "x"]), st.text(max_size=9) | st.booleans()),
+    is_raw=st.booleans(),
+)
+def test_no_item_of_a_batch_breaks_the_reading(raw: bytes, said: dict[str, object], is_raw: bool) -> None:
+    """Any item: its token, or one that is none of ours. REQ AD-04."""
+    found = _seen(msgspec.Raw(raw if is_raw else json.dumps(said).encode()))
+    is_whole = isinstance(said.get("token"), str) and isinstance(said.get("viewable", False), bool)
+    assert is_raw or found.token == (said["token"] if is_whole else "")
+
+
+@_FEW
+@given(before=st.text("token=&%zf+", max_size=20), token=st.text(st.characters(codec="utf-8"), max_size=20))
+def test_no_link_breaks_the_reading(before: str, token: str) -> None:
+    """Any query of a link: its last token, as it was sent. REQ AD-04."""
+    assert isinstance(_token_of(before), str)
+    assert _token_of(f"{before}&token={quote_plus(token)}") == token

@@ -3,13 +3,15 @@
 import json
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.rest.batches import read_batch
+from analytics.services.checking import Refusal, _metadata
 from analytics.types.experiments import IncomingResult
 from analytics.types.tracking import Incoming
 from common.errors import Failure
+from common.rest import unreadable_values
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
@@ -38,3 +40,20 @@ def test_no_body_breaks_the_reading(raw: bytes) -> None:
         except Failure:
             continue
         assert batch.size >= 1
+
+
+@settings(max_examples=25, deadline=None, database=None)
+@given(raw=st.binary(max_size=60) | _JSON.map(lambda value: json.dumps(value).encode()))
+@example(raw=rb'{"a": "\u0000"}')
+@example(raw=rb'{"a": "\ud800"}')
+def test_no_metadata_breaks_the_check(raw: bytes) -> None:
+    """Any bytes: an object that PostgreSQL keeps as it is, nothing, or a refusal of ours. REQ AN-01."""
+    try:
+        text = _metadata(Incoming(type="OFFER_VIEW", metadata=msgspec.Raw(raw)))
+    except Refusal:
+        return
+    if text is not None:
+        kept = json.loads(text)
+        assert isinstance(kept, dict)
+        # Numbers of any size are kept as they are.
+        assert {one.code for one in unreadable_values(kept, "metadata")} <= {"out_of_range"}

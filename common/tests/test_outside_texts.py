@@ -1,16 +1,22 @@
 """Whatever text comes from outside is read, or refused by name."""
 
 from ipaddress import ip_address, ip_network
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.test import RequestFactory, override_settings
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rest_framework import serializers
 
 from common.bots import is_bot
 from common.errors import Invalid
 from common.idempotency.services import check_key
 from common.requests import accepted_id
 from common.rest import client_address, client_network
+from common.rest.networks import shortened
+from common.rest.serializers import StrictSerializer
+from common.web_addresses import is_web_address
 
 _FEW = settings(max_examples=25, deadline=None, database=None)
 _HOPS = st.text(max_size=30) | st.sampled_from(
@@ -34,6 +40,7 @@ def test_a_caller_has_an_address_whatever_is_forwarded(header: str, peer: str, p
     with override_settings(TRUSTED_PROXY_COUNT=proxies):
         ip_address(client_address(request))
         ip_network(client_network(request), strict=False)
+        ip_address(shortened(client_address(request)))
 
 
 @settings(_FEW, max_examples=15)
@@ -69,3 +76,39 @@ def test_an_idempotency_key_is_printable_or_refused(key: str) -> None:
     assert 1 <= len(key) <= 255
     assert key.isascii()
     assert key.isprintable()
+
+
+class Timed(StrictSerializer):
+    """A body with a time."""
+
+    at = serializers.DateTimeField()
+
+
+@_FEW
+@given(
+    said=st.text(max_size=30)
+    | st.from_regex(r"[0-9]{1,5}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{2,12}(Z|[+-][0-9:]{2,5})?")
+)
+@example(said="2026-02-30T12:00:00Z")
+@example(said="2026-11-20T12:00:00+99:99")
+def test_a_time_has_an_offset_or_is_refused(said: str) -> None:
+    """Any text for a time: the instant that it says, or its field is named. REQ OF-02."""
+    body: Any = Timed(data={"at": said})
+    if body.is_valid():
+        assert said.rstrip().endswith(("Z", "z")) or {"+", "-"} & set(said[10:])
+        assert body.validated_data["at"].tzinfo is not None
+    else:
+        assert set(body.errors) == {"at"}
+
+
+@_FEW
+@given(host=st.text(max_size=20) | st.text("[]@:/.\\?#x1", max_size=12), path=st.text(max_size=10))
+@example(host="[", path="")
+@example(host="shop.test:99999", path="/")
+def test_an_address_to_follow_leads_to_a_host(host: str, path: str) -> None:
+    """Any text: one that is taken has a host and no user in it. REQ OF-02, AD-01."""
+    url = f"https://{host}{path}"
+    if is_web_address(url, longest=500):
+        parts = urlsplit(url)
+        assert parts.hostname
+        assert (parts.username, parts.password) == (None, None)
