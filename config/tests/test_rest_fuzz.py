@@ -114,7 +114,7 @@ def _one_connection() -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:.*SpooledTemporaryFile:pytest.PytestUnraisableExceptionWarning")
 def test_every_operation_answers_as_the_file_says(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever an attendee, staff, a rival or nobody sends: no 5xx, and the status, headers and body that
-    openapi.yaml promises. REQ OP-06.
+    openapi.yaml promises. CONTRACT: REST.
     """
     world = make_world()
     staff = make_member("staff", organization=world.event.organization)
@@ -180,14 +180,14 @@ def _hold(operation: Any, known: dict[str, Any], people: dict[str, User | None])
 
 
 def test_every_door_is_in_the_file() -> None:
-    """No address and no method of one is left out of what is asked above. REQ OP-06."""
+    """No address and no method of one is left out of what is asked above. CONTRACT: REST."""
     there = {route.path: {method.upper() for method in route.methods} for route in routes().values()}
     in_file = {path: METHODS & {method.upper() for method in of} for path, of in described()["paths"].items()}
     assert there == in_file | {path: {"POST"} for path in _WEBHOOKS}
 
 
 def test_an_address_has_the_methods_of_the_file() -> None:
-    """OPTIONS names them, and so does the 405 that another method gets. REQ OP-06."""
+    """OPTIONS names them, and so does the 405 that another method gets. CONTRACT: REST."""
     client, wrong = Client(), []
     for path, operations in described()["paths"].items():
         declared = {method.upper() for method in operations} & METHODS

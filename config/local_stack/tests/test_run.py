@@ -1,4 +1,4 @@
-"""What `make run` refuses. Its whole life is in `config/tests/test_crashes.py`. CONTRACT "Commands", REQ OP-06."""
+"""What `make run` refuses. Its whole life is in `config/tests/test_crashes.py`. CONTRACT "Commands"."""
 
 import socket
 from pathlib import Path

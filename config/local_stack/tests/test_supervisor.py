@@ -1,4 +1,4 @@
-"""The supervisor as a process: started, killed, crowded, stopped. REQ OP-06 and CONTRACT `make run`."""
+"""The supervisor as a process: started, killed, crowded, stopped. CONTRACT "Commands", `make run`."""
 
 import json
 import os
