@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -112,7 +113,8 @@ async def join_room(here: Here, socket: Socket, data: object) -> Ack:
     if is_new and len(socket.rooms) >= MOST_ROOMS:
         raise TooManyRooms
     if is_new:
-        socket.rooms[room] = _now()  # before anything is waited for: the next event counts it
+        # Before anything is waited for: the next event counts it. Nobody is taken out of where they are not yet.
+        socket.rooms[room] = math.inf
     try:
         await in_thread(_authorise, room, socket.user_id)
         if not is_own:

@@ -18,7 +18,7 @@ _OPEN = Gauge(
 @dataclass(slots=True)
 class Socket:
     """One connection of one person; ``rooms`` are those beside the person's own, with when (the event loop's time)
-    they were allowed last."""
+    they were allowed last; never yet: infinity."""
 
     user_id: UUID
     ends_at: datetime

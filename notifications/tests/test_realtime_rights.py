@@ -1,6 +1,7 @@
 """Who lost a right hears no more: sockets are taken out of rooms that they may not be in any longer."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -11,8 +12,10 @@ from django.db import OperationalError
 from accounts.models import User
 from accounts.tests.factories import make_member
 from common import clock
+from common.errors import NotFound
 from events.models import Registration
 from events.tests.factories import make_event, make_registration
+from notifications.realtime.events import join_room
 from notifications.realtime.keeper import Keeper
 from notifications.realtime.pace import Pace
 from notifications.realtime.rights import Turns
@@ -110,6 +113,48 @@ def _checked(may_stay: Callable[..., Any], *, rejoins: bool = False) -> set[str]
     finally:
         rooms.remove("test:{id}")
     return {"kept" if room == names[kept] else "lost" for room in socket.rooms}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_taken_out_of_a_room_that_they_only_ask_for() -> None:
+    """REQ RT-01: a look while the database is asked for a join: the answer is a refusal, not a room that was left."""
+    user, name = make_member("owner"), f"test:{uuid4()}"
+    asked, go_on = threading.Event(), threading.Event()
+    left: list[str] = []
+
+    def authorise(*_: object) -> None:
+        asked.set()
+        assert go_on.wait(SECONDS)
+        raise NotFound
+
+    class Here:
+        async def enter(self, room: str) -> None:
+            raise AssertionError(room)
+
+        async def leave(self, room: str) -> None:
+            """It is in none."""
+
+    async def leave(_: str, room: str) -> None:
+        left.append(room)
+
+    async def ask() -> Socket:
+        sockets, socket = Sockets(), Socket(user.pk, clock.now().replace(year=9999), Pace(20, now=0.0))
+        sockets.add("a", socket)
+        keeper = Keeper(sockets, end=lambda _: asyncio.sleep(0), leave=leave, is_alive=lambda _: True)
+        joining = asyncio.create_task(join_room(Here(), socket, {"room": name}))
+        await asyncio.to_thread(asked.wait, SECONDS)
+        await keeper.check()
+        go_on.set()
+        with pytest.raises(NotFound):
+            await joining
+        return socket
+
+    rooms.register("test:{id}", authorise, may_stay=lambda _: set(), is_asked_first=False)
+    try:
+        assert asyncio.run(ask()).rooms == {}
+    finally:
+        rooms.remove("test:{id}")
+    assert left == []
 
 
 @pytest.mark.django_db(transaction=True)
