@@ -21,10 +21,13 @@ DAY = date(2096, 11, 21)
 
 @pytest.fixture
 def crowd() -> Ad:
-    """Give one of ten ads, with 1,050 impressions each over a week, each day in its partition."""
+    """Give one of twenty ads, with 1,050 impressions each over a week, each day in its partition.
+
+    Of ten, to read a whole partition would cost about as much as its index.
+    """
     days = [DAY - timedelta(days=ago) for ago in range(7)]
     partitions.ensure_ahead(now=NOW - timedelta(days=6))
-    ads = [make_ad() for _ in range(10)]
+    ads = [make_ad() for _ in range(20)]
     for ad in ads:
         many(ad, days, 150)
     partitions.ensure_ahead(now=NOW)
