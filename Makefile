@@ -33,8 +33,8 @@ bench: venv ## the benchmarks, each beside its limit in the same run
 chaos: venv ## a load with faults by a seed (SEED, MINUTES), then the proof that nothing broke
 	@exec $(BIN)/python -m chaos
 
-fuzz: venv ## every operation of openapi.yaml and GraphQL with any values (EXAMPLES of each, by a SEED)
-	@FUZZ_EXAMPLES="$(or $(EXAMPLES),40)" FUZZ_SEED="$(or $(SEED),1)" exec $(BIN)/python -m pytest -q -p no:randomly -o faulthandler_timeout=0 config/tests/test_rest_fuzz.py config/tests/test_graphql_fuzz.py
+fuzz: venv ## every operation of openapi.yaml and GraphQL with any values, and any order of purchases (EXAMPLES of each, by a SEED)
+	@FUZZ_EXAMPLES="$(or $(EXAMPLES),40)" FUZZ_SEED="$(or $(SEED),1)" exec $(BIN)/python -m pytest -q -p no:randomly -o faulthandler_timeout=0 config/tests/test_rest_fuzz.py config/tests/test_graphql_fuzz.py offers/tests/test_state_machine.py
 
 format: venv ## put the code into its format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix-only --quiet .

@@ -84,7 +84,7 @@ def _worked(event: InboxEvent, now: datetime) -> _Verdict:
     order = apply_order(order_id, now=now, seen_session_id=hint.session_id)
     if order.is_quarantined:
         return _Verdict(InboxStatus.QUARANTINED, order.quarantine_reason, order_id)
-    return _Verdict(InboxStatus.DONE, f"Order {order.number} is {order.status}.", order_id)
+    return _Verdict(InboxStatus.DONE, f"Order {order.number} is {order.status.label.lower()}.", order_id)
 
 
 def _hint(found: dict[str, Any]) -> Hint:

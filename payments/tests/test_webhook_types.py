@@ -12,7 +12,7 @@ from django.test import Client
 
 from common import clock
 from common.inbox.models import InboxStatus
-from payments.models import LedgerKind, Order, OrderEvent, Payment
+from payments.models import LedgerKind, Order, OrderEvent, OrderStatus, Payment
 from payments.services.applying import apply_order
 from payments.services.stripe_events import HANDLED_TYPES
 from payments.tests.factories import Shop, buy
@@ -162,7 +162,9 @@ def test_each_event_does_its_work(
     event["type"] = kind
     assert hear(client, event).status == InboxStatus.DONE
     assert sale.stands() == after
-    assert OrderEvent.objects.get(order=sale.order).event_type == kind
+    kept = OrderEvent.objects.get(order=sale.order)
+    assert kept.event_type == kind
+    assert kept.note == f"Order {sale.order.number} is {OrderStatus(after[0][1]).label.lower()}."
     hear(client, event | {"id": "evt_again"})
     assert sale.stands() == after
 

@@ -28,9 +28,11 @@ export function notify(text, kind = "") {
   notice.hidden = !text;
 }
 
-/** A moment as people read it, in the event's time zone where one is given. */
+const TIME = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+
+/** A moment as people read it, in the event's time zone where one is given. Names the zone: readers may be in another. */
 export function formatTime(iso, timeZone) {
-  return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone }).format(new Date(iso));
+  return new Intl.DateTimeFormat("en-GB", { ...TIME, timeZone }).format(new Date(iso));
 }
 
 /** A link address that may be shown: http(s) only. */

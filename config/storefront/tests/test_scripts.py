@@ -50,3 +50,18 @@ def test_a_rate_without_a_base_is_not_a_number() -> None:
     shown = "console.log(JSON.stringify([formatRate(null), formatRate(0.125)]));"
     source = f'import {{ formatRate }} from "./money.js"; {shown}'
     assert run_module(source) == ["N/A", "12.5%"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("Europe/Berlin", "1 Jul 2027, 19:30 CEST"),
+        ("America/New_York", "1 Jul 2027, 13:30 GMT-4"),
+        ("UTC", "1 Jul 2027, 17:30 UTC"),
+    ],
+)
+def test_a_time_names_its_zone(zone: str, shown: str) -> None:
+    """Until when a seat is offered must not be misread by who is in another zone than the event. REQ UI-03."""
+    source = 'import { formatTime } from "./dom.js";'
+    told = f'formatTime("2027-07-01T17:30:00Z", {json.dumps(zone)})'
+    assert run_module(f"{source} console.log(JSON.stringify({told}));") == shown
