@@ -4,6 +4,7 @@ import base64
 import json
 import os
 from datetime import time
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, make_user
 from common import clock
+from config.local_stack.testing import patience
 from config.tests.axe import serious_findings
 from notifications.models import NotificationPreferences, PushDelivery, PushDevice, PushMessage
 from notifications.services.push import receipts
@@ -140,4 +142,8 @@ def _registration(cdp: CDPSession, page: Page) -> str:
     )
     cdp.send("ServiceWorker.enable")
     page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    # The browser tells of what it has when it comes to it.
+    end = monotonic() + patience.SECONDS
+    while not found and monotonic() < end:
+        page.wait_for_timeout(20)
     return found[-1]
