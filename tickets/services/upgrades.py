@@ -40,8 +40,8 @@ def reserve_upgrade(
 
     A cause that holds a place, or has settled, keeps it; one that was released takes a place again. Raises
     ``NotFound`` unless the ticket is the user's own and of the tier's event, ``UpgradeNotPossible`` for a
-    ticket that is void or stopped or a tier that is not above its own, ``UpgradeInProgress``, ``TierSoldOut``.
-    Five statements.
+    ticket that is void or stopped, has fallen since its cause was paid for, or a tier that is not above its own,
+    ``UpgradeInProgress``, ``TierSoldOut``. Five statements.
     """
     target = lock_tier(to_tier_id)
     ticket = _lock_ticket(ticket_id)
@@ -63,12 +63,13 @@ def reserve_upgrade(
 
 
 def is_still_possible(*, cause: UUID) -> bool:
-    """Say whether the ticket can still be moved to the tier that was reserved for it: valid, not stopped, below it.
+    """Say whether the ticket can still be moved to the tier that was reserved for it.
 
+    It is valid, not stopped, below that tier, and has not fallen below where the upgrade began.
     Looked at without the ticket's lock: what is fit is looked at again when it is moved. One that is stopped and may
     go on is not waited for: an upgrade of a ticket that may yet be void would be money for nothing.
     """
-    change = TierChange.objects.select_related("ticket__tier", "to_tier").get(cause=cause)
+    change = TierChange.objects.select_related("ticket__tier", "from_tier", "to_tier").get(cause=cause)
     return _is_movable(change, change.ticket, change.to_tier)
 
 
@@ -78,7 +79,8 @@ def settle_upgrade(*, cause: UUID, now: datetime) -> Ticket:
 
     An upgrade whose place was released meanwhile (paid late) takes a place if one is left. Raises ``NotFound`` for
     an unknown cause, ``TierSoldOut``, ``UpgradeNotPossible`` when the ticket is void or stopped, is at or above
-    that tier by now, or the upgrade was reversed; ``UpgradeInProgress`` when, after a release, another one is open.
+    that tier by now, fell below the one that the upgrade began at, or the upgrade was reversed;
+    ``UpgradeInProgress`` when, after a release, another one is open.
     """
     change, tiers, ticket = _locked(cause)
     if change.status == TierChangeStatus.SETTLED:
@@ -203,7 +205,17 @@ def _require_movable(change: TierChange | None, ticket: Ticket, target: TicketTi
 def _is_movable(change: TierChange | None, ticket: Ticket, target: TicketTier) -> bool:
     is_reversed = change is not None and change.status == TierChangeStatus.REVERSED
     is_usable = ticket.status == TicketStatus.VALID and not ticket.stopped_reason
-    return not is_reversed and is_usable and target.is_above(ticket.tier)
+    return not is_reversed and is_usable and target.is_above(ticket.tier) and not _has_fallen(change, ticket)
+
+
+def _has_fallen(change: TierChange | None, ticket: Ticket) -> bool:
+    """Say whether the ticket is below the tier from which this move was sold: its price bought the last step only.
+
+    An upgrade that came before was undone. One that has risen since may go on: more was paid than the rest costs.
+    """
+    if change is None or change.from_tier_id == ticket.tier_id:
+        return False
+    return not ticket.tier.is_above(change.from_tier)
 
 
 def _require_nothing_open(ticket: Ticket) -> None:
