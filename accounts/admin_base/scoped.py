@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.admin_base.acts import show_refusal
 from accounts.admin_base.pages import ActsMixin
+from accounts.admin_base.stale import FIELD, refuse_overtaken, shown_by
 from accounts.scope import Scope, scope_of
 from accounts.types import Capability
 from common import clock
@@ -161,19 +162,29 @@ class ScopedModelAdmin(AuditHistoryMixin, ActsMixin, HouseLists):
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """Return the form, which is not valid any more once the service refused what it says."""
+        """Return the form, which is not valid where it was overtaken, nor once the service refused what it says."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        failure: Failure | ValidationError | None = getattr(request, _FAILURE, None)
-        if failure is None:
-            return form
-        refusal = failure
+        shown = request.POST.get(FIELD, "") if change else ""
+        refusal: Failure | ValidationError | None = getattr(request, _FAILURE, None)
 
-        class Refused(form):
+        class Judged(form):
             def _post_clean(self) -> None:
                 super()._post_clean()
-                show_refusal(self, refusal)
+                refuse_overtaken(self, shown)
+                if refusal is not None:
+                    show_refusal(self, refusal)
 
-        return Refused
+        return Judged
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Say in the page what it shows, so that saving it later is compared with that."""
+        obj = kwargs.get("obj")
+        if obj is not None and self.has_change_permission(request, obj):
+            context["shown"] = shown_by(context["adminform"].form)
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
 
     # One history: ours. Django's own log entries would be a second, thinner one.
 

@@ -1,0 +1,62 @@
+"""Forms that were overtaken: what somebody else changed since a page was opened is not undone by saving it.
+
+A form of the admin sends every field, so a page opened before a colleague's change would put the old price, or an
+offer that was paused, back. Each page therefore says what it showed, and saving it is refused at the fields that stand
+otherwise by now. The page that tells so shows what was typed and knows the new state: saved again, it counts.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.forms import BaseForm, ModelChoiceField
+
+FIELD = "_shown"
+_HEX_DIGITS = 16
+
+
+def shown_by(form: BaseForm) -> str:
+    """Return what the form shows of the saved object, a short hash per field; "" for a form without fields."""
+    return " ".join(f"{name}={_hash(form, name)}" for name in form.fields)
+
+
+def refuse_overtaken(form: BaseForm, shown: str) -> None:
+    """Add an error to each field that the page showed otherwise than it is now.
+
+    Fields that ``shown`` does not name are not compared: who sends no page's state has looked at none.
+    """
+    for part in shown.split():
+        name, _, known = part.partition("=")
+        if name in form.fields and known != _hash(form, name):
+            form.add_error(name, _told(form, name))
+
+
+def _told(form: BaseForm, name: str) -> str:
+    found = _saved(form, name)
+    now = {True: "on", False: "off", None: "empty", "": "empty"}.get(found, found) if _is_plain(found) else ""
+    is_readable = now != "" and not isinstance(form.fields[name], ModelChoiceField)
+    what = f"it is “{now}” now" if is_readable else "see its history"
+    return f"Somebody changed this after you opened the page: {what}. Set what is to hold, and save again."
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | str | int)
+
+
+def _saved(form: BaseForm, name: str) -> Any:
+    return form[name].initial
+
+
+def _hash(form: BaseForm, name: str) -> str:
+    return sha256(repr(_plain(_saved(form, name))).encode()).hexdigest()[:_HEX_DIGITS]
+
+
+def _plain(value: Any) -> Any:
+    """Return the value in a form that is the same each time it is read."""
+    if isinstance(value, Model):
+        return str(value.pk)
+    if isinstance(value, QuerySet | list | tuple | set | frozenset):
+        return sorted(str(_plain(one)) for one in value)
+    return str(value)
