@@ -14,7 +14,7 @@ from common.errors import FieldError, Invalid, NotFound
 from common.money import MAXIMUM_MINOR, Money, NotMoney, parse_decimal
 from common.types import Actor
 from events.models import Event
-from tickets.models import Priority, TicketTier
+from tickets.models import Priority, TicketSale, TicketTier
 from tickets.services.stock import lock_tier
 
 
@@ -33,9 +33,12 @@ class TierInput:
 
 
 def currency_lock(event_id: UUID) -> str:
-    """Say why an event's currency stays: a tier has a price in it. Empty when none has."""
-    priced = TicketTier.objects.filter(event_id=event_id, price_amount__gt=0).exists()
-    return "Its ticket tiers have prices in this currency." if priced else ""
+    """Say why an event's currency stays: a tier has a price in it, or had one when it was sold. Else empty."""
+    if TicketTier.objects.filter(event_id=event_id, price_amount__gt=0).exists():
+        return "Its ticket tiers have prices in this currency."
+    # A checkout that was left counts too: it may still be paid.
+    sold = TicketSale.objects.filter(event_id=event_id, order__amount__gt=0).exists()
+    return "Its tickets were sold in this currency." if sold else ""
 
 
 @retrying
@@ -62,12 +65,20 @@ def create_tier(*, actor: Actor, event_id: UUID, tier: TierInput, now: datetime)
 def update_tier(*, actor: Actor, tier_id: UUID, tier: TierInput, now: datetime) -> TicketTier:
     """Change a tier under its lock; the total does not go below what is sold and reserved.
 
-    Raises what ``access.require`` raises, ``Invalid``.
+    A free tier that was never sold for money follows its event's currency. Raises what ``access.require`` raises,
+    ``Invalid``.
     """
+    # The event first, as in ``create_tier``: its currency is the one that the price is meant in.
+    mine = TicketTier.objects.filter(pk=tier_id).values("event_id")
+    event = Event.objects.select_for_update(no_key=True).filter(pk__in=mine).first()
+    if event is None:
+        raise NotFound
     stored = lock_tier(tier_id)
-    organization_id = stored.event.organization_id
+    stored.event = event
+    organization_id = event.organization_id
     access.require(actor, organization_id, Capability.MANAGE_EVENTS)
     before = snapshot(stored)
+    _follow_currency(stored)
     _fill(stored, tier)
     stored.full_clean(exclude=["event"])
     stored.save()
@@ -77,8 +88,22 @@ def update_tier(*, actor: Actor, tier_id: UUID, tier: TierInput, now: datetime) 
     return stored
 
 
+def _follow_currency(stored: TicketTier) -> None:
+    """Put a locked tier into the currency of its locked event, while no amount of money is in its own."""
+    if stored.price_amount or stored.currency == stored.event.currency:
+        return
+    if not TicketSale.objects.filter(tier_id=stored.pk, order__amount__gt=0).exists():
+        stored.currency = stored.event.currency
+
+
 def _fill(stored: TicketTier, tier: TierInput) -> None:
     price, errors = _price(tier.price, stored.currency)
+    # None of another currency is begun with. What has one is kept as it is, or made free.
+    if stored.currency != stored.event.currency and price.amount not in {0, stored.price_amount}:
+        message = (
+            f"It was sold in {stored.currency} and the event is in {stored.event.currency}: make a new tier."
+        )
+        errors.append(FieldError("price", "other_currency", message))
     if tier.priority not in Priority.values:
         errors.append(
             FieldError("priority", "invalid_choice", f"Choose one of {', '.join(Priority.values)}.")
