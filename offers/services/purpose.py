@@ -105,12 +105,12 @@ class OfferPurpose:
         return {order.pk: [_described(order, by_id[order.purpose_id])] for order in orders}
 
     def price_listed(self, purpose_id: UUID, *, product_id: str, price_id: str, unit_amount: int) -> None:
-        """Remember the Product, and the Price while it is still the offer's price. The offer is locked."""
+        """Remember Product and Price together, while it is still the offer's price. The offer is locked."""
         offer = Offer.objects.get(purchases=purpose_id)
-        offer.stripe_product_id = product_id
         if offer.price_amount == unit_amount:
+            offer.stripe_product_id = product_id
             offer.stripe_price_id, offer.stripe_price_amount = price_id, unit_amount
-        offer.save(update_fields=["stripe_product_id", "stripe_price_id", "stripe_price_amount"])
+            offer.save(update_fields=["stripe_product_id", "stripe_price_id", "stripe_price_amount"])
 
 
 def _described(order: Order, purchase: Purchase) -> ItemDescription:

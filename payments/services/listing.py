@@ -1,6 +1,6 @@
 """What Stripe calls the thing that is sold.
 
-A product from its first sale on, a price for each amount it had.
+A product for each title and picture it is sold by, a price for each amount it had.
 """
 
 from datetime import datetime
@@ -15,6 +15,9 @@ from payments.models.operations import OperationState
 from payments.purposes import purpose_of
 from payments.services.stripe_params import price_params, product_params
 
+# Only a product has an id of ours, and one id stands for one title and picture.
+_ALREADY_MADE = "resource_already_exists"
+
 
 def ensure_listed(order: Order, payment: Payment, *, now: datetime) -> None:
     """Fill the payment's stored request with a price at Stripe, made under stable keys if it is not known
@@ -27,9 +30,9 @@ def ensure_listed(order: Order, payment: Payment, *, now: datetime) -> None:
     if item["price"]:
         return
     product = payment.request["product"]
-    product_id = product["product_id"] or _product(product, now)
-    item["price"] = _price(order, product["reference"], product_id, now)
-    _remember(order, payment, product_id, item["price"])
+    product["product_id"] = product["product_id"] or _product(product, now)
+    item["price"] = _price(order, product["reference"], product["product_id"], now)
+    _remember(order, payment, product["product_id"], item["price"])
 
 
 @retrying
@@ -48,7 +51,8 @@ def _product(product: dict[str, Any], now: datetime) -> str:
     wanted = product_params(
         reference=product["reference"], title=product["title"], image_url=product["image_url"]
     )
-    operation = operation_of("product", product["reference"], wanted, now=now)
+    # One for each look of the thing: who is about to pay is not shown what it was called before.
+    operation = operation_of("product", wanted["id"], wanted, now=now)
     return operation.result_id or _carry_out(operation, gateway.create_product, now)
 
 
@@ -81,10 +85,10 @@ def operation_of(
 def _carry_out(operation: StripeOperation, act: Any, now: datetime) -> str:
     """Send the operation under its key.
 
-    After a 5xx the next one gets a new key: a second product harms nobody.
+    After a 5xx the next one gets a new key: a product has an id of ours, and a second price harms nobody.
     """
     try:
-        result_id: str = act(operation.request, key=operation.idempotency_key)
+        result_id = _made(operation, act)
     except gateway.Unknown as error:
         if error.is_key_spent:
             take_new_key(operation, now=now)
@@ -98,6 +102,16 @@ def _carry_out(operation: StripeOperation, act: Any, now: datetime) -> str:
     operation.updated_at = now
     operation.save(update_fields=["state", "result_id", "error", "updated_at"])
     return result_id
+
+
+def _made(operation: StripeOperation, act: Any) -> str:
+    """Return the id of what was made, now or by an earlier sending whose answer was lost with its key."""
+    try:
+        return str(act(operation.request, key=operation.idempotency_key))
+    except gateway.Refused as error:
+        if error.code != _ALREADY_MADE:
+            raise
+        return str(operation.request["id"])
 
 
 def take_new_key(operation: StripeOperation, *, now: datetime) -> None:

@@ -17,7 +17,7 @@ from payments.models import Order, OrderState, Payment, PaymentStatus
 from payments.purposes import Settlement, purpose_of
 from payments.services import messages, standing
 from payments.services.numbers import new_number
-from payments.services.stripe_params import session_key, session_params
+from payments.services.stripe_params import is_listed, session_key, session_params
 from payments.types import NewOrder
 
 EXPIRE_HOLD = "payments.expire_hold"
@@ -193,6 +193,6 @@ def _request_of(new: NewOrder, payment_id: UUID, now: datetime) -> dict[str, Any
             "reference": new.reference,
             "title": new.title,
             "image_url": new.image_url,
-            "product_id": new.known_product_id,
+            "product_id": new.known_product_id if is_listed(new) else "",
         },
     }

@@ -3,7 +3,9 @@
 They are stored before they are sent, so a repetition is the same.
 """
 
+import json
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
@@ -35,7 +37,7 @@ def session_params(new: NewOrder, payment_id: UUID, *, now: datetime) -> dict[st
         ours["request_id"] = current_request_id()
     params: dict[str, Any] = {
         "mode": "payment",
-        "line_items": [{"price": new.known_price_id, "quantity": new.quantity}],
+        "line_items": [{"price": new.known_price_id if is_listed(new) else "", "quantity": new.quantity}],
         "client_reference_id": str(new.order_id),
         "customer_email": new.buyer_email,
         "metadata": ours,
@@ -64,9 +66,25 @@ def session_key(payment_id: UUID) -> str:
     return f"session-{payment_id}"
 
 
+def product_id_of(*, reference: str, title: str, image_url: str) -> str:
+    """Return our name for the product at Stripe: another title or picture is another product.
+
+    So a page that is open keeps what its order says, and the id alone tells what a product was listed as.
+    """
+    look = sha256(json.dumps([title, image_url]).encode()).hexdigest()[:16]
+    return f"{reference.replace(':', '_')}_{look}"
+
+
+def is_listed(new: NewOrder) -> bool:
+    """Say whether what Stripe knows is sold by the title and the picture of now, in whichever edition."""
+    wanted = product_id_of(reference=new.reference, title=new.title, image_url=new.image_url)
+    return new.known_product_id == wanted or new.known_product_id.startswith(f"{wanted}_")
+
+
 def product_params(*, reference: str, title: str, image_url: str) -> dict[str, Any]:
-    """Return the parameters of the product's creation."""
-    params: dict[str, Any] = {"name": title, "metadata": {"reference": reference}}
+    """Return the parameters of the product's creation, under an id of ours: a second one cannot come to be."""
+    product_id = product_id_of(reference=reference, title=title, image_url=image_url)
+    params: dict[str, Any] = {"id": product_id, "name": title, "metadata": {"reference": reference}}
     if image_url:
         params["images"] = [image_url]
     return params

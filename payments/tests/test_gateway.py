@@ -16,7 +16,13 @@ from typing_extensions import is_typeddict
 from common.money import Money
 from payments import gateway
 from payments.gateway.signatures import BadSignature, verify
-from payments.services.stripe_params import price_params, product_params, refund_params, session_params
+from payments.services.stripe_params import (
+    price_params,
+    product_id_of,
+    product_params,
+    refund_params,
+    session_params,
+)
 from payments.types import NewOrder
 from sandbox.testing import SandboxProcess
 
@@ -40,6 +46,7 @@ def new_order(*, allows_delayed: bool = False) -> NewOrder:
         reference="offer:1",
         success_url="https://front.test/done?order=1",
         cancel_url="https://front.test/cancelled",
+        known_product_id=product_id_of(reference="offer:1", title="Backstage video", image_url=""),
         known_price_id="price_1",
         allows_delayed=allows_delayed,
     )

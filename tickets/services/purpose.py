@@ -99,12 +99,12 @@ class TicketPurpose:
         return {order.pk: [_described(order, sales[order.purpose_id])] for order in orders}
 
     def price_listed(self, purpose_id: UUID, *, product_id: str, price_id: str, unit_amount: int) -> None:
-        """Remember the Product, and the Price while it is still the tier's price. The tier is locked."""
+        """Remember Product and Price together, while it is still the tier's price. The tier is locked."""
         tier = TicketTier.objects.get(sales=purpose_id)
-        tier.stripe_product_id = product_id
         if tier.price_amount == unit_amount:
+            tier.stripe_product_id = product_id
             tier.stripe_price_id, tier.stripe_price_amount = price_id, unit_amount
-        tier.save(update_fields=["stripe_product_id", "stripe_price_id", "stripe_price_amount"])
+            tier.save(update_fields=["stripe_product_id", "stripe_price_id", "stripe_price_amount"])
 
 
 def _sale_of(order: Order) -> TicketSale:
