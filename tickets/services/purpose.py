@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from common.errors import Busy, NotFound
 from payments.models import Order
 from payments.purposes import ItemDescription, Settlement
-from tickets.models import Ticket, TicketSale, TicketStatus, TicketTier
+from tickets.models import Ticket, TicketSale, TicketStatus, TicketTier, TierChange, TierChangeStatus
 from tickets.services import names
 from tickets.services.posting import owe_tickets
 from tickets.services.stock import lock_tiers, move
 from tickets.services.stopping import stop
 from tickets.services.tickets import issue_for_sale
 from tickets.services.voiding import void_locked
+
+# An upgrade that was given, or is being paid.
+_UPGRADING = (TierChangeStatus.RESERVED, TierChangeStatus.SETTLED)
 
 
 class TicketPurpose:
@@ -61,12 +64,18 @@ class TicketPurpose:
             sale.save(update_fields=["reserved_units"])
 
     def return_units(self, order: Order, units: int, *, now: datetime) -> int:
-        """Take sold units back and void as many tickets: first those that staff voided before, then unused ones."""
+        """Take sold units back and void as many tickets: first those that staff voided before, then unused ones.
+
+        Among the unused those go last that an upgrade moved, or is about to: more was paid for them than this order
+        gives back.
+        """
         sale = _sale_of(order)
         units = min(units, sale.sold_units)
         if units <= 0:
             return 0
-        tickets = list(Ticket.objects.filter(sale=sale).select_related("event").order_by("-sale_position"))
+        standing = TierChange.objects.filter(ticket=OuterRef("pk"), status__in=_UPGRADING)
+        rows = Ticket.objects.filter(sale=sale).annotate(is_upgraded=Exists(standing))
+        tickets = list(rows.select_related("event").order_by("is_upgraded", "-sale_position"))
         valid = [ticket for ticket in tickets if ticket.status == TicketStatus.VALID]
         voided_by_staff = len(tickets) - len(valid) - sale.returned_units
         valid.sort(key=lambda ticket: ticket.first_scanned_at is not None)
