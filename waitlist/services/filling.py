@@ -122,7 +122,8 @@ def _offer_to_smaller(queue: Queue, left: int, most: int) -> list[Offered]:
     waiting = Entry.objects.of_session(queue.session.pk).waiting().order_by(*QUEUE_ORDER)
     # Of each size no more than so many can fit.
     sizes = [waiting.filter(quantity=size)[: left // size] for size in range(1, left + 1)]
-    candidates = sizes[0].union(*sizes[1:], all=True).order_by(*QUEUE_ORDER)
+    # A union of one is that one, which is cut and cannot be ordered again.
+    candidates = sizes[0] if left == 1 else sizes[0].union(*sizes[1:], all=True).order_by(*QUEUE_ORDER)
     chosen: list[UUID] = []
     for entry in candidates:
         if entry.quantity <= left and len(chosen) < most:

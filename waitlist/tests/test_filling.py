@@ -127,6 +127,7 @@ def test_the_head_waits_for_its_whole_group() -> None:
         (3, [4, 3, 1], [False, True, False]),
         (5, [2, 4, 4, 3, 1], [True, False, False, True, False]),
         (2, [4, 3], [False, False]),
+        (1, [2, 3, 1, 1], [False, False, True, False]),
         (6, [3, 4, 2, 2, 1, 1], [True, False, True, False, True, False]),
     ],
 )
