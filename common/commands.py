@@ -1,6 +1,7 @@
 """What commands of ``manage.py`` share."""
 
-from datetime import datetime
+from argparse import ArgumentTypeError
+from datetime import date, datetime
 from typing import Final
 
 from django.core.management.base import CommandError
@@ -24,3 +25,11 @@ def instant(option: str, text: str | None) -> datetime | None:
             f"{option}: give an instant with its offset, such as 2026-11-20T00:00:00Z.", returncode=NOT_DONE
         )
     return found
+
+
+def day(text: str) -> date:
+    """Read an option's day, as ``type=day`` of an argument. Raises what argparse tells with the option's name."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError("give a day, such as 2026-11-20.") from None

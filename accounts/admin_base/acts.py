@@ -40,6 +40,10 @@ class ActForm(forms.Form):
         """Return what one should know before one answers, as names and values; override."""
         return []
 
+    def refused(self, refusal: "Failure | ValidationError") -> None:
+        """Show why the service refused; override where the form has to change before it is sent again."""
+        show_refusal(self, refusal)
+
 
 @dataclass(frozen=True, slots=True)
 class ActCall(Generic[M]):

@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
-from accounts.admin_base.acts import Act, ActCall, ActForm, ActResult, acts_of, show_refusal
+from accounts.admin_base.acts import Act, ActCall, ActForm, ActResult, acts_of
 from accounts.scope import scope_of
 from common import clock
 from common.errors import Failure, Forbidden
@@ -88,7 +88,7 @@ class ActsMixin(ModelAdmin):
             refusal = results[0].refusal
             if refusal is None:
                 return self._ended(request, declared, results[0])
-            show_refusal(form, refusal)
+            form.refused(refusal)
             results = None
         back = self._way_back(request, rows, came_from)
         return TemplateResponse(

@@ -133,7 +133,7 @@ def _window(ad: Draft) -> Iterator[FieldError]:
     if wrong or starts is None or ends is None or not ad.has_read("starts_at", "ends_at"):
         return
     if starts >= ends:
-        yield FieldError("ends_at", "not_after_start", "It ends after it starts.")
+        yield FieldError("ends_at", "not_after_start", "It has to end after it starts.")
 
 
 def _targets(ad: Draft) -> Iterator[FieldError]:

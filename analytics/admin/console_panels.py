@@ -266,7 +266,7 @@ def _experiments(asked: Asked) -> Told:
 FIGURES: Final = (
     Panel(
         "revenue", "Revenue by day", _revenue,
-        "Net is what came, less what went back by refunds and lost disputes. Stripe's fees are not taken off.",
+        "Net is what came, less what went back by refunds and what disputes withdrew. Stripe's fees are not taken off.",
     ),
     Panel(
         "funnel", "From views to purchases", _funnel,

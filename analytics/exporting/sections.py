@@ -43,7 +43,7 @@ SUMMARY: Final = Frame(
 BY_CURRENCY: Final = Frame(
     "revenue_by_currency",
     "Revenue by currency",
-    "Gross: charges of offers and tickets, and what ads were billed. Refunds: what went back, lost disputes too. "
+    "Gross: charges of offers and tickets, and what ads were billed. Refunds: what went back, by disputes too. "
     "Net: gross less refunds; Stripe's fees are not in it. Currencies are never added together.",
     (Column("currency", "Currency", 10), Column("gross", "Gross"), *_SUMS),
 )

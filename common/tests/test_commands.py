@@ -21,10 +21,24 @@ def test_an_instant_is_read_with_its_offset_or_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("reconcile_payments", "--since", "yesterday"), ("run_jobs", "--lanes", "slow")]
+    "words",
+    [
+        ("reconcile_payments", "--since", "yesterday"),
+        ("run_jobs", "--lanes", "slow"),
+    ],
 )
 def test_a_command_that_is_misused_ends_with_2(words: tuple[str, ...]) -> None:
     """REQ OP-03, PA-12: a clock that runs it does not take a typing error for wrong books."""
     with pytest.raises(CommandError) as refused:
         call_command(*words)
     assert refused.value.returncode == NOT_DONE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("recount_ads", "--day", "2026-13-01"), ("refresh_analytics", "--recount", "--since", "yesterday")],
+)
+def test_a_day_that_is_none_is_told_in_words(words: tuple[str, ...]) -> None:
+    """REQ OP-03: with the option's name and an example."""
+    with pytest.raises(CommandError, match=f"{words[-2]}: give a day, such as 2026-11-20"):
+        call_command(*words)

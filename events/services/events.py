@@ -168,4 +168,4 @@ def _window_errors(starts_at: datetime, ends_at: datetime) -> list[FieldError]:
     wrong = list(instant_errors(starts_at=starts_at, ends_at=ends_at))
     if wrong or starts_at < ends_at:
         return wrong
-    return [FieldError("ends_at", "before_start", "The end comes after the start.")]
+    return [FieldError("ends_at", "before_start", "The end has to come after the start.")]

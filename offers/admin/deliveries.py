@@ -92,5 +92,5 @@ class AppointmentForm(RowsForm):
 def _in_future(read: datetime, row: Fulfillment) -> datetime:
     appointment = read_in(row.offer.event.zone, read)
     if appointment <= clock.now():
-        raise ValidationError("The appointment is in the future.")
+        raise ValidationError("The appointment has to be in the future.")
     return appointment

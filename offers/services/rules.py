@@ -176,7 +176,7 @@ def _window(offer: Candidate) -> Iterator[FieldError]:
     wrong = list(instant_errors(starts_at=starts, expires_at=ends))
     yield from wrong
     if not wrong and starts is not None and ends is not None and starts >= ends:
-        yield FieldError("expires_at", "not_after_start", "It ends after it starts.")
+        yield FieldError("expires_at", "not_after_start", "It has to end after it starts.")
 
 
 def _urls(offer: Candidate) -> Iterator[FieldError]:

@@ -82,7 +82,7 @@ def set_appointment(
     if wrong:
         raise Invalid(errors=wrong)
     if appointment_at <= now:
-        raise Invalid.field("appointment_at", "not_in_future", "The appointment is in the future.")
+        raise Invalid.field("appointment_at", "not_in_future", "The appointment has to be in the future.")
 
     def give(purchase: Purchase, order: Order, fulfillment: Fulfillment) -> None:
         fulfillment.appointment_at = appointment_at

@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.admin_base import ActForm
+from common.errors import Failure
+from common.idempotency.errors import IdempotencyMismatch, InProgress
 from common.money import Money, NotMoney, decimal_string, format_money, parse_decimal
 from payments.models import Order
 from payments.purposes import purpose_of
@@ -60,6 +62,16 @@ class RefundForm(ActForm):
             ("Left", order.paid_amount - order.refunded_amount - order.refund_pending_amount),
         ]
         return [(name, format_money(Money(amount, order.currency))) for name, amount in shown]
+
+    def refused(self, refusal: Failure | ValidationError) -> None:
+        """Let a corrected form be another refund, for nothing came of this; not where a first may be under way."""
+        if isinstance(refusal, IdempotencyMismatch):
+            self.add_error(None, "A refund was asked for by this page already. Open the order to see it.")
+            return
+        super().refused(refusal)
+        if not isinstance(refusal, InProgress):
+            self.data = self.data.copy()
+            self.data["intent"] = _new_intent()
 
     def clean_amount(self) -> int:
         """Read the amount, in minor units; it is more than nothing."""

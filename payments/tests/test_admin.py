@@ -245,3 +245,19 @@ def test_from_a_filtered_list_one_comes_back_to_it(client: Client, shop: Shop, p
     page = client.post(address, {"action": "read_again", "_selected_action": str(paid.pk)}).content.decode()
     assert f'href="{address}">Cancel' in page
     assert not AuditEntry.objects.exists()
+
+
+def test_a_refused_refund_can_be_corrected(client: Client, shop: Shop, paid: Order) -> None:
+    """Too much was typed: the form that comes back takes the right amount, and gives it back once. REQ PA-07."""
+    enter(client, shop)
+    refused = refund(client, paid, amount="50.00")
+    form = refused.context["form"]
+    assert "At most $39.98 is left" in str(form.errors["amount"])
+    assert form["intent"].value() != "one"
+    for _ in range(2):  # a double click
+        again = refund(client, paid, amount="39.98", intent=form["intent"].value())
+        assert "$39.98 goes back to the buyer" in again.content.decode()
+    assert Refund.objects.count() == 1
+    changed = refund(client, paid, amount="1.00", intent=form["intent"].value())
+    assert "A refund was asked for by this page already" in changed.content.decode()
+    assert Refund.objects.count() == 1

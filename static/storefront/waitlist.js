@@ -71,7 +71,8 @@ async function attempt(act) {
 
 function waitText(minutes) {
   if (minutes === null) return "We cannot say yet how long it takes.";
-  return minutes < 60 ? `About ${minutes} minutes.` : `About ${Math.ceil(minutes / 60)} hours.`;
+  const [count, unit] = minutes < 60 ? [minutes, "minute"] : [Math.ceil(minutes / 60), "hour"];
+  return `About ${count} ${unit}${count === 1 ? "" : "s"}.`;
 }
 
 const seatWords = (count) => (count === 1 ? "a seat" : `${count} seats`);

@@ -1,7 +1,6 @@
 """``manage.py recount_ads``: prove the stored days of ads against the raw events, and repair those that are off."""
 
 from argparse import ArgumentParser
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ads.services import daily, recount
 from common import clock
-from common.commands import NOT_DONE
+from common.commands import NOT_DONE, day
 from common.errors import NotFound
 
 _ROW = "{:<36}  {:<10}  {:<36}  {:<21}  {:>12}  {:>12}  {}"
@@ -29,9 +28,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare --event, --day and --dry-run."""
         parser.add_argument("--event", type=UUID, help="Only this event's days, by its id.")
-        parser.add_argument(
-            "--day", type=date.fromisoformat, help="Only this day of the event's zone, YYYY-MM-DD."
-        )
+        parser.add_argument("--day", type=day, help="Only this day of the event's zone, YYYY-MM-DD.")
         parser.add_argument("--dry-run", action="store_true", help="Only tell what is off.")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -12,7 +12,7 @@ from analytics.models import DailyFigure, DirtyDay, RawEvent
 from analytics.services.proving import ToProve, days_to_prove
 from analytics.services.rollup import recompute, recount, refresh
 from common import clock
-from common.commands import NOT_DONE
+from common.commands import NOT_DONE, day as read_day
 from common.errors import Busy
 
 _ROW = "{:<36}  {:<10}  {:>8}  {}"
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--recount", action="store_true", help="Compare all days with their raw events.")
         parser.add_argument(
             "--since",
-            type=date.fromisoformat,
+            type=read_day,
             help="With --recount: leave out what came before that UTC day.",
         )
         parser.add_argument("--dry-run", action="store_true", help="Only tell what waits or is off.")
