@@ -52,7 +52,7 @@ def _product(product: dict[str, Any], now: datetime) -> str:
         reference=product["reference"], title=product["title"], image_url=product["image_url"]
     )
     # One for each look of the thing: who is about to pay is not shown what it was called before.
-    operation = operation_of("product", wanted["id"], wanted, now=now)
+    operation = _to_carry_out("product", wanted["id"], wanted, now)
     return operation.result_id or _carry_out(operation, gateway.create_product, now)
 
 
@@ -61,8 +61,23 @@ def _price(order: Order, reference: str, product_id: str, now: datetime) -> str:
         reference=reference, product_id=product_id, unit_amount=order.unit_amount, currency=order.currency
     )
     stable_id = f"{reference}:{product_id}:{order.unit_amount}:{order.currency}"
-    operation = operation_of("price", stable_id, wanted, now=now)
+    operation = _to_carry_out("price", stable_id, wanted, now)
     return operation.result_id or _carry_out(operation, gateway.create_price, now)
+
+
+def _to_carry_out(operation: str, stable_id: str, wanted: dict[str, Any], now: datetime) -> StripeOperation:
+    """Return the kept operation; one that was refused is asked anew, as it is wanted now.
+
+    What nobody knows the outcome of keeps its key and its parameters.
+    """
+    found = operation_of(operation, stable_id, wanted, now=now)
+    if found.state != OperationState.REFUSED:
+        return found
+    # The id stays: it may be that of a later edition.
+    own_id = {name: found.request[name] for name in ("id",) if name in found.request}
+    _renew(found, now=now, request=wanted | own_id, state=OperationState.UNKNOWN, error="")
+    found.refresh_from_db()
+    return found
 
 
 def operation_of(
@@ -93,15 +108,20 @@ def _carry_out(operation: StripeOperation, act: Any, now: datetime) -> str:
         if error.is_key_spent:
             take_new_key(operation, now=now)
         raise
-    except gateway.GatewayError as error:
-        operation.state, operation.error = OperationState.REFUSED, error.message[:500]
-        operation.updated_at = now
-        operation.save(update_fields=["state", "error", "updated_at"])
+    except gateway.RefusedRetryable as error:
+        # Not looked at this time, which says nothing of an earlier sending.
+        _note(operation, now=now, error=error.message[:500])
         raise
-    operation.state, operation.result_id, operation.error = OperationState.SUCCEEDED, result_id, ""
-    operation.updated_at = now
-    operation.save(update_fields=["state", "result_id", "error", "updated_at"])
+    except gateway.GatewayError as error:
+        _note(operation, now=now, state=OperationState.REFUSED, error=error.message[:500])
+        raise
+    _note(operation, now=now, state=OperationState.SUCCEEDED, result_id=result_id, error="")
     return result_id
+
+
+def _note(operation: StripeOperation, *, now: datetime, **found: Any) -> None:
+    """Keep what a sending came to, unless another has taken the next key meanwhile."""
+    StripeOperation.objects.filter(pk=operation.pk, attempt=operation.attempt).update(updated_at=now, **found)
 
 
 def _made(operation: StripeOperation, act: Any) -> str:
@@ -116,9 +136,15 @@ def _made(operation: StripeOperation, act: Any) -> str:
 
 def take_new_key(operation: StripeOperation, *, now: datetime) -> None:
     """Give the operation its next key, once: of two that met the same 5xx one changes it."""
+    _renew(operation, now=now)
+
+
+def _renew(operation: StripeOperation, *, now: datetime, **changes: Any) -> None:
+    """Give the operation its next key and these values, once however many ask."""
     StripeOperation.objects.filter(pk=operation.pk, attempt=operation.attempt).update(
         attempt=operation.attempt + 1,
         idempotency_key=f"{operation.operation}-{operation.stable_id}-{operation.attempt + 1}",
         is_key_spent=False,
         updated_at=now,
+        **changes,
     )
