@@ -77,8 +77,13 @@ def is_signed(text: str) -> bool:
 
 
 def hash_of(text: str) -> str:
-    """Return by what a code is known in the log of scans, which keeps no codes."""
-    return hashlib.sha256(text.strip().encode("utf-8", "backslashreplace")).hexdigest()
+    """Return by what a code is known in the log of scans, which keeps no codes. A signed one is the same however
+    it is spelled: in small letters, or without what it begins with."""
+    try:
+        spelled = PREFIX + _text(_bytes(text))
+    except NotACode:
+        spelled = text.strip()
+    return hashlib.sha256(spelled.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _is_ours(key_id: bytes, body: bytes, signature: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A scan at a door (REQUIREMENTS TK-02, TK-03): one conditional UPDATE decides, and every scan leaves a row.
+"""A scan at a door (REQUIREMENTS TK-02, TK-03): one conditional UPDATE decides (``passing``), every scan leaves a row.
 
 Whoever changes the ticket's row got in; the row count is the verdict, so of a hundred scans at once one is
 accepted, whichever doors they are at.
@@ -10,8 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
 from accounts.services import access
 from accounts.types import Capability
@@ -21,8 +20,9 @@ from common.idempotency.errors import IdempotencyMismatch
 from common.operations import observed
 from common.ratelimits import RateLimit, hit, require_room
 from events.models import Event
-from tickets.models import CheckInPolicy, Direction, ScanReason, ScanResult, Ticket, TicketScan, TicketStatus
+from tickets.models import CheckInPolicy, Direction, ScanReason, ScanResult, Ticket, TicketScan
 from tickets.services import anomalies, codes
+from tickets.services.passing import opened_with, passes
 from tickets.services.policies import policy_of
 from tickets.services.verdicts import Claim, message_of, read_claim, result_of, why_shut
 from tickets.types import MAXIMUM_GATE, MAXIMUM_NONCE, ScanAnswer, ScanTicket
@@ -181,9 +181,9 @@ def _scanned(
 ) -> TicketScan:
     scanned_at = _made_at(scan, now)
     claim = read_claim(scan.code, event, policy, scanned_at=scanned_at)
-    is_open = claim.refusal is None and _passes(claim, scan, event, policy, at=scanned_at)
+    is_open = claim.refusal is None and passes(claim, scan, event, policy, at=scanned_at)
     ticket = _ticket_of(claim, event)
-    reason = _reason(claim, ticket, scan, is_open=is_open)
+    reason = _reason(claim, ticket, scan, is_open=is_open, at=scanned_at)
     is_own = ticket is not None and ticket.event_id == event.pk
     kept = TicketScan.objects.create(
         event=event,
@@ -206,44 +206,6 @@ def _scanned(
     return kept
 
 
-def _passes(claim: Claim, scan: ScanTicket, event: Event, policy: CheckInPolicy, *, at: datetime) -> bool:
-    """Change the ticket's row if all that lets it through is so at this very moment; the verdict is the row."""
-    if claim.ticket_id is None:
-        return False
-    tickets = Ticket.objects.filter(
-        claim.is_current or Q(),
-        _free_to_pass(claim, scan.direction, policy),
-        pk=claim.ticket_id,
-        event_id=event.pk,
-        status=TicketStatus.VALID,
-        stopped_reason="",
-    )
-    if scan.direction == Direction.OUT:
-        return bool(tickets.update(is_inside=False))
-    is_first = When(first_scanned_at=None, then=Value(scan.gate.strip()))
-    return bool(
-        tickets.update(
-            is_inside=True,
-            first_gate=Case(is_first, default=F("first_gate")),
-            first_scanned_at=Coalesce("first_scanned_at", Value(at)),
-            admissions=F("admissions") + 1,
-            last_code_nonce=claim.nonce,
-        )
-    )
-
-
-def _free_to_pass(claim: Claim, direction: Direction, policy: CheckInPolicy) -> Q:
-    """Return what keeps a ticket from passing twice.
-
-    Where people come back a live code opens once: whoever leaves cannot hand theirs over the fence.
-    """
-    if direction == Direction.OUT:
-        return Q(is_inside=True)
-    if not policy.allows_reentry:
-        return Q(first_scanned_at=None)
-    return Q(is_inside=False) & (~Q(last_code_nonce=claim.nonce) if claim.nonce else Q())
-
-
 def _ticket_of(claim: Claim, event: Event) -> Ticket | None:
     """Return the ticket that the code names, if it is one of this organization; others are not told of."""
     if claim.ticket_id is None:
@@ -252,13 +214,17 @@ def _ticket_of(claim: Claim, event: Event) -> Ticket | None:
     return tickets.filter(pk=claim.ticket_id, event__organization_id=event.organization_id).first()
 
 
-def _reason(claim: Claim, ticket: Ticket | None, scan: ScanTicket, *, is_open: bool) -> ScanReason:
+def _reason(
+    claim: Claim, ticket: Ticket | None, scan: ScanTicket, *, is_open: bool, at: datetime
+) -> ScanReason:
     if is_open:
         return ScanReason.LEFT if scan.direction == Direction.OUT else ScanReason.ADMITTED
     if claim.refusal is not None:
         return claim.refusal
     is_current = ticket is not None and _is_current(claim, ticket.pk)
-    return why_shut(ticket, claim, Direction(scan.direction), is_current=is_current)
+    is_outside = ticket is not None and not ticket.is_inside
+    is_replayed = bool(claim.nonce) and is_outside and opened_with(claim, scan, at=at).exists()
+    return why_shut(ticket, Direction(scan.direction), is_current=is_current, is_replayed=is_replayed)
 
 
 def _is_current(claim: Claim, ticket_id: UUID) -> bool:

@@ -16,7 +16,7 @@ from tickets.services import codes
 from tickets.types import SignedCode
 
 # A phone that shows a code and the one that scans it need not have the very same time.
-_SKEW = timedelta(seconds=30)
+SKEW = timedelta(seconds=30)
 
 _RESULT = {
     ScanReason.ADMITTED: ScanResult.ACCEPTED,
@@ -105,7 +105,7 @@ def _refusal(
     if code.kind == CodeKind.PRINTED:
         return None if policy.accepts_printed else ScanReason.PRINTED_REFUSED
     age = scanned_at - code.issued_at
-    is_fresh = -_SKEW <= age < timedelta(seconds=settings.TICKET_LIVE_SECONDS)
+    is_fresh = -SKEW <= age < timedelta(seconds=settings.TICKET_LIVE_SECONDS)
     return None if is_fresh else ScanReason.TOO_OLD
 
 
@@ -140,7 +140,9 @@ def _with_manual_code(code: str, event: Event) -> Ticket | None:
     return found
 
 
-def why_shut(ticket: Ticket | None, claim: Claim, direction: Direction, *, is_current: bool) -> ScanReason:
+def why_shut(
+    ticket: Ticket | None, direction: Direction, *, is_current: bool, is_replayed: bool
+) -> ScanReason:
     """Say why the ticket's row did not change: what its holder should hear first comes first."""
     if ticket is None:
         return ScanReason.UNKNOWN
@@ -152,6 +154,6 @@ def why_shut(ticket: Ticket | None, claim: Claim, direction: Direction, *, is_cu
         return ScanReason.STOPPED
     if direction == Direction.OUT:
         return ScanReason.ALREADY_OUT
-    if claim.nonce and claim.nonce == ticket.last_code_nonce and not ticket.is_inside:
+    if is_replayed:
         return ScanReason.REPLAYED
     return ScanReason.ALREADY_IN
