@@ -70,8 +70,7 @@ class RefundForm(ActForm):
             return
         super().refused(refusal)
         if not isinstance(refusal, InProgress):
-            self.data = self.data.copy()
-            self.data["intent"] = _new_intent()
+            self.data = {**dict(self.data.items()), "intent": _new_intent()}
 
     def clean_amount(self) -> int:
         """Read the amount, in minor units; it is more than nothing."""

@@ -12,7 +12,8 @@ from analytics.models import DailyFigure, DirtyDay, RawEvent
 from analytics.services.proving import ToProve, days_to_prove
 from analytics.services.rollup import recompute, recount, refresh
 from common import clock
-from common.commands import NOT_DONE, day as read_day
+from common.commands import NOT_DONE
+from common.commands import day as read_day
 from common.errors import Busy
 
 _ROW = "{:<36}  {:<10}  {:>8}  {}"
