@@ -19,6 +19,7 @@ from events.models import Session
 from waitlist import mirror
 from waitlist.models import Entry, EntryStatus, GroupRule, WaitlistPolicy
 from waitlist.services import tokens
+from waitlist.services.filling import largest_group
 from waitlist.types import OpenOffer, Place, Reason, Standing
 
 # The estimate looks at how fast the queue moved lately.
@@ -121,8 +122,10 @@ def standing_of(session: Session, *, now: datetime) -> Standing:
     policy = WaitlistPolicy.objects.filter(pk=session.pk).first() or WaitlistPolicy(session=session)
     queue = Entry.objects.of_session(session.pk)
     smallest = queue.waiting().aggregate(size=Min("quantity"))["size"]
-    head = queue.waiting().order_by("rank", "queue_at", "id").values_list("quantity", flat=True).first()
-    next_size = head if policy.group_rule == GroupRule.WAIT else smallest
+    # A group larger than the whole session is passed over; where only such wait, they are the reason.
+    seatable = queue.waiting().filter(quantity__lte=largest_group(session))
+    head = seatable.order_by("rank", "queue_at", "id").values_list("quantity", flat=True).first()
+    next_size = head if policy.group_rule == GroupRule.WAIT and head is not None else smallest
     return Standing(
         session_id=session.pk,
         capacity=session.maximum_capacity,

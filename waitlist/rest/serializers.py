@@ -19,7 +19,10 @@ class JoinSerializer(StrictSerializer):
     """Joining."""
 
     quantity = WholeNumberField(
-        lowest=1, highest=LARGEST_GROUP, default=1, help_text="Seats for a group, 1 to 4."
+        lowest=1,
+        highest=LARGEST_GROUP,
+        default=1,
+        help_text="Seats for a group, 1 to 4, and no more than the session has in all.",
     )
 
 

@@ -30,11 +30,12 @@ class Offered:
     expires_at: datetime
 
 
-# The head of the queue as far as it fits: each entry takes a seat at least, so that ``most`` rows are enough.
+# The head of the queue as far as it fits: each entry takes a seat at least, so that ``most`` rows are enough. A group
+# that the whole session has no room for any more, its capacity was lowered, holds nobody up.
 _OFFER_HEAD = """
 WITH head AS (
     SELECT id, rank, queue_at, quantity FROM waitlist_entry
-    WHERE session_id = %(session)s AND status = 'WAITING'
+    WHERE session_id = %(session)s AND status = 'WAITING' AND quantity <= %(largest)s
     ORDER BY rank, queue_at, id LIMIT %(most)s
 ), fitting AS (
     SELECT id FROM (
@@ -95,12 +96,17 @@ def offer_next(queue: Queue, *, most: int | None = None) -> list[Offered]:
     if room == 0 or queue.session.waiting == 0 or queue.has_begun:
         return []
     limit = room if most is None else most if room is None else min(most, room)
-    made = _offer(queue, _OFFER_HEAD, {"most": limit, "room": room})
+    made = _offer(queue, _OFFER_HEAD, {"most": limit, "room": room, "largest": largest_group(queue.session)})
     if queue.policy.group_rule == GroupRule.SKIP and room is not None:
         left = room - sum(offer.quantity for offer in made)
         wanted = left if most is None else min(left, most - len(made))
         made += _offer_to_smaller(queue, left, wanted)
     return made
+
+
+def largest_group(session: Session) -> int:
+    """Return the largest group that the session can ever seat: one that waits and is larger is passed over."""
+    return LARGEST_GROUP if session.maximum_capacity is None else min(LARGEST_GROUP, session.maximum_capacity)
 
 
 def offer_to(queue: Queue, entry_ids: Sequence[UUID]) -> list[Offered]:

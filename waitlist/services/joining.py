@@ -42,7 +42,8 @@ def join(
 ) -> Place:
     """Take a place at the end of the actor's tier, for a group of ``quantity``, and return it.
 
-    Raises ``Unauthenticated``, ``Invalid``, ``NotFound`` when they do not see the event, ``TicketRequired``,
+    Raises ``Unauthenticated``, ``Invalid`` for a group outside 1..4 or larger than the whole session, ``NotFound`` when
+    they do not see the event, ``TicketRequired``,
     ``WaitlistClosed``, ``AlreadyWaiting``, ``AlreadyAttending``, ``SessionNotFull``, ``Busy``.
     """
     if actor.user_id is None:
@@ -52,7 +53,8 @@ def join(
     with transaction.atomic():
         with locked_queue(session_id, now=now) as queue:
             tickets = require_registration(queue, actor.user_id)
-            _require_open(queue, quantity)
+            _require_open(queue)
+            _require_wait(queue, quantity)
             entry = _enter(queue, actor.user_id, quantity, priority_of(tickets, queue.session))
             idempotency.attach(key, entry.pk)
         return selectors.place_of_entry(entry.pk, now=now)
@@ -91,10 +93,16 @@ def priority_of(tickets: Sequence[Ticket], session: Session) -> Priority:
     return min(held, key=lambda priority: priority.rank, default=Priority.STANDARD)
 
 
-def _require_open(queue: Queue, quantity: int) -> None:
+def _require_open(queue: Queue) -> None:
     if queue.has_begun or queue.is_closed:
         raise WaitlistClosed
-    free = queue.session.free_seats
+
+
+def _require_wait(queue: Queue, quantity: int) -> None:
+    capacity, free = queue.session.maximum_capacity, queue.session.free_seats
+    # It could never be offered, and would have everybody behind it wait for nothing.
+    if capacity is not None and quantity > capacity:
+        raise Invalid.field("quantity", "out_of_range", f"Seats in the whole session: {capacity}.")
     # While people wait, nobody walks in: joining is the way, also past a seat that is just being offered.
     if queue.session.waiting == 0 and (free is None or free >= quantity):
         raise SessionNotFull

@@ -70,7 +70,7 @@ OLDER_NAMES = {"capacity": "maximum_capacity", "attending": "current_attendance"
 @both
 def test_joins_looks_and_leaves(door: type[Door]) -> None:
     """REQ WL-01, WL-02: the place by its contract; leaving ends it."""
-    session = _session()
+    session = _session(capacity=2)
     _waiting(session)
     guest = make_guest(session.event, "PREMIUM")
     joined = door(guest).join(session.pk, quantity=2)
@@ -118,6 +118,7 @@ def _refusals() -> dict[str, tuple[Callable[[Door, Session, Entry], Outcome], st
     return {
         "already there": (lambda door, session, _: door.join(session.pk), "already_waiting", ()),
         "too large a group": (lambda door, session, _: door.join(session.pk, quantity=5), "invalid", ("quantity",)),
+        "larger than all": (lambda door, session, _: door.join(session.pk, quantity=2), "invalid", ("quantity",)),
         "no such session": (lambda door, *_: door.join(uuid4()), "not_found", ()),
         "a wrong token": (lambda door, session, _: door.accept(session.pk, "x"), "token_invalid", ()),
         "an empty token": (lambda door, session, _: door.decline(session.pk, ""), "token_invalid", ()),

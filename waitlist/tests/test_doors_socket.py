@@ -68,7 +68,7 @@ def _emit(server: RealtimeProcess, user: User, *said: object) -> list[Any]:
 
 def test_joins_and_is_told_the_place_as_rest_tells_it(server: RealtimeProcess) -> None:
     """REQ RT-03: the acknowledgement is the place."""
-    session = _session()
+    session = _session(capacity=3)
     join(session, now=clock.now())
     guest = make_guest(session.event, "VIP")
     [ack] = _emit(server, guest, {"session_id": str(session.pk), "quantity": 3})

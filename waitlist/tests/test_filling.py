@@ -14,7 +14,7 @@ from events.models import Attendance, Session
 from events.services import sessions
 from waitlist import selectors
 from waitlist.models import Entry, EntryStatus, GroupRule, WaitlistPolicy
-from waitlist.services import names, sweeping
+from waitlist.services import leaving, names, sweeping
 from waitlist.services.filling import fill_free_seats
 from waitlist.tests.factories import (
     books,
@@ -117,6 +117,41 @@ def test_the_head_waits_for_its_whole_group() -> None:
     free_up(session, 1)
     assert _fill(session) == 1
     assert statuses([group, single]) == ["OFFERED", "WAITING"]
+
+
+@pytest.mark.parametrize("rule", GroupRule.values)
+def test_a_group_that_the_session_has_no_room_for_any_more_holds_nobody_up(rule: str) -> None:
+    """REQ WL-10, WL-11, WL-12: capacity went below the head's group: by either rule others are offered past it. It
+    keeps its place, the screen names it where only such wait, and a raised capacity has it offered."""
+    session = make_full_session(capacity=4)
+    WaitlistPolicy.objects.create(session=session, group_rule=rule)
+    group, first, second = join(session, quantity=4), join(session, quantity=2), join(session)
+    staff = staff_of(session)
+    sessions.change_capacity(actor=staff, session_id=session.pk, maximum_capacity=3, now=NOW)
+    free_up(session, 4)
+    assert _fill(session) == 2
+    assert statuses([group, first, second]) == ["WAITING", "OFFERED", "OFFERED"]
+    assert selectors.positions_of([group]) == {group.pk: 1}
+    for entry in (first, second):
+        leaving.leave(actor=actor_of(entry.user), session_id=session.pk, now=NOW)
+    [why_not] = selectors.standing(staff, session.pk, now=NOW).why_not
+    assert (why_not.code, why_not.message) == ("group_too_large", "The next group needs 4 seats, 3 free.")
+    sessions.change_capacity(actor=staff, session_id=session.pk, maximum_capacity=4, now=NOW)
+    run_due(NOW)
+    assert statuses([group]) == ["OFFERED"]
+
+
+def test_the_screen_names_the_next_group_that_the_session_has_room_for() -> None:
+    """REQ WL-11: behind a group of four in a session of three, the group of two is what the free seat waits for."""
+    session = make_full_session(capacity=4)
+    join(session, quantity=4)
+    join(session, quantity=2)
+    staff = staff_of(session)
+    sessions.change_capacity(actor=staff, session_id=session.pk, maximum_capacity=3, now=NOW)
+    free_up(session, 2)
+    assert _fill(session) == 0
+    [why_not] = selectors.standing(staff, session.pk, now=NOW).why_not
+    assert why_not.message == "The next group needs 2 seats, 1 free."
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,8 @@ def test_a_session_with_room_has_no_waitlist() -> None:
 
 def test_a_group_waits_where_single_seats_are_left() -> None:
     """REQ WL-10: one free seat is no room for two."""
-    session = make_session(capacity=1)
+    session = make_session(capacity=2)
+    make_attendance(session)
     entry = join(session, quantity=2)
     assert (entry.status, entry.quantity) == ("WAITING", 2)
     _refused(make_session(capacity=2), SessionNotFull, quantity=2)
@@ -116,6 +117,18 @@ def test_a_group_has_one_to_four(quantity: int) -> None:
         join(session, quantity=quantity)
     assert [error.field for error in refused.value.errors] == ["quantity"]
     assert not Entry.objects.exists()
+
+
+def test_a_group_larger_than_the_whole_session_is_refused() -> None:
+    """REQ WL-10: it could never be offered. A group as large as the session waits, and without a capacity none is
+    too large."""
+    session = make_full_session(capacity=3)
+    with pytest.raises(Invalid) as refused:
+        join(session, quantity=4)
+    assert [(error.field, error.code) for error in refused.value.errors] == [("quantity", "out_of_range")]
+    assert not Entry.objects.exists()
+    assert join(session, quantity=3).status == "WAITING"
+    _refused(make_session(), SessionNotFull, quantity=4)
 
 
 def test_who_has_a_seat_does_not_wait() -> None:

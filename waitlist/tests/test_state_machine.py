@@ -87,6 +87,10 @@ class Waitlist(RuleBasedStateMachine):
         if not self.is_registered(who):
             assert code == "ticket_required"
             return
+        assert before.maximum_capacity is not None
+        if quantity > before.maximum_capacity:
+            assert code == "invalid"
+            return
         assert code in {"", "already_waiting", "already_attending", "session_not_full"}
         has_room = before.free_seats is None or before.free_seats >= quantity
         if code == "session_not_full":
@@ -237,6 +241,8 @@ class Waitlist(RuleBasedStateMachine):
             .order_by(*QUEUE_ORDER)
             .values_list("quantity", flat=True)
         )
+        assert session.maximum_capacity is not None
+        sizes = [size for size in sizes if size <= session.maximum_capacity]  # larger ones hold nobody up
         if sizes and not policy.offers_paused:
             needed = sizes[0] if policy.group_rule == GroupRule.WAIT else min(sizes)
             assert session.free_seats is not None
