@@ -32,7 +32,7 @@ class UpgradeInProgress(Conflict):
 
 
 class UpgradeSuperseded(Conflict):
-    """The ticket moved on after this upgrade: the later move is undone first."""
+    """The ticket moved on after this upgrade, by no upgrade that could lead back instead."""
 
     code = "upgrade_superseded"
     title = "A later upgrade of this ticket stands in the way"

@@ -9,7 +9,7 @@ from accounts.services.access import actor_of
 from accounts.tests.factories import make_member
 from common import clock
 from events.tests.factories import make_event
-from offers.models import Offer, OfferType
+from offers.models import Fulfillment, Offer, OfferType
 from offers.services.reconcile import reconcile
 from offers.tests.factories import Door, make_offer, pay, settle, stock
 from payments.models import Order, OrderState, OrderStatus
@@ -34,10 +34,11 @@ class Ladder:
         self.premium = make_tier(event=event, priority="PREMIUM", price_amount=9000, units=2)
         self.vip = make_tier(event=event, priority="VIP", price_amount=20000, units=2)
         self.ticket = make_ticket(holder=self.door.user, tier=self.standard)
-        self.first = self._step(self.standard, self.premium, 4000)
-        self.second = self._step(self.premium, self.vip, 5000, requires_offer=self.first)
+        self.first = self.step(self.standard, self.premium, 4000)
+        self.second = self.step(self.premium, self.vip, 5000, requires_offer=self.first)
 
-    def _step(self, origin: TicketTier, target: TicketTier, price: int, **fields: Any) -> Offer:
+    def step(self, origin: TicketTier, target: TicketTier, price: int, **fields: Any) -> Offer:
+        """Offer a way from one tier to another."""
         return make_offer(
             event=origin.event, kind=OfferType.TICKET_UPGRADE, units=2, price=price, upgrade_to_tier=target,
             target_ticket_tiers=[origin.pk], **fields,
@@ -111,7 +112,7 @@ def test_the_last_step_is_not_given_to_a_ticket_that_fell_back(
 def test_a_ticket_that_rose_meanwhile_is_still_moved(stripe_sandbox: SandboxProcess) -> None:
     """The whole way was paid late, after another step of it was given: the rest of the way is. REQ OF-08, OF-11."""
     ladder = Ladder(stripe_sandbox)
-    straight = ladder._step(ladder.standard, ladder.vip, 15000)
+    straight = ladder.step(ladder.standard, ladder.vip, 15000)
     answer = ladder.open(straight)
     with locked_order(answer["order"]["id"]) as order:
         release(order, OrderState.EXPIRED, now=clock.now())
@@ -119,3 +120,37 @@ def test_a_ticket_that_rose_meanwhile_is_still_moved(stripe_sandbox: SandboxProc
     settle(ladder.stripe, answer, ladder.door)
     order = Order.objects.get(pk=answer["order"]["id"])
     assert (ladder.stands_at(), order.status) == ("VIP", OrderStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("is_first_first", [True, False])
+def test_two_steps_that_are_refunded_lead_back_to_the_start(
+    stripe_sandbox: SandboxProcess, is_first_first: bool
+) -> None:
+    """Whichever step's money goes back first, none of it bought a better ticket, and both units are free. REQ PA-07,
+    OF-11."""
+    ladder = Ladder(stripe_sandbox)
+    steps = [ladder.climb(ladder.first), ladder.climb(ladder.second)]
+    between = ("VIP", (0, 0), (0, 1)) if is_first_first else ("PREMIUM", (0, 1), (0, 0))
+    for step, expected in zip(
+        steps if is_first_first else steps[::-1], [between, ("STANDARD", (0, 0), (0, 0))], strict=True
+    ):
+        ladder.refund(step)
+        assert (ladder.stands_at(), stock(ladder.first), stock(ladder.second)) == expected
+        refund = step.refunds.get()
+        assert (refund.restock_units, refund.units_returned) == (1, 1)
+    given = Fulfillment.objects.filter(purchase__order__in=steps, revoked_at=None)
+    assert not given.exists()
+
+
+def test_a_step_in_the_middle_is_left_out(stripe_sandbox: SandboxProcess) -> None:
+    """Of three steps the middle one is refunded, then the last: the ticket is where the first brought it. REQ PA-07."""
+    ladder = Ladder(stripe_sandbox)
+    top = make_tier(event=ladder.vip.event, priority="VIP", price_amount=30000, units=1)
+    third = ladder.step(ladder.vip, top, 7000)
+    _, middle, last = (ladder.climb(step) for step in (ladder.first, ladder.second, third))
+    ladder.refund(middle)
+    assert (ladder.stands_at(), ladder.ticket.tier) == ("VIP", top)
+    ladder.refund(last)
+    assert (ladder.stands_at(), stock(ladder.first), stock(ladder.second), stock(third)) == (
+        "PREMIUM", (0, 1), (0, 0), (0, 0),
+    )  # fmt: skip

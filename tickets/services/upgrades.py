@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from common.audit import record
-from common.errors import NotFound
+from common.errors import Busy, NotFound
 from common.facts import TicketsReduced
 from common.outbox import publish
 from common.types import SYSTEM
@@ -123,8 +123,9 @@ def reverse_upgrade(*, cause: UUID, now: datetime) -> None:
 
     A refund never fails for want of room: when the old tier has sold the place meanwhile, its total grows
     by one,
-    which the audit history tells. A void ticket stays where it is. Raises ``NotFound`` for an unknown cause,
-    ``UpgradeSuperseded`` when the ticket has moved on since.
+    which the audit history tells. A void ticket stays where it is, and one that a later upgrade moved on stays
+    there: when that one is undone too, it goes back to where this one began. Raises ``NotFound`` for an unknown
+    cause, ``UpgradeSuperseded`` when it is not known how the ticket moved on.
     """
     change, tiers, ticket = _locked(cause)
     if change.status == TierChangeStatus.RESERVED:
@@ -136,7 +137,8 @@ def reverse_upgrade(*, cause: UUID, now: datetime) -> None:
     if ticket.status != TicketStatus.VALID:
         return
     if ticket.tier_id != change.to_tier_id:
-        raise UpgradeSuperseded
+        _leave_out(change)
+        return
     origin = tiers[change.from_tier_id]
     if origin.available == 0:
         _grow(origin, ticket, now=now)
@@ -149,6 +151,20 @@ def reverse_upgrade(*, cause: UUID, now: datetime) -> None:
     reduced = TicketsReduced(ticket.holder_id, ticket.event_id)
     publish(reduced, now=now, organization_id=ticket.event.organization_id)
     owe_moved(ticket, f"{cause}:{change.status}", now=now)
+
+
+def _leave_out(change: TierChange) -> None:
+    """Let the upgrade that moved the ticket on from here lead back to where this one began.
+
+    Under the ticket's lock, under which alone changes are settled and reversed. Raises ``UpgradeSuperseded`` where
+    there is none, or it leads to that very tier since tiers were ranked anew.
+    """
+    standing = TierChange.objects.filter(ticket=change.ticket_id, status=TierChangeStatus.SETTLED)
+    following = standing.filter(from_tier=change.to_tier_id).order_by("settled_at", "pk").first()
+    if following is None or following.to_tier_id == change.from_tier_id:
+        raise UpgradeSuperseded
+    following.from_tier_id = change.from_tier_id
+    following.save(update_fields=["from_tier"])
 
 
 def _earlier(ticket: Ticket, cause: UUID) -> tuple[TierChange | None, bool]:
@@ -178,11 +194,12 @@ def _locked(cause: UUID) -> tuple[TierChange, dict[UUID, TicketTier], Ticket]:
         raise NotFound
     tiers = lock_tiers(unlocked.from_tier_id, unlocked.to_tier_id, unlocked.ticket.tier_id)
     ticket = _lock_ticket(unlocked.ticket_id)
-    if ticket.tier_id not in tiers:
-        # It moved between our look and our lock; a third tier cannot be locked now without breaking the
-        # order.
-        raise UpgradeSuperseded(retryable=True)
-    return TierChange.objects.get(pk=unlocked.pk), tiers, ticket
+    change = TierChange.objects.get(pk=unlocked.pk)
+    if not {ticket.tier_id, change.from_tier_id} <= tiers.keys():
+        # The ticket moved between our look and our lock, or an earlier upgrade was undone; a third tier cannot be
+        # locked now without breaking the order.
+        raise Busy
+    return change, tiers, ticket
 
 
 def _lock_ticket(ticket_id: UUID) -> Ticket:

@@ -1,12 +1,13 @@
 """REQ OF-11, TK-01: a ticket really moves between tiers, once per cause, and the counters say so."""
 
 import uuid
+from functools import partial
 
 import pytest
 
 from accounts.models import User
 from accounts.tests.factories import NOW, make_user
-from common.errors import NotFound
+from common.errors import Busy, NotFound
 from config.local_stack.testing.race import Race
 from events.tests.factories import make_event
 from tickets.errors import TierSoldOut, UpgradeInProgress, UpgradeNotPossible
@@ -114,3 +115,26 @@ def test_thirty_upgrades_for_three_places(race: Race) -> None:
     assert sum(isinstance(one, TierChange) for one in results) == 3
     assert sum(isinstance(one, TierSoldOut) for one in results) == 27
     assert counts(vip) == (0, 3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_both_steps_of_a_ticket_undone_at_once_lead_to_its_start(race: Race) -> None:
+    """REQ PA-07: five tickets, two steps each, all ten undone by callers who had looked before: whoever was
+    overtaken comes again, and each ticket is where it began."""
+    event = make_event()
+    standard, premium = make_tier(event=event), make_tier(event=event, priority="PREMIUM")
+    vip = make_tier(event=event, priority="VIP")
+    causes = [uuid.uuid4() for _ in range(10)]
+    for first, second in zip(causes[::2], causes[1::2], strict=True):
+        ticket = make_ticket(tier=standard)
+        for tier, cause in ((premium, first), (vip, second)):
+            reserve(ticket, tier, cause)
+            upgrades.settle_upgrade(cause=cause, now=NOW)
+    acts = [partial(upgrades.reverse_upgrade, cause=cause, now=NOW) for cause in causes]
+    outcomes = race.behind(TicketTier.objects.filter(pk=premium.pk), acts)
+    late = [cause for cause, outcome in zip(causes, outcomes, strict=True) if isinstance(outcome, Busy)]
+    assert [one for one in outcomes if one is not None and not isinstance(one, Busy)] == []
+    for cause in late:
+        upgrades.reverse_upgrade(cause=cause, now=NOW)
+    assert (counts(standard), counts(premium), counts(vip)) == ((5, 0), (0, 0), (0, 0))
+    assert set(Ticket.objects.values_list("tier", flat=True)) == {standard.pk}
