@@ -89,7 +89,7 @@ def _sorted(error: stripe.StripeError, state: CallState) -> GatewayError:
     if status == 404:
         return NotThere(message, code=code)
     if status in {400, 402}:
-        return Refused(message, code=code)
+        return Refused(message, code=code, param=getattr(error, "param", None) or "")
     if status in {401, 403, 429} and not state.may_have_been_sent:
         return RefusedRetryable(message, code=code)
     return Unknown(message, code=code, is_key_spent=state.was_answered_5xx)

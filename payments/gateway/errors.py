@@ -5,11 +5,15 @@ Only the difference between them decides about money.
 
 
 class GatewayError(Exception):
-    """The call brought no answer of the kind that was wanted. ``code`` is Stripe's, where it gave one."""
+    """The call brought no answer of the kind that was wanted.
 
-    def __init__(self, message: str, *, code: str = "") -> None:
+    ``code`` is Stripe's, and ``param`` the parameter it speaks of, where it gave them.
+    """
+
+    def __init__(self, message: str, *, code: str = "", param: str = "") -> None:
         self.message = message
         self.code = code
+        self.param = param
         super().__init__(message)
 
 

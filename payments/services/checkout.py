@@ -16,6 +16,7 @@ from payments.models import Order, OrderState, Payment
 from payments.services import closing
 from payments.services.attempts import begin_attempt, next_attempt, session_after_all
 from payments.services.listing import ensure_listed
+from payments.services.relisting import is_unlisted, relist
 from payments.types import CheckoutOpened
 
 RESOLVE_CHECKOUT = "payments.resolve_checkout"
@@ -75,6 +76,16 @@ def _opened_at_stripe(order: Order, payment: Payment, now: datetime) -> Checkout
 
 
 def _created(order: Order, payment: Payment, now: datetime) -> SessionView:
+    """Create the session; once more with what is sold listed anew, where Stripe does not sell it as it was."""
+    try:
+        return _asked(order, payment, now)
+    except gateway.Refused as error:
+        if not is_unlisted(error) or not relist(payment, now=now):
+            raise
+    return _asked(order, payment, now)
+
+
+def _asked(order: Order, payment: Payment, now: datetime) -> SessionView:
     ensure_listed(order, payment, now=now)
     return gateway.create_session(payment.request["session"], key=payment.idempotency_key)
 

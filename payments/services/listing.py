@@ -75,7 +75,7 @@ def _to_carry_out(operation: str, stable_id: str, wanted: dict[str, Any], now: d
         return found
     # The id stays: it may be that of a later edition.
     own_id = {name: found.request[name] for name in ("id",) if name in found.request}
-    _renew(found, now=now, request=wanted | own_id, state=OperationState.UNKNOWN, error="")
+    renew(found, now=now, request=wanted | own_id, state=OperationState.UNKNOWN, error="")
     found.refresh_from_db()
     return found
 
@@ -136,10 +136,10 @@ def _made(operation: StripeOperation, act: Any) -> str:
 
 def take_new_key(operation: StripeOperation, *, now: datetime) -> None:
     """Give the operation its next key, once: of two that met the same 5xx one changes it."""
-    _renew(operation, now=now)
+    renew(operation, now=now)
 
 
-def _renew(operation: StripeOperation, *, now: datetime, **changes: Any) -> None:
+def renew(operation: StripeOperation, *, now: datetime, **changes: Any) -> None:
     """Give the operation its next key and these values, once however many ask."""
     StripeOperation.objects.filter(pk=operation.pk, attempt=operation.attempt).update(
         attempt=operation.attempt + 1,

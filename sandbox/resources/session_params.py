@@ -159,6 +159,11 @@ def _check_item(world: World, item: Json, path: str) -> Json:
                 "The price specified is inactive. This field only accepts active prices.",
                 param=f"{path}[price]",
             )
+        if not load(world, "product", price["product"])["active"]:
+            raise ApiError(
+                f"Price `{price['id']}` is not available to be purchased because its product is not active.",
+                param=f"{path}[price]",
+            )
         return price
     data: Json = item["price_data"]
     check_amount(data["unit_amount"], data["currency"], f"{path}[price_data][unit_amount]")

@@ -150,6 +150,15 @@ def test_an_inactive_price_cannot_be_sold(client: stripe.StripeClient) -> None:
     assert refused.value.param == "line_items[0][price]"
 
 
+def test_a_price_of_an_inactive_product_cannot_be_sold(client: stripe.StripeClient) -> None:
+    """The price itself may still be active. REQ OF-05"""
+    product = client.v1.products.create({"name": "T-shirt"})
+    price = client.v1.prices.create({"product": product.id, "currency": "usd", "unit_amount": 2500})
+    client.v1.products.update(product.id, {"active": False})
+    with pytest.raises(stripe.InvalidRequestError, match="not active"):
+        client.v1.checkout.sessions.create(params(line_items=[{"price": price.id, "quantity": 1}]))  # type: ignore[arg-type]
+
+
 def test_only_an_open_session_can_be_expired(
     client: stripe.StripeClient, paid_session: Callable[..., Any]
 ) -> None:
