@@ -1,4 +1,8 @@
-"""Who passes a door, and what the ticket's row says after it (REQUIREMENTS TK-02): one conditional UPDATE decides."""
+"""Who passes a door, and what the ticket's row says after it (REQUIREMENTS TK-02): one conditional UPDATE decides.
+
+Where people come back, what a scanner without a network kept is put where it belongs by its own time: what doors
+saw later than that stands, whenever it arrives.
+"""
 
 from datetime import datetime, timedelta
 
@@ -12,11 +16,21 @@ from tickets.services import codes
 from tickets.services.verdicts import SKEW, Claim
 from tickets.types import ScanTicket
 
+# What says where the holder was from then on. Who is not let out is not inside, whatever was known until then.
+_TELLING = (ScanReason.ADMITTED, ScanReason.LEFT, ScanReason.ALREADY_OUT)
 
-def passes(claim: Claim, scan: ScanTicket, event: Event, policy: CheckInPolicy, *, at: datetime) -> bool:
+
+def passes(
+    claim: Claim, scan: ScanTicket, event: Event, policy: CheckInPolicy, *, at: datetime, is_late: bool
+) -> bool:
     """Change the ticket's row if all that lets it through is so at this very moment; the verdict is the row."""
     if claim.ticket_id is None:
         return False
+    if policy.allows_reentry and (is_late or scan.direction == Direction.OUT):
+        # Locked before it is asked what doors saw: who comes in or goes out meanwhile is waited for.
+        Ticket.objects.select_for_update(no_key=True).filter(pk=claim.ticket_id).values("pk").first()
+        if is_late and _seen(claim, event).filter(scanned_at__gt=at).exists():
+            return _passed_before(claim, scan, event, at=at)
     tickets = _tickets(claim, event).filter(free_to_pass(claim, scan, policy, at=at))
     if scan.direction == Direction.OUT:
         return bool(tickets.update(is_inside=False))
@@ -36,7 +50,7 @@ def free_to_pass(claim: Claim, scan: ScanTicket, policy: CheckInPolicy, *, at: d
     if not claim.nonce:
         return is_outside
     # The row is looked at again when another door was faster, the log is not: so the last code stands in both.
-    return is_outside & ~Q(last_code_nonce=claim.nonce) & ~Exists(opened_with(claim, scan, at=at))
+    return is_outside & ~Q(last_code_nonce=claim.nonce) & Q(~Exists(opened_with(claim, scan, at=at)))
 
 
 def opened_with(claim: Claim, scan: ScanTicket, *, at: datetime) -> QuerySet[TicketScan]:
@@ -59,6 +73,29 @@ def _tickets(claim: Claim, event: Event) -> QuerySet[Ticket]:
         status=TicketStatus.VALID,
         stopped_reason="",
     )
+
+
+def _seen(claim: Claim, event: Event) -> QuerySet[TicketScan]:
+    return TicketScan.objects.filter(Q(ticket_id=claim.ticket_id), event_id=event.pk, reason__in=_TELLING)
+
+
+def _passed_before(claim: Claim, scan: ScanTicket, event: Event, *, at: datetime) -> bool:
+    """Judge a scan of a time after which doors saw the ticket again: whether somebody is inside now stays as it is.
+
+    A way in fits there when nobody was inside until then and the next door found nobody to let out. A way out
+    would change nothing that is known.
+    """
+    if scan.direction == Direction.OUT:
+        return False
+    seen = _seen(claim, event).values_list("reason", flat=True)
+    last = seen.filter(scanned_at__lte=at).order_by("-scanned_at", "-received_at").first()
+    following = seen.filter(scanned_at__gt=at).order_by("scanned_at", "received_at").first()
+    if last == ScanReason.ADMITTED or following != ScanReason.ALREADY_OUT:
+        return False
+    tickets = _tickets(claim, event)
+    if claim.nonce:
+        tickets = tickets.filter(~Exists(opened_with(claim, scan, at=at)))
+    return _let_in(tickets, scan, at=at)
 
 
 def _let_in(tickets: QuerySet[Ticket], scan: ScanTicket, *, at: datetime, **now_known: bool | str) -> bool:

@@ -39,7 +39,8 @@ def scan_ticket(scan: ScanTicket, *, now: datetime) -> ScanAnswer:
 
     A nonce that is sent again gets the answer of the first time. Raises ``Unauthenticated``, ``NotFound``,
     ``Forbidden`` (only scanners of the event's organization), ``Invalid``, ``IdempotencyMismatch`` (the nonce
-    belongs to another code), ``RateLimited``, ``Busy``. Seven statements for somebody who gets in.
+    belongs to another code), ``RateLimited``, ``Busy``. Seven statements for somebody who gets in,
+    more for what comes late.
     """
     scanner_id = scan.actor.user_id
     if scanner_id is None:
@@ -180,8 +181,9 @@ def _scanned(
     scan: ScanTicket, scanner_id: UUID, event: Event, policy: CheckInPolicy, *, now: datetime
 ) -> TicketScan:
     scanned_at = _made_at(scan, now)
+    is_late = _is_late(scanned_at, now)
     claim = read_claim(scan.code, event, policy, scanned_at=scanned_at)
-    is_open = claim.refusal is None and passes(claim, scan, event, policy, at=scanned_at)
+    is_open = claim.refusal is None and passes(claim, scan, event, policy, at=scanned_at, is_late=is_late)
     ticket = _ticket_of(claim, event)
     reason = _reason(claim, ticket, scan, is_open=is_open, at=scanned_at)
     is_own = ticket is not None and ticket.event_id == event.pk
@@ -198,7 +200,7 @@ def _scanned(
         nonce=scan.nonce,
         scanned_at=scanned_at,
         received_at=now,
-        is_late=_is_late(scanned_at, now),
+        is_late=is_late,
         first_scanned_at=ticket.first_scanned_at if ticket is not None and is_own else None,
         first_gate=ticket.first_gate if ticket is not None and is_own else "",
     )
