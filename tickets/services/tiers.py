@@ -103,7 +103,7 @@ def _fill(stored: TicketTier, tier: TierInput) -> None:
         message = (
             f"It was sold in {stored.currency} and the event is in {stored.event.currency}: make a new tier."
         )
-        errors.append(FieldError("price", "other_currency", message))
+        errors.append(FieldError("price", "immutable", message))
     if tier.priority not in Priority.values:
         errors.append(
             FieldError("priority", "invalid_choice", f"Choose one of {', '.join(Priority.values)}.")
