@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def on_sale(now: datetime) -> Q:
-    """Say of a row whether it is on sale at ``now``, whatever is left: active, not archived, window open."""
+    """Say of a row whether it is on sale at ``now``, whatever is left: active, not archived, window open, and no
+    upgrade of tickets to an event that is over."""
     return (
         Q(is_active=True, is_archived=False)
         & (Q(starts_at__isnull=True) | Q(starts_at__lte=now))
         & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+        & (~Q(offer_type="TICKET_UPGRADE") | Q(event__ends_at__gt=now))
     )
 
 

@@ -15,7 +15,7 @@ from events.models import Event
 from offers.models import Offer
 
 _OFFER = tuple(field.attname for field in Offer._meta.concrete_fields)
-_EVENT = ("id", "organization_id", "visibility")
+_EVENT = ("id", "organization_id", "visibility", "ends_at")
 _FACTS = ("held", "open_checkouts", "bought", "has_required", "has_excluded")
 # The counters move with every sale: what they leave is asked for apart. Of the others no rule of a sale knows.
 _APART = ("sold", "reserved", "description", "created_at", "updated_at")
