@@ -20,8 +20,11 @@ const SAID = {
   REFUNDED: ["Your money is on its way back", "The reservation had run out when the payment arrived, and nothing was left. We refunded everything."],
 };
 
+const FREE = ["Thank you!", "Nothing was charged. What you chose is below, and in your e-mail."];
+
 function say(order) {
-  const [headline, explain] = SAID[order.status] ?? [`Order ${order.order_number}`, ""];
+  const isFree = order.status === "COMPLETED" && order.total_amount.amount === 0;
+  const [headline, explain] = isFree ? FREE : SAID[order.status] ?? [`Order ${order.order_number}`, ""];
   $("#headline").textContent = headline;
   $("#explain").textContent = explain;
   document.title = `${headline} · Marquee`;

@@ -39,3 +39,10 @@ export function formatTime(iso, timeZone) {
 export function safeUrl(url) {
   return /^https?:\/\//i.test(url ?? "") ? url : null;
 }
+
+// How long a wait is expected to be, in minutes; null where nobody can say.
+export function waitText(minutes) {
+  if (minutes === null) return "We cannot say yet how long it takes.";
+  const [count, unit] = minutes < 60 ? [minutes, "minute"] : [Math.ceil(minutes / 60), "hour"];
+  return `About ${count} ${unit}${count === 1 ? "" : "s"}.`;
+}

@@ -2,7 +2,7 @@
 // The server decides everything; events only say that it is time to look again, so a lost one costs nothing.
 import { showAds } from "./ads.js";
 import { Problem, api, freshToken, get, post, signIn, tokens, userId } from "./api.js";
-import { $, el, fill, formatTime } from "./dom.js";
+import { $, el, fill, formatTime, waitText } from "./dom.js";
 import { Live } from "../live/socket.js";
 
 const id = document.body.dataset.session;
@@ -69,12 +69,6 @@ async function attempt(act) {
   return show();
 }
 
-function waitText(minutes) {
-  if (minutes === null) return "We cannot say yet how long it takes.";
-  const [count, unit] = minutes < 60 ? [minutes, "minute"] : [Math.ceil(minutes / 60), "hour"];
-  return `About ${count} ${unit}${count === 1 ? "" : "s"}.`;
-}
-
 const seatWords = (count) => (count === 1 ? "a seat" : `${count} seats`);
 
 // The server's clock may differ from this one: the countdown is a courtesy, the answer is what counts.
@@ -114,7 +108,9 @@ function waiting(place) {
 
 function outside(place) {
   const ended = { OFFERED: "Your last offer has expired.", EXPIRED: "Your last offer has expired.", DECLINED: "You declined your last offer.", REMOVED: "You were taken off the line.", LEFT: "You left the line.", ACCEPTED: "The seat that you accepted was given back." }[place?.status];
-  const quantity = el("select", { id: "quantity" }, ...Array.from({ length: LARGEST_GROUP }, (_, i) => el("option", { value: i + 1 }, `${i + 1}`)));
+  // A group larger than the session never fits.
+  const largest = Math.min(LARGEST_GROUP, session.maximum_capacity ?? LARGEST_GROUP);
+  const quantity = el("select", { id: "quantity" }, ...Array.from({ length: largest }, (_, i) => el("option", { value: i + 1 }, `${i + 1}`)));
   return [
     el("h2", {}, session.is_full ? "This session is full" : "There is room"),
     (lost || ended) && el("p", {}, lost ?? ended),

@@ -63,6 +63,16 @@ def test_buys_pays_and_reads_the_access_code(page: Page, shop: LiveServer, offer
     expect(page.get_by_text("$19.99")).to_be_visible()
 
 
+def test_what_is_free_is_not_called_paid_for(page: Page, shop: LiveServer, offer: Offer) -> None:
+    """Nothing went through where nothing was charged. REQ UI-03, OF-10."""
+    make_offer(event=offer.event, units=5, price=0, title="Wallpaper", content_url="https://video.test/w")
+    sign_in(page, shop)
+    page.get_by_role("button", name="Wallpaper").click()
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+    expect(page.get_by_text("Nothing was charged.")).to_be_visible()
+    expect(page.get_by_text("went through")).to_have_count(0)
+
+
 def test_leaving_the_checkout_keeps_it_and_giving_it_up_frees_the_unit(
     page: Page, shop: LiveServer, offer: Offer
 ) -> None:

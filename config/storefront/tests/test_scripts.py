@@ -65,3 +65,19 @@ def test_a_time_names_its_zone(zone: str, shown: str) -> None:
     source = 'import { formatTime } from "./dom.js";'
     told = f'formatTime("2027-07-01T17:30:00Z", {json.dumps(zone)})'
     assert run_module(f"{source} console.log(JSON.stringify({told}));") == shown
+
+
+@pytest.mark.parametrize(
+    ("minutes", "shown"),
+    [
+        ("null", "We cannot say yet how long it takes."),
+        ("1", "About 1 minute."),
+        ("59", "About 59 minutes."),
+        ("60", "About 1 hour."),
+        ("61", "About 2 hours."),
+    ],
+)
+def test_a_wait_is_told_in_words(minutes: str, shown: str) -> None:
+    """REQ UI-03, WL-04: rounded up, never more exact than it is known."""
+    source = 'import { waitText } from "./dom.js";'
+    assert run_module(f"{source} console.log(JSON.stringify(waitText({minutes})));") == shown

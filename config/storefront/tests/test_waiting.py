@@ -193,8 +193,9 @@ def test_emptying_redis_changes_nothing(house: House, valkey: EmbeddedValkey) ->
 
 def test_a_choice_and_the_focus_survive_what_others_do(house: House) -> None:
     """REQ UI-03: news about others neither resets what one chose nor takes the focus away."""
-    queue = make_queue(1)
+    queue = make_queue(1, capacity=3)
     page = open_page(house, queue.session, make_guest(queue.session.event))
+    expect(page.get_by_label("How many of you?").get_by_role("option")).to_have_count(3)
     page.get_by_label("How many of you?").select_option("3")
     page.get_by_label("How many of you?").focus()
     with page.expect_response(lambda answer: answer.url.endswith(f"sessions/{queue.session.pk}")):
@@ -269,7 +270,7 @@ def test_the_whole_story(house: House, settings: Settings) -> None:
 
 def test_what_was_asked_for_is_done_after_the_sign_in(house: House) -> None:
     """REQ UI-03: who has to sign in first need not press the button again; looking again does nothing more."""
-    session = make_queue(1).session
+    session = make_queue(1, capacity=2).session
     anna = make_guest(session.event)
     anna.set_password("demo")
     anna.save()
