@@ -94,7 +94,7 @@ OUR_OWN: Final = {
 }  # fmt: skip
 # What operators set or type, looked at as the product starts or refused by a sentence.
 OF_OPERATORS: Final = {
-    "common.checks._is_local", "common.checks.addresses", "common.commands.instant",
+    "common.checks._is_local", "common.checks.addresses", "common.commands.day", "common.commands.instant",
     "notifications.mailer.signatures.key_of", "notifications.push_checks._account",
     "notifications.push_checks._production", "notifications.push_checks._wrong_pair",
     "notifications.realtime.origins.allowed_origins", "payments.services.stripe_params._with_session",
