@@ -34,15 +34,17 @@ def refuse_overtaken(form: BaseForm, shown: str) -> None:
 
 
 def _told(form: BaseForm, name: str) -> str:
-    found = _saved(form, name)
-    now = {True: "on", False: "off", None: "empty", "": "empty"}.get(found, found) if _is_plain(found) else ""
-    is_readable = now != "" and not isinstance(form.fields[name], ModelChoiceField)
-    what = f"it is “{now}” now" if is_readable else "see its history"
+    now = _words(_saved(form, name)) if not isinstance(form.fields[name], ModelChoiceField) else ""
+    what = f"it is “{now}” now" if now else "see its history"
     return f"Somebody changed this after you opened the page: {what}. Set what is to hold, and save again."
 
 
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool | str | int)
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None or value == "":
+        return "empty"
+    return str(value) if isinstance(value, str | int) else ""
 
 
 def _saved(form: BaseForm, name: str) -> Any:

@@ -106,23 +106,30 @@ def test_whoever_was_told_decides(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "change"),
+    ("model", "before_it", "change"),
     [
-        (TicketTier, {"is_active": False}),
-        (Ad, {"weight": 77}),
-        (Session, {"description": "Elsewhere"}),
+        (TicketTier, {"is_active": True}, {"is_active": False}),
+        (Ad, {"weight": 5}, {"weight": 1}),
+        (Session, {"description": ""}, {"description": "Elsewhere"}),
     ],
 )
-def test_each_kind_of_thing_people_sell_with(demo: None, model: type[Model], change: dict[str, Any]) -> None:
+def test_each_kind_of_thing_people_sell_with(
+    demo: None, model: type[Model], before_it: dict[str, Any], change: dict[str, Any]
+) -> None:
     """Kinds of tickets, ads and sessions as well. REQ EV-04."""
     client = Client()
     client.force_login(User.objects.get(email="owner@demo.test"))
     row = admin.site._registry[model].get_queryset(_request(client)).first()
     assert row is not None
+    model._default_manager.filter(pk=row.pk).update(**before_it)
     sent = opened(client, row)
     model._default_manager.filter(pk=row.pk).update(**change)
     before = digests()
-    assert set(errors_of(client.post(page_of(row), sent))) == set(change)
+    told = errors_of(client.post(page_of(row), sent))
+    assert set(told) == set(change)
+    # The number one is not "on".
+    words = {False: "off"}
+    assert all(f"it is “{words.get(value, value)}” now" in told[name] for name, value in change.items())
     assert digests() == before
 
 
