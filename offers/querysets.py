@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, Value, When, Window
+from django.db.models.functions import Least
 
 if TYPE_CHECKING:
     from offers.models import Offer  # noqa: F401
@@ -22,18 +23,27 @@ def on_sale(now: datetime) -> Q:
     )
 
 
-def with_room(units: int = 1) -> Q:
-    """Say of a row whether so many units may still be taken."""
-    return Q(inventory_total__isnull=True) | Q(inventory_total__gte=F("sold") + F("reserved") + units)
+def is_over(now: datetime) -> Q:
+    """Say of a row whether its end has come: its own, or of an upgrade the event's."""
+    return Q(expires_at__lte=now) | Q(offer_type="TICKET_UPGRADE", event__ends_at__lte=now)
+
+
+def with_room() -> Q:
+    """Say of a row whether a unit may still be taken, and of an upgrade whether its tier has a place for it."""
+    return _has_one("") & _has_one("upgrade_to_tier__")
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
     """Offers, by what callers ask of them."""
 
     def with_availability(self, now: datetime) -> Self:
-        """Add ``available`` (units left, None when unlimited) and ``is_available`` (on sale, a unit left)."""
+        """Add ``available`` (units left, None when unlimited) and ``is_available`` (on sale, a unit left).
+
+        Of an upgrade no more are left than its tier has places.
+        """
         return self.annotate(
-            available=F("inventory_total") - F("sold") - F("reserved"),
+            # PostgreSQL leaves what is unlimited, NULL, out of account.
+            available=Least(_left(""), _left("upgrade_to_tier__")),
             is_available=_flag(on_sale(now) & with_room()),
         )
 
@@ -67,6 +77,15 @@ class OfferQuerySet(models.QuerySet["Offer"]):
     def past_their_end(self, now: datetime) -> Self:
         """Keep active ones whose end has come."""
         return self.filter(is_active=True, expires_at__lte=now)
+
+
+def _left(path: str) -> Any:
+    return F(f"{path}inventory_total") - F(f"{path}sold") - F(f"{path}reserved")
+
+
+def _has_one(path: str) -> Q:
+    taken = F(f"{path}sold") + F(f"{path}reserved")
+    return Q(**{f"{path}inventory_total__isnull": True}) | Q(**{f"{path}inventory_total__gt": taken})
 
 
 def _flag(condition: Q) -> Any:

@@ -21,7 +21,7 @@ from common.money import format_money
 from events.admin_choosing import EventFirst
 from offers.admin.forms import LINKED_FIELDS, PLAIN_FIELDS, OfferForm, named_as_here
 from offers.models import Offer
-from offers.querysets import on_sale, with_room
+from offers.querysets import is_over, on_sale, with_room
 from offers.services import catalog
 from offers.types import OfferInput
 
@@ -40,13 +40,14 @@ def state_of(offer: Offer) -> str:
     now = clock.now()
     if offer.is_archived:
         return "archived"
-    if offer.expires_at is not None and offer.expires_at <= now:
+    if offer.is_over(now):
         return "ended"
     if not offer.is_active:
         return "paused"
     if offer.starts_at is not None and offer.starts_at > now:
         return "scheduled"
-    return "sold_out" if offer.units_left == 0 else "on_sale"
+    tier = offer.upgrade_to_tier
+    return "sold_out" if offer.units_left == 0 or (tier is not None and tier.available == 0) else "on_sale"
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -67,11 +68,11 @@ class StateFilter(admin.SimpleListFilter):
             case "archived":
                 return queryset.filter(is_archived=True)
             case "ended":
-                return kept.filter(expires_at__lte=now)
+                return kept.filter(is_over(now))
             case "paused":
-                return kept.filter(is_active=False).exclude(expires_at__lte=now)
+                return kept.filter(is_active=False).exclude(is_over(now))
             case "scheduled":
-                return kept.filter(is_active=True, starts_at__gt=now)
+                return kept.filter(is_active=True, starts_at__gt=now).exclude(is_over(now))
             case "sold_out":
                 return kept.filter(on_sale(now)).exclude(with_room())
             case "on_sale":
@@ -115,8 +116,8 @@ class OfferAdmin(EventFirst):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Fetch the events along with the rows."""
-        return super().get_queryset(request).select_related("event__organization")
+        """Fetch along with the rows their events, and the tiers that upgrades lead to."""
+        return super().get_queryset(request).select_related("event__organization", "upgrade_to_tier")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep an offer at its event; stock moves by sales."""

@@ -1,6 +1,7 @@
 """Offers with their stock."""
 
 import uuid
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -155,6 +156,17 @@ class Offer(models.Model):
         return None if self.inventory_total is None else self.inventory_total - self.sold - self.reserved
 
     @property
+    def can_run_out(self) -> bool:
+        """Say whether what is sold is limited: its own units, or the places of the tier that it leads to."""
+        tier = self.upgrade_to_tier
+        return self.inventory_total is not None or (tier is not None and tier.inventory_total is not None)
+
+    @property
     def window(self) -> Window:
         """When it may be bought."""
         return Window(self.starts_at, self.expires_at)
+
+    def is_over(self, now: datetime) -> bool:
+        """Say whether its end has come: its own, or of an upgrade its event's."""
+        has_ended = self.expires_at is not None and self.expires_at <= now
+        return has_ended or (self.offer_type == OfferType.TICKET_UPGRADE and self.event.ends_at <= now)

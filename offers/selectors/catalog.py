@@ -12,7 +12,7 @@ from accounts.types import Capability
 from common.errors import FieldError, Invalid, NotFound
 from common.types import Actor
 from events.selectors import visible_event, visible_events
-from offers.models import Offer, OfferType, Placement
+from offers.models import Offer, Placement
 from offers.querysets import OfferQuerySet
 from offers.services.conditions import check_quantity
 from offers.types import Availability, OfferQuery, Page, Shown
@@ -91,8 +91,7 @@ def availability(actor: Actor, offer_id: UUID, quantity: int, *, now: datetime) 
     offer = offer_for(actor, offer_id, now=now)
     left = offer.available
     reason = None
-    is_over = offer.offer_type == OfferType.TICKET_UPGRADE and offer.event.ends_at <= now
-    if offer.is_archived or not offer.is_active or not offer.window.contains(now) or is_over:
+    if offer.is_archived or not offer.is_active or not offer.window.contains(now) or offer.is_over(now):
         reason = "offer_unavailable"
     elif left is not None and left < quantity:
         reason = "sold_out"

@@ -21,7 +21,7 @@ def telling(offer: Offer, *, now: datetime) -> list[NewJob]:
     Changes of one second share a job. Those of the next have another key: a job waits for the transactions that
     wanted it, and while an offer sells without a pause there is always one.
     """
-    return [] if offer.inventory_total is None else [_job(offer.pk, now)]
+    return [_job(offer.pk, now)] if offer.can_run_out else []
 
 
 def availability_changed(offer_id: UUID, *, now: datetime) -> None:

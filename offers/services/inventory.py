@@ -90,5 +90,5 @@ def lock_offers(offer_ids: Sequence[UUID]) -> list[Offer]:
 
 
 def _announce(offer: Offer, now: datetime) -> None:
-    if offer.inventory_total is not None:
+    if offer.can_run_out:
         availability_changed(offer.pk, now=now)

@@ -146,13 +146,7 @@ def _order_of(offer: Offer, wish: PurchaseOffer, purchase_id: UUID, order_id: UU
         known_product_id=offer.stripe_product_id,
         known_price_id=offer.stripe_price_id if price_known else "",
         # Limited stock is not kept for days for a payment that may not come, unless the organizer says so.
-        allows_delayed=offer.allows_delayed_payment or not _is_limited(offer),
+        allows_delayed=offer.allows_delayed_payment or not offer.can_run_out,
         success_url=success_url(order_id),
         cancel_url=cancel_url(order_id),
     )
-
-
-def _is_limited(offer: Offer) -> bool:
-    """Say whether what is sold can run out: the offer's own units, or the places of the tier that it leads to."""
-    tier = offer.upgrade_to_tier
-    return offer.inventory_total is not None or (tier is not None and tier.inventory_total is not None)

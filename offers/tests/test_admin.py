@@ -13,11 +13,13 @@ from accounts.tests.factories import make_member, make_superuser, make_user
 from accounts.tests.screens import assert_hidden, enter
 from common import clock
 from common.audit.models import AuditEntry
+from events.models import Event
 from events.tests.factories import make_event, make_session
+from offers.admin.offers import state_of
 from offers.models import Offer
-from offers.tests.factories import give, make_offer
+from offers.tests.factories import give, make_offer, make_upgrade
 from offers.tests.owed import owe
-from tickets.tests.factories import make_tier
+from tickets.tests.factories import make_ticket, make_tier
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +74,23 @@ def test_each_state_has_its_word_and_its_filter(client: Client) -> None:
         answer = client.get(LIST, {"state": state})
         assert [row.pk for row in answer.context["cl"].result_list] == [offer.pk], state
         assert state.replace("_", " ").capitalize() in answer.content.decode()
+
+
+def test_an_upgrade_that_cannot_be_bought_says_why(client: Client) -> None:
+    """Its tier is full, or its event is over: its row's word and its filter agree with the doors. REQ OF-03."""
+    full, _ = make_upgrade(places=1)
+    make_ticket(tier=full.upgrade_to_tier)
+    organization = full.event.organization
+    late, _ = make_upgrade(event=make_event(organization=organization))
+    enter(client, organization)
+    Event.objects.filter(pk=late.event_id).update(
+        starts_at=clock.now() - timedelta(days=1), ends_at=clock.now() - timedelta(seconds=1)
+    )
+    for state, offers in {"sold_out": [full], "ended": [late], "on_sale": []}.items():
+        answer = client.get(LIST, {"state": state})
+        found = answer.context["cl"].result_list
+        assert [row.pk for row in found] == [one.pk for one in offers], state
+        assert all(state_of(row) == state for row in found)
 
 
 def test_another_organizations_offers_are_not_there(client: Client) -> None:
