@@ -70,7 +70,7 @@ class Purpose(Protocol):
         """Stop what has not been delivered yet: a dispute, or a refund of everything."""
 
     def resume_fulfilment(self, order: Order, *, now: datetime) -> None:
-        """Take up again what was stopped: a dispute was won, or the refund of everything failed."""
+        """Take up again what was stopped: a dispute is over and money kept, or the refund of everything failed."""
 
     def describe(self, orders: Sequence[Order]) -> dict[UUID, list[ItemDescription]]:
         """Describe the goods of many orders, by order id, in a fixed number of queries."""

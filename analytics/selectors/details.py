@@ -22,7 +22,7 @@ _SKEW: Final = timedelta(days=1)
 _LONGEST_CHECKOUT: Final = timedelta(days=30)
 _PAID: Final = (
     "number", "purpose", "title", "quantity", "unit_amount", "amount", "refunded_amount", "paid_amount", "currency",
-    "state", "is_disputed", "created_at", "paid_at",
+    "lost_amount", "state", "is_disputed", "created_at", "paid_at",
 )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ def check_now(market: Market) -> None:
     _check_tickets()
     entered = Coalesce(Sum("ledger__amount", filter=Q(ledger__kind__in=_MONEY)), 0)
     for order in Order.objects.filter(event=market.event).annotate(entered=entered):
-        assert order.entered == order.kept.amount, f"{order.number}: the ledger says {order.entered}"
+        left = order.paid_amount - order.refunded_amount
+        assert order.entered == left, f"{order.number}: the ledger says {order.entered}"
 
 
 def _check_stock(market: Market) -> None:

@@ -211,15 +211,18 @@ class Buying(RuleBasedStateMachine):
                 self.stripe.control(f"refunds/{pending[choice % len(pending)].stripe_refund_id}/{step}")
 
     @precondition(has_charged)
-    @rule(choice=CHOICE, end=st.sampled_from([None, "won", "lost"]), is_inquiry=st.booleans())
-    def dispute(self, choice: int, end: str | None, is_inquiry: bool) -> None:
+    @rule(
+        choice=CHOICE, end=st.sampled_from([None, "won", "lost"]), is_inquiry=st.booleans(),
+        part=st.sampled_from([{}, {"amount": 700}]),
+    )  # fmt: skip
+    def dispute(self, choice: int, end: str | None, is_inquiry: bool, part: dict[str, int]) -> None:
         intent = self.market.intent_of(self.charged(choice))
         if intent:
             with refusable():
                 if end:
                     self.stripe.control(f"charges/{intent}/dispute/close", status=end)
                 else:
-                    self.stripe.control(f"charges/{intent}/dispute", inquiry=is_inquiry)
+                    self.stripe.control(f"charges/{intent}/dispute", inquiry=is_inquiry, **part)
 
     @rule(offer=st.integers(0, 5), edit=EDITS)
     def edit(self, offer: int, edit: OfferInput | None) -> None:

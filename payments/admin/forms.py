@@ -53,13 +53,14 @@ class RefundForm(ActForm):
         units.widget.choices = _answers(order)
 
     def facts(self) -> list[tuple[str, str]]:
-        """Say what was paid, what went back, what is going back and what is left."""
+        """Say what was paid, what went back, what is going back, what was lost and what is left."""
         order = self.order
         shown = [
             ("Paid", order.paid_amount),
             ("Refunded", order.refunded_amount),
             ("Refund under way", order.refund_pending_amount),
-            ("Left", order.paid_amount - order.refunded_amount - order.refund_pending_amount),
+            *([("Lost in disputes", order.lost_amount)] if order.lost_amount else []),
+            ("Left", order.kept.amount - order.refund_pending_amount),
         ]
         return [(name, format_money(Money(amount, order.currency))) for name, amount in shown]
 

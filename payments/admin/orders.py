@@ -16,6 +16,7 @@ from payments.admin.forms import RefundForm
 from payments.models import HOLDING_STATES, Order, OrderState, OrderStatus
 from payments.purposes import ItemDescription
 from payments.selectors import items_of, shown_payment, with_details
+from payments.services.disputing import decides_about_refunds
 from payments.services.holds import close_quarantined
 from payments.services.once import refund_once
 from payments.services.returning import read_again
@@ -33,6 +34,10 @@ _BADGES = {
 }
 
 
+# They add up: what is kept is what was paid without what went back and what was lost.
+_SUMS = (("total_", "paid_"), ("refunded_", "going_back"), ("lost", "kept_"))
+
+
 class TroubleFilter(admin.SimpleListFilter):
     """What people should look at."""
 
@@ -44,7 +49,8 @@ class TroubleFilter(admin.SimpleListFilter):
         return [
             ("quarantined", "Quarantined, waits for you"),
             ("was_quarantined", "Quarantined once, closed"),
-            ("disputed", "Disputed"),
+            ("disputed", "Disputed, the bank decides"),
+            ("lost", "Lost in a dispute"),
             ("late", "Paid without goods"),
             ("refunding", "Refund under way"),
         ]
@@ -55,6 +61,7 @@ class TroubleFilter(admin.SimpleListFilter):
             "quarantined": ~Q(quarantine_reason="") & Q(state__in=HOLDING_STATES),
             "was_quarantined": ~Q(quarantine_reason="") & ~Q(state__in=HOLDING_STATES),
             "disputed": Q(is_disputed=True),
+            "lost": Q(lost_amount__gt=0),
             "late": Q(state=OrderState.LATE_PAID),
             "refunding": Q(refund_pending_amount__gt=0),
         }
@@ -97,14 +104,14 @@ class OrderAdmin(ScopedModelAdmin):
             "paid_",
             "refunded_",
         ),
-        *("going_back", "kept_", "fees", "paid_with", "quarantine_reason"),
+        *("going_back", "lost", "kept_", "fees", "paid_with", "quarantine_reason"),
         *("placed", "held_until", "paid_on", "closed_on"),
     )
     fieldsets = (
         (None, {"fields": (("number", "standing"), ("buyer", "event"), "organization", "goods")}),
         (
             "Money",
-            {"fields": (("total_", "paid_"), ("refunded_", "going_back"), ("kept_", "fees"), "paid_with")},
+            {"fields": (*_SUMS, ("fees", "paid_with"))},
         ),
         (
             "Standing",
@@ -135,9 +142,9 @@ class OrderAdmin(ScopedModelAdmin):
     def acts_for(self, request: HttpRequest, obj: Any) -> list[Any]:
         """Offer what fits the order's standing."""
         found = super().acts_for(request, obj)
-        left = obj.paid_amount - obj.refunded_amount - obj.refund_pending_amount
+        left = obj.kept.amount - obj.refund_pending_amount
         fits = {
-            "refund": left > 0 and not obj.is_disputed,
+            "refund": left > 0 and not decides_about_refunds(obj),
             "close_quarantined": obj.is_quarantined and obj.state in HOLDING_STATES,
         }
         return [one for one in found if fits.get(one.name, True)]
@@ -232,9 +239,14 @@ class OrderAdmin(ScopedModelAdmin):
         """Show what is going back."""
         return format_money(Money(order.refund_pending_amount, order.currency))
 
+    @admin.display(description="Lost in disputes")
+    def lost(self, order: Order) -> str:
+        """Show what buyers' banks took."""
+        return format_money(Money(order.lost_amount, order.currency))
+
     @admin.display(description="Kept")
     def kept_(self, order: Order) -> str:
-        """Show what was paid and did not go back."""
+        """Show what was paid and neither went back nor was lost."""
         return format_money(order.kept)
 
     @admin.display(description="Stripe's fees")

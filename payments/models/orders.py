@@ -88,10 +88,13 @@ class Order(models.Model):
     # Raised by every application of what Stripe says: an answer read before a newer one was applied is read
     # again.
     version = models.PositiveIntegerField(default=0)
-    # Sums of the ledger, kept in its transactions: charges, refunds that succeeded, and refunds under way.
+    # Sums of the ledger, kept in its transactions: charges, refunds that succeeded, and refunds under way; and of
+    # the disputes that were lost, which may name what a refund had given back already.
     paid_amount = models.PositiveIntegerField(default=0)
     refunded_amount = models.PositiveIntegerField(default=0)
     refund_pending_amount = models.PositiveIntegerField(default=0)
+    lost_amount = models.PositiveIntegerField(default=0, db_default=0)
+    # A dispute stands: the bank has not decided yet, or asks.
     is_disputed = models.BooleanField(default=False)
     quarantine_reason = models.CharField(max_length=300, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -147,8 +150,9 @@ class Order(models.Model):
 
     @property
     def kept(self) -> Money:
-        """What was paid and did not go back."""
-        return Money(self.paid_amount - self.refunded_amount, self.currency)
+        """What was paid and neither went back nor was lost in a dispute."""
+        left = self.paid_amount - self.refunded_amount - self.lost_amount
+        return Money(max(0, left), self.currency)
 
     @property
     def is_quarantined(self) -> bool:
@@ -160,9 +164,9 @@ class Order(models.Model):
         """The shown status: refunds and disputes lie over the state of the money path.
 
         A second payment that went back (charged twice) leaves the order completed: what counts is what was
-        kept.
+        kept. So does a dispute of a part that was lost, unless with it nothing is kept.
         """
-        if self.is_disputed:
+        if self.is_disputed or (self.lost_amount and not self.kept.amount):
             return OrderStatus.DISPUTED
         if self.refunded_amount and self.kept.amount < self.amount:
             return OrderStatus.PARTIALLY_REFUNDED if self.kept.amount else OrderStatus.REFUNDED

@@ -81,8 +81,8 @@ def _apply_payments(
         if seen.session.intent is not None and seen.session.intent.charge is not None:
             charge = seen.session.intent.charge
             settling.record_charge(order, payment, charge, now=now)
-            refund_records.record_refunds(order, payment, seen.refunds, now=now)
             disputing.record_disputes(order, payment, seen.disputes, now=now)
+            refund_records.record_refunds(order, payment, seen.refunds, now=now)
             if seen.session.is_paid and not order.is_quarantined:
                 settling.settle(order, payment, seen.refunds, paid_at=charge.occurred_at, now=now)
 

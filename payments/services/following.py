@@ -22,6 +22,7 @@ from payments.models import (
     RefundStatus,
 )
 from payments.purposes import purpose_of
+from payments.services.disputing import lost_of
 
 # Units that a refund is to bring back and has not brought. Named ones come with their refund's success; when it
 # fails they are for the refund that took its money's place. Those that come by rule wait until all money is gone.
@@ -32,6 +33,7 @@ _IS_OPEN = Q(restock_units__gt=F("units_returned"))
 # Why goods are stopped, as staff read it.
 REFUNDED = "The order was refunded."
 _DISPUTED = "The buyer's bank disputes the payment."
+_LOST = "The buyer's bank took the payment back."
 _REFUND_REQUESTED = "A refund was requested."
 
 
@@ -41,7 +43,7 @@ def goods_follow(order: Order, *, now: datetime) -> Iterator[None]:
 
     A paid order's goods are stopped while a dispute stands, when nothing is kept, and while everything is on its
     way back with the goods. When none of it is so any more, they go on. When nothing is kept, the units
-    that come back by rule do, once.
+    that come back by rule do, once; not where the bank took everything, for no refund said that they come.
     """
     _let_promises_lapse(order)
     before = obstacle_of(order)
@@ -50,7 +52,7 @@ def goods_follow(order: Order, *, now: datetime) -> Iterator[None]:
     if order.state == OrderState.PAID and _all_is_going(order):
         if _money(order).kept:
             _stop_for_what_is_going(order)
-        else:
+        elif order.refunded_amount:
             _take_back(order, now)
     after = obstacle_of(order)
     if after and after != before:
@@ -64,7 +66,7 @@ def obstacle_of(order: Order) -> str:
     if order.state != OrderState.PAID:
         return ""
     if order.paid_amount and not _money(order).kept:
-        return REFUNDED
+        return REFUNDED if order.refunded_amount else _LOST
     if order.is_disputed:
         return _DISPUTED
     if _all_is_going(order) and order.refunds.filter(stopped_fulfilment=True).exists():
@@ -101,9 +103,8 @@ def _money(order: Order) -> _Money:
         returns = [status for origin, status, _ in mine if origin == RefundOrigin.AUTOMATIC]
         if number and (not returns or set(returns) - set(DEAD_REFUND_STATUSES)):
             continue
-        left = payment.paid_amount - sum(
-            amount for _, status, amount in mine if status == RefundStatus.SUCCEEDED
-        )
+        back = sum(amount for _, status, amount in mine if status == RefundStatus.SUCCEEDED)
+        left = max(0, payment.paid_amount - back - lost_of(payment))
         kept += left
         going += min(left, sum(amount for _, status, amount in mine if status in UNDER_WAY_STATUSES))
     return _Money(kept, going)

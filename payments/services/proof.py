@@ -70,11 +70,14 @@ def _ledger_against_orders(since: datetime) -> Iterator[Difference]:
 def _goods_against_orders(since: datetime) -> Iterator[Difference]:
     """Money kept = goods given: a paid order has its goods sold or returned, an unpaid one kept no money."""
     orders = Order.objects.filter(created_at__gte=since)
-    kept = orders.exclude(state__in=PAID_STATES).filter(paid_amount__gt=F("refunded_amount"))
+    kept = orders.exclude(state__in=PAID_STATES).filter(
+        paid_amount__gt=F("refunded_amount") + F("lost_amount")
+    )
     for order in kept.order_by("created_at"):
         what = f"money kept for nothing, {order.currency}"
         yield Difference(what, order.number, order.kept.amount, 0, order.pk)
-    late = Q(state=OrderState.LATE_PAID, paid_amount__gt=F("refunded_amount") + F("refund_pending_amount"))
+    gone = F("refunded_amount") + F("refund_pending_amount") + F("lost_amount")
+    late = Q(state=OrderState.LATE_PAID, paid_amount__gt=gone)
     for order in orders.filter(late).order_by("created_at"):
         what = f"money kept for nothing, {order.currency}"
         yield Difference(what, order.number, order.kept.amount, 0, order.pk)

@@ -24,6 +24,7 @@ from payments.models import (
 )
 from payments.purposes import purpose_of
 from payments.services import messages, standing
+from payments.services.disputing import lost_of
 from payments.services.following import goods_follow
 from payments.services.ledger import enter
 from payments.services.listing import operation_of
@@ -44,9 +45,9 @@ _RANK = {
 
 
 def refundable(payment: Payment) -> int:
-    """Return how much of a payment may still go back, in minor units: paid, minus what went or is going."""
+    """Return how much of a payment may still go back, in minor units: paid, minus what went, is going or was lost."""
     live = payment.refunds.filter(status__in=LIVE_REFUND_STATUSES).values_list("amount", flat=True)
-    return max(0, payment.paid_amount - sum(live))
+    return max(0, payment.paid_amount - sum(live) - lost_of(payment))
 
 
 def create_refund(

@@ -19,6 +19,7 @@ from payments.purposes import purpose_of
 from payments.services import refund_records
 from payments.services.applying import apply_order
 from payments.services.closing import locked_order
+from payments.services.disputing import decides_about_refunds
 from payments.services.following import goods_follow
 from payments.services.listing import take_new_key
 from payments.types import RequestRefund
@@ -32,8 +33,9 @@ _KEY_IS_SAFE_FOR = timedelta(hours=23)
 def request_refund(command: RequestRefund, *, now: datetime, ticket: Ticket | None = None) -> Refund:
     """Reserve the amount, write the refund and its audit entry, and have Stripe asked for it after the commit.
 
-    Never above what was paid minus what went or is going back. Raises ``NotFound``, ``Forbidden`` (no right to
-    refund), ``Invalid`` (naming ``amount``, ``reason`` or ``restock_units``), ``NotRefundable``.
+    Never above what was paid minus what went or is going back, or was lost in a dispute. Raises ``NotFound``,
+    ``Forbidden`` (no right to refund), ``Invalid`` (naming ``amount``, ``reason`` or ``restock_units``),
+    ``NotRefundable``.
     """
     if ticket is not None and ticket.subject_id is not None:
         return Refund.objects.get(pk=ticket.subject_id)
@@ -167,7 +169,7 @@ def _payment_to_refund(order: Order) -> Payment:
 
     Of two the first is the one the goods were given for.
     """
-    if order.is_disputed:
+    if decides_about_refunds(order):
         raise NotRefundable("The buyer's bank disputes the payment; it decides about the money.")
     payments = sorted(
         order.payments.select_for_update().exclude(paid_amount=0).order_by("attempt"),

@@ -36,17 +36,24 @@ def charge_of(world: World, params: Json) -> Json:
     return load(world, "charge", intent["latest_charge"], param="charge", in_path=False)
 
 
-def _charged_back(world: World, charge: Json) -> bool:
-    # An inquiry moves no money and a dispute that was won gave it back.
+def _left(world: World, charge: Json) -> int:
+    """What neither went back nor is in the bank's hands.
+
+    An inquiry moves no money and a dispute that was won gave it back; while one is open nothing can be refunded, and
+    what a lost one took never.
+    """
     disputes = world.store.of_payment("dispute", charge["payment_intent"])
-    return any(dispute["status"] in {"needs_response", "under_review", "lost"} for dispute in disputes)
+    if any(dispute["status"] in {"needs_response", "under_review"} for dispute in disputes):
+        return 0
+    lost = sum(dispute["amount"] for dispute in disputes if dispute["status"] == "lost")
+    return int(max(0, charge["amount"] - charge["amount_refunded"] - lost))
 
 
 def _check(world: World, charge: Json, amount: int) -> None:
-    left = charge["amount"] - charge["amount_refunded"]
+    left = _left(world, charge)
     if charge["status"] != "succeeded":
         raise ApiError(f"Charge {charge['id']} has not succeeded and cannot be refunded.", executed=True)
-    if _charged_back(world, charge):
+    if not left and charge["amount_refunded"] < charge["amount"]:
         raise ApiError(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code="charge_disputed",
@@ -102,7 +109,7 @@ def _count(world: World, charge: Json, amount: int) -> None:
 def make_refund(world: World, params: Json, origin: Origin = NOBODY) -> Json:
     """Refund the charge, whole or `amount`, through the API or as from Stripe's dashboard."""
     charge = charge_of(world, params)
-    amount = params.get("amount", charge["amount"] - charge["amount_refunded"])
+    amount = params.get("amount", _left(world, charge))
     _check(world, charge, amount)
     fault = world.faults.take("refunds", tuple(RefundFault), charge["id"])
     before = charge["amount_refunded"]
