@@ -203,12 +203,10 @@ def _locked(cause: UUID) -> tuple[TierChange, dict[UUID, TicketTier], Ticket]:
 
 
 def _lock_ticket(ticket_id: UUID) -> Ticket:
-    ticket = (
-        Ticket.objects.select_for_update(of=("self",))
-        .select_related("tier", "event__checkin_policy")
-        .filter(pk=ticket_id)
-        .first()
-    )
+    rows = Ticket.objects.select_for_update(of=("self",)).select_related("tier", "event__checkin_policy")
+    # One that moved while its lock was waited for was read with the tier it had, and is left out for no longer being
+    # in that: read again, under the lock that was got.
+    ticket = rows.filter(pk=ticket_id).first() or rows.filter(pk=ticket_id).first()
     if ticket is None:
         raise NotFound
     return ticket
