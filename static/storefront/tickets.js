@@ -94,7 +94,7 @@ async function show() {
   $("#empty").hidden = results.length > 0;
   if (!wanted) return undefined;
   const mine = results.find((ticket) => ticket.id === wanted);
-  if (!mine) return refuse({ message: "This is no ticket of yours." });
+  if (!mine) return notify("This is no ticket of yours.", "error");
   $("#ticket").hidden = false;
   $("#ticket-title").textContent = mine.event.title;
   $("#ticket-about").textContent = `${mine.tier.name} · ${mine.number} · ${formatTime(mine.event.starts_at, mine.event.time_zone)}`;

@@ -45,6 +45,9 @@ def test_a_ticket_is_shown_and_typed_at_the_door(page: Page, shop: LiveServer, s
     expect(page.locator("#manual")).to_have_text(shown_manual_code(ticket.manual_code))
     expect(page.locator("#code-life")).to_contain_text("good for 4:")
     assert serious_findings(page) == []
+    page.goto(f"{shop.url}/tickets/{later.pk}")
+    expect(page.locator("#notice")).to_have_text("This is no ticket of yours.")
+    expect(page.locator("#tickets")).to_contain_text(ticket.number)
     page.get_by_role("button", name="Sign out").click()
     enter(page, shop, scanner, "/scan")
     expect(page.locator("#figures")).to_have_text("0 of 2 tickets came.")
