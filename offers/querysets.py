@@ -75,7 +75,7 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.filter(Q(target_ticket_tiers=[]) | Q(target_ticket_tiers__overlap=tier_ids))
 
     def past_their_end(self, now: datetime) -> Self:
-        """Keep active ones whose end has come."""
+        """Keep active ones whose own end has come; an upgrade whose event is over stays active, and is not on sale."""
         return self.filter(is_active=True, expires_at__lte=now)
 
 

@@ -14,8 +14,9 @@ from common.types import Actor
 class NewOrder:
     """One thing that somebody is about to buy; its goods are already reserved.
 
-    ``reference`` is the stable id of the product at Stripe (``offer:<uuid>``). ``known_product_id`` and
-    ``known_price_id`` are what Stripe already calls it at this unit price, or empty.
+    ``reference`` names the thing that is sold (``offer:<uuid>``): with title and picture it makes the product's id at
+    Stripe. ``known_product_id`` and ``known_price_id`` are how it was listed last at this unit price, perhaps under
+    another title, or empty.
     """
 
     order_id: UUID

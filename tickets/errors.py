@@ -18,7 +18,7 @@ class TierUnavailable(Conflict):
 
 
 class UpgradeNotPossible(Conflict):
-    """The ticket is void, or the tier is not above its own."""
+    """The ticket is void, stopped or fell below where its upgrade began, or the tier is not above its own."""
 
     code = "offer_unavailable"
     title = "This ticket cannot be upgraded so"
@@ -35,7 +35,7 @@ class UpgradeSuperseded(Conflict):
     """The ticket moved on after this upgrade, by no upgrade that could lead back instead."""
 
     code = "upgrade_superseded"
-    title = "A later upgrade of this ticket stands in the way"
+    title = "It is not known how this ticket moved on"
 
 
 class TicketVoid(Conflict):

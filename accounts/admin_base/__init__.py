@@ -7,5 +7,6 @@ POST with a reason and answered row by row.
 
 from accounts.admin_base.acts import Act, ActCall, ActForm, act
 from accounts.admin_base.scoped import ScopedModelAdmin
+from accounts.admin_base.stale import refuse_overtaken, shown_by
 
-__all__ = ["Act", "ActCall", "ActForm", "ScopedModelAdmin", "act"]
+__all__ = ["Act", "ActCall", "ActForm", "ScopedModelAdmin", "act", "refuse_overtaken", "shown_by"]

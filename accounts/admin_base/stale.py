@@ -1,8 +1,9 @@
 """Forms that were overtaken: what somebody else changed since a page was opened is not undone by saving it.
 
-A form of the admin sends every field, so a page opened before a colleague's change would put the old price, or an
-offer that was paused, back. Each page therefore says what it showed, and saving it is refused at the fields that stand
-otherwise by now. The page that tells so shows what was typed and knows the new state: saved again, it counts.
+The form of an object's page sends every field, so a page opened before a colleague's change would put the old price,
+or an offer that was paused, back. Each page therefore says what it showed, and saving it is refused at the fields that
+stand otherwise by now. The page that tells so shows what was typed and knows the new state: saved again, it counts. Of
+the acts, those that set many things at once compare too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.forms import BaseForm, ModelChoiceField
+from django.utils.choices import flatten_choices
 
 FIELD = "_shown"
 _HEX_DIGITS = 16
@@ -34,17 +36,27 @@ def refuse_overtaken(form: BaseForm, shown: str) -> None:
 
 
 def _told(form: BaseForm, name: str) -> str:
-    now = _words(_saved(form, name)) if not isinstance(form.fields[name], ModelChoiceField) else ""
+    now = (
+        ""
+        if isinstance(form.fields[name], ModelChoiceField)
+        else _words(_saved(form, name), _labels(form, name))
+    )
     what = f"it is “{now}” now" if now else "see its history"
     return f"Somebody changed this after you opened the page: {what}. Set what is to hold, and save again."
 
 
-def _words(value: Any) -> str:
+def _labels(form: BaseForm, name: str) -> dict[str, str]:
+    """Return how the page names the choices that are stored as codes."""
+    choices: Any = flatten_choices(getattr(form.fields[name], "choices", ()))
+    return {str(stored): str(shown) for stored, shown in choices if stored not in {None, ""}}
+
+
+def _words(value: Any, labels: dict[str, str]) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None or value == "":
         return "empty"
-    return str(value) if isinstance(value, str | int) else ""
+    return labels.get(str(value), str(value)) if isinstance(value, str | int) else ""
 
 
 def _saved(form: BaseForm, name: str) -> Any:

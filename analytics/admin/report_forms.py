@@ -47,8 +47,6 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=Checkboxes("Recipients"), label="Recipients",
         help_text="People of the organization who may see analytics. Who may not any more gets nothing.",
     )  # fmt: skip
-    # What was looked at: a change over somebody else's is refused.
-    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput())
 
     # Set by the screen: whose report it is.
     event: Event
@@ -75,7 +73,6 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]
             return
         shown = ("weekday", "day_of_month", "local_time", "formats")
         self.initial.update({name: getattr(report, name) for name in shown})
-        self.initial["seen_version"] = report.version
         self.initial["recipient_ids"] = [str(one) for one in chosen]
 
     def _offer(self, chosen: tuple[UUID, ...]) -> None:

@@ -88,7 +88,7 @@ class ScheduledReportAdmin(EventFirst):
                 ),
             )
         when = ("When", {"fields": ("cadence", ("weekday", "day_of_month"), "local_time")})
-        what = ("What and to whom", {"fields": ("formats", "recipient_ids", "seen_version")})
+        what = ("What and to whom", {"fields": ("formats", "recipient_ids")})
         shown = ("event", "name") if obj is None else ("event", "name", "state", "next_run")
         return ((None, {"fields": shown}), when, what)
 
@@ -109,8 +109,10 @@ class ScheduledReportAdmin(EventFirst):
             raise TypeError("scheduled reports are saved through their form")
         actor, given, now = scope_of(request).actor, form.as_input(), clock.now()
         if change:
-            seen = form.cleaned_data["seen_version"]
-            return defining.update_report(actor=actor, report_id=obj.pk, given=given, version=seen, now=now)
+            # As it was when its form was compared: who changed it since is not overtaken either.
+            return defining.update_report(
+                actor=actor, report_id=obj.pk, given=given, version=obj.version, now=now
+            )
         return defining.create_report(actor=actor, event_id=form.event.pk, given=given, now=now)
 
     def render_change_form(

@@ -1,5 +1,6 @@
 """The staff's screens of scheduled reports: schedule, pause, run now, read the history, each by its role."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -70,19 +71,31 @@ def test_a_report_is_scheduled_and_changed(client: Client, event: Event) -> None
     page = page_of(client, report)
     assert f"{local:%H:%M} CE" in page
     assert "Nothing yet" in page
-    change = {
-        **NEW,
-        "cadence": "monthly",
-        "day_of_month": "31",
-        "recipient_ids": people[:1],
-        "seen_version": "1",
-    }
+    change = {**NEW, "cadence": "monthly", "day_of_month": "31", "recipient_ids": people[:1]}
     assert client.post(f"{LIST}{report.pk}/change/", change).status_code == 302
     report.refresh_from_db()
     assert (report.weekday, report.day_of_month, report.recipients.count()) == (None, 31, 1)
-    answer = client.post(f"{LIST}{report.pk}/change/", {**change, "name": "Mine"})
-    assert "Somebody changed this report meanwhile" in answer.content.decode()
     assert "Day 31 or the last of the month, 08:00 Europe/Berlin" in client.get(LIST).content.decode()
+
+
+def test_who_was_overtaken_looks_again_and_decides(client: Client, event: Event) -> None:
+    """REQ AN-07, EV-04: a colleague's change is not undone by an old page; the page that tells of it can be saved."""
+    staff = enter(client, event)
+    given = {**NEW, "recipient_ids": [str(staff.pk)]}
+    client.post(f"{LIST}add/", given)
+    report = ScheduledReport.objects.get()
+    shown = re.compile(r'name="_shown" value="([^"]*)"')
+    old = shown.findall(page_of(client, report))[0]
+    client.post(f"{LIST}{report.pk}/change/", {**given, "name": "Theirs"})
+    mine = {**given, "name": "Mine", "weekday": "2"}
+    refused = client.post(f"{LIST}{report.pk}/change/", {**mine, "_shown": old}).content.decode()
+    assert "it is “Theirs” now" in refused
+    report.refresh_from_db()
+    assert (report.name, report.weekday) == ("Theirs", 0)
+    told = {**mine, "_shown": shown.findall(refused)[0]}
+    assert client.post(f"{LIST}{report.pk}/change/", told).status_code == 302
+    report.refresh_from_db()
+    assert (report.name, report.weekday) == ("Mine", 2)
 
 
 def test_what_is_wrong_is_told_at_its_field(client: Client, event: Event) -> None:

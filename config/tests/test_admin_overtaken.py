@@ -108,7 +108,7 @@ def test_whoever_was_told_decides(client: Client) -> None:
 @pytest.mark.parametrize(
     ("model", "before_it", "change"),
     [
-        (TicketTier, {"is_active": True}, {"is_active": False}),
+        (TicketTier, {"is_active": True, "priority": "VIP"}, {"is_active": False, "priority": "PREMIUM"}),
         (Ad, {"weight": 5}, {"weight": 1}),
         (Session, {"description": ""}, {"description": "Elsewhere"}),
     ],
@@ -127,8 +127,8 @@ def test_each_kind_of_thing_people_sell_with(
     before = digests()
     told = errors_of(client.post(page_of(row), sent))
     assert set(told) == set(change)
-    # The number one is not "on".
-    words = {False: "off"}
+    # The number one is not "on"; a code is told as the page shows it.
+    words = {False: "off", "PREMIUM": "Premium"}
     assert all(f"it is “{words.get(value, value)}” now" in told[name] for name, value in change.items())
     assert digests() == before
 
@@ -156,4 +156,6 @@ def test_every_form_knows_what_it_showed(demo: None) -> None:
         told = errors_of(client.post(page_of(row), sent | {"_shown": re.sub(r"=\w", "=z", sent["_shown"])}))
         assert set(told) >= {one.partition("=")[0] for one in sent["_shown"].split()}, model
         assert all("after you opened the page" in words for words in told.values()), (model, told)
+        # Opened anew, and nothing touched: it is saved.
+        assert errors_of(client.post(page_of(row), opened(client, row))) == {}, model
     assert seen == FORMS

@@ -27,8 +27,8 @@ FulfillmentStatusEnum = graphene.Enum(
 class OfferInventoryType(graphene.ObjectType):
     """The stock of an offer, in units."""
 
-    total = graphene.Int(description="Null: unlimited.")
-    available = graphene.Int(description="Null: unlimited.")
+    total = graphene.Int(description="Null: no limit of its own.")
+    available = graphene.Int(description="Null: unlimited. Of an upgrade no more than its tier has places.")
     sold = graphene.Int(required=True)
     reserved = graphene.Int(required=True)
 

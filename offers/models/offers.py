@@ -74,7 +74,8 @@ class Offer(models.Model):
     allows_delayed_payment = models.BooleanField(
         default=False, help_text="Also take payment methods that settle days later, while holding the units.",
     )  # fmt: skip
-    # What Stripe knows it by: made when it is first sold, the price again when it changes.
+    # What Stripe knows it by: made when it is first sold; the product again with another title or picture, the price
+    # with each product and when it changes.
     stripe_product_id = models.CharField(max_length=255, blank=True, editable=False)
     stripe_price_id = models.CharField(max_length=255, blank=True, editable=False)
     stripe_price_amount = models.PositiveIntegerField(null=True, blank=True, editable=False)
@@ -150,8 +151,8 @@ class Offer(models.Model):
     def units_left(self) -> int | None:
         """Units that may still be taken, as far as this copy of the row knows; None when unlimited.
 
-        Lists and answers use ``available`` of ``OfferQuerySet.with_availability``, which SQL computes; this
-        is for code that holds the row's lock.
+        Its own alone: lists and answers use ``available`` of ``OfferQuerySet.with_availability``, which counts the
+        places of an upgrade's tier too. This is for code that holds the row's lock.
         """
         return None if self.inventory_total is None else self.inventory_total - self.sold - self.reserved
 

@@ -71,7 +71,10 @@ def input_of(read: ReadBody) -> OfferInput:
 
 
 class InventorySerializer(serializers.Serializer[Offer]):
-    """The stock of an offer, in units; ``total`` and ``available`` are null when it is unlimited."""
+    """The stock of an offer, in units; ``total`` is null when it has no limit of its own.
+
+    ``available`` is what can be bought, of an upgrade no more than its tier has places; null when neither has a limit.
+    """
 
     total = serializers.IntegerField(source="inventory_total", allow_null=True)
     available = serializers.IntegerField(allow_null=True)
@@ -125,7 +128,9 @@ class AvailabilitySerializer(serializers.Serializer[Any]):
     offer_id = serializers.UUIDField()
     quantity = serializers.IntegerField()
     is_available = serializers.BooleanField()
-    available = serializers.IntegerField(allow_null=True, help_text="null: unlimited.")
+    available = serializers.IntegerField(
+        allow_null=True, help_text="null: unlimited. Of an upgrade no more than its tier has places."
+    )
     reason = serializers.CharField(allow_null=True)
 
 

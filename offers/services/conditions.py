@@ -36,7 +36,7 @@ def check_sale(offer: Offer, wish: PurchaseOffer, *, now: datetime) -> None:
     if offer.is_archived or not offer.is_active or not offer.window.contains(now):
         raise OfferUnavailable
     # What else is sold, a recording or a shirt, may be worth its price after the event; a better ticket is not.
-    if offer.offer_type == OfferType.TICKET_UPGRADE and offer.event.ends_at <= now:
+    if offer.is_over(now):
         raise OfferUnavailable("The event is over.")
     if offer.units_left is not None and offer.units_left < wish.quantity:
         raise SoldOut(f"{max(offer.units_left, 0)} left." if offer.units_left > 0 else "")

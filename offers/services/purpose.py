@@ -57,7 +57,8 @@ class OfferPurpose:
     def return_units(self, order: Order, units: int, *, now: datetime) -> int:
         """Take sold units back; with the last of them go the access code, the upgrade and what is owed.
 
-        A ticket that a later upgrade moved on stays until that one is undone too; where none did, no unit comes back.
+        A ticket that a later upgrade moved on stays until that one is undone too; where it is not known how it moved
+        on, no unit comes back.
         """
         purchase = _purchase_of(order)
         try:

@@ -34,7 +34,8 @@ _BADGES = {
 }
 
 
-# They add up: what is kept is what was paid without what went back and what was lost.
+# What is kept is what was paid without what went back and what was lost; nothing less, where a bank also took what a
+# refund had given back.
 _SUMS = (("total_", "paid_"), ("refunded_", "going_back"), ("lost", "kept_"))
 
 
@@ -241,7 +242,7 @@ class OrderAdmin(ScopedModelAdmin):
 
     @admin.display(description="Lost in disputes")
     def lost(self, order: Order) -> str:
-        """Show what buyers' banks took."""
+        """Show what buyers' banks took for good."""
         return format_money(Money(order.lost_amount, order.currency))
 
     @admin.display(description="Kept")

@@ -33,7 +33,7 @@ _IS_OPEN = Q(restock_units__gt=F("units_returned"))
 # Why goods are stopped, as staff read it.
 REFUNDED = "The order was refunded."
 _DISPUTED = "The buyer's bank disputes the payment."
-_LOST = "The buyer's bank took the payment back."
+_LOST = "Nothing is kept: the buyer's bank took money back."
 _REFUND_REQUESTED = "A refund was requested."
 
 
@@ -66,7 +66,7 @@ def obstacle_of(order: Order) -> str:
     if order.state != OrderState.PAID:
         return ""
     if order.paid_amount and not _money(order).kept:
-        return REFUNDED if order.refunded_amount else _LOST
+        return _LOST if order.lost_amount else REFUNDED
     if order.is_disputed:
         return _DISPUTED
     if _all_is_going(order) and order.refunds.filter(stopped_fulfilment=True).exists():

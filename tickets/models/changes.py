@@ -22,7 +22,8 @@ class TierChange(models.Model):
     """A ticket's move to another tier, one per cause, so that an upgrade can be repeated safely and undone.
 
     RESERVED holds one place in the target tier; SETTLED: the ticket is there; RELEASED: the place was given back
-    before that; REVERSED: the ticket went back to where it was, or, moved on since, will go there from the later move.
+    before that; REVERSED: the ticket went back to where it was, or, where a later upgrade had moved it on, goes there
+    once that one is undone too.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

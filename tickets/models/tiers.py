@@ -37,7 +37,8 @@ class TicketTier(models.Model):
     per_user_limit = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: no limit.")
     is_active = models.BooleanField(default=True)
     sort_order = models.PositiveSmallIntegerField(default=0)
-    # What Stripe knows it by: made when it is first sold, the price again when it changes.
+    # What Stripe knows it by: made when it is first sold; the product again with another name, the price with each
+    # product and when it changes.
     stripe_product_id = models.CharField(max_length=255, blank=True, default="", editable=False)
     stripe_price_id = models.CharField(max_length=255, blank=True, default="", editable=False)
     stripe_price_amount = models.PositiveIntegerField(null=True, blank=True, editable=False)

@@ -48,7 +48,7 @@ def look_at(scan: TicketScan, *, now: datetime) -> None:
 def _found(scan: TicketScan, ticket_id: UUID, now: datetime) -> Iterator[tuple[AnomalyKind, str]]:
     is_in = scan.reason == ScanReason.ALREADY_IN
     if is_in and scan.gate != (let_in := _let_in_at(scan, ticket_id)):
-        yield AnomalyKind.TWO_DOORS, f"Let in at {_door(let_in)}, then shown at {_door(scan.gate)}."
+        yield AnomalyKind.TWO_DOORS, f"Let in at {_door(let_in)}, also shown at {_door(scan.gate)}."
     # Without a network nobody was turned away, for the same code again as little as for another one.
     if scan.is_late and (is_in or scan.reason == ScanReason.REPLAYED):
         yield AnomalyKind.LATE_DUPLICATE, f"Uploaded later by the scanner at {_door(scan.gate)}."

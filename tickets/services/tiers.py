@@ -101,7 +101,7 @@ def _fill(stored: TicketTier, tier: TierInput) -> None:
     # None of another currency is begun with. What has one is kept as it is, or made free.
     if stored.currency != stored.event.currency and price.amount not in {0, stored.price_amount}:
         message = (
-            f"It was sold in {stored.currency} and the event is in {stored.event.currency}: make a new tier."
+            f"Its price is in {stored.currency} and the event is in {stored.event.currency}: make a new tier."
         )
         errors.append(FieldError("price", "immutable", message))
     if tier.priority not in Priority.values:

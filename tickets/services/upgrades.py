@@ -80,7 +80,8 @@ def settle_upgrade(*, cause: UUID, now: datetime) -> Ticket:
     An upgrade whose place was released meanwhile (paid late) takes a place if one is left. Raises ``NotFound`` for
     an unknown cause, ``TierSoldOut``, ``UpgradeNotPossible`` when the ticket is void or stopped, is at or above
     that tier by now, fell below the one that the upgrade began at, or the upgrade was reversed;
-    ``UpgradeInProgress`` when, after a release, another one is open.
+    ``UpgradeInProgress`` when, after a release, another one is open; ``Busy`` when the ticket moved meanwhile, or an
+    earlier upgrade was undone: try again.
     """
     change, tiers, ticket = _locked(cause)
     if change.status == TierChangeStatus.SETTLED:
@@ -125,7 +126,7 @@ def reverse_upgrade(*, cause: UUID, now: datetime) -> None:
     by one,
     which the audit history tells. A void ticket stays where it is, and one that a later upgrade moved on stays
     there: when that one is undone too, it goes back to where this one began. Raises ``NotFound`` for an unknown
-    cause, ``UpgradeSuperseded`` when it is not known how the ticket moved on.
+    cause, ``UpgradeSuperseded`` when it is not known how the ticket moved on, ``Busy`` as ``settle_upgrade``.
     """
     change, tiers, ticket = _locked(cause)
     if change.status == TierChangeStatus.RESERVED:

@@ -119,7 +119,7 @@ def test_an_anomaly_is_cleared_once_and_counts_anew(client: Client) -> None:
     anomaly = ScanAnomaly.objects.get()
     enter(client, ticket.event.organization)
     assert (
-        "Let in at North, then shown at South." in client.get("/admin/tickets/scananomaly/").content.decode()
+        "Let in at North, also shown at South." in client.get("/admin/tickets/scananomaly/").content.decode()
     )
     assert "Not yet" in client.get(f"/admin/tickets/scananomaly/{anomaly.pk}/change/").content.decode()
     assert "Cleared." in do(client, "scananomaly", "clear", anomaly).content.decode()

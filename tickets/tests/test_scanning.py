@@ -246,7 +246,7 @@ def test_what_looks_wrong_is_flagged_once_and_counted() -> None:
     for gate in ("North", "South", "South"):
         scan(scanner, ticket.event, code_of(ticket), gate=gate)
     found = {one.kind: (one.times, one.detail) for one in ScanAnomaly.objects.all()}
-    assert found["TWO_DOORS"] == (2, "Let in at North, then shown at South.")
+    assert found["TWO_DOORS"] == (2, "Let in at North, also shown at South.")
     assert found["RAPID"][0] == 3
 
 
@@ -267,7 +267,7 @@ def test_coming_back_by_another_door_is_not_two_doors() -> None:
     assert not ScanAnomaly.objects.exists()
     now = NOW + timedelta(minutes=9)
     scan(scanner, ticket.event, code_of(ticket, now=now), gate="North", now=now)
-    assert ScanAnomaly.objects.get().detail == "Let in at South, then shown at North."
+    assert ScanAnomaly.objects.get().detail == "Let in at South, also shown at North."
 
 
 def test_a_void_ticket_frees_its_place_and_the_registration() -> None:

@@ -15,7 +15,6 @@ from waitlist.admin.forms import (
     QueueForm,
     ReasonedForm,
     TermsForm,
-    terms_of,
 )
 from waitlist.models import Entry, SessionWaitlist
 from waitlist.querysets import QUEUE_ORDER
@@ -56,13 +55,13 @@ class QueueAct:
 
 
 def initial(act: QueueAct, session: SessionWaitlist, standing: Standing) -> dict[str, Any]:
-    """Return what the act's form shows first."""
+    """Return what the act's form shows first, where it does not know by itself."""
     if act.name == "bulk-offer":
         free = standing.waiting if standing.free is None else standing.free
         return {"count": max(1, min(free, standing.waiting, staff.MOST_OFFERS))}
     if act.name == "capacity":
         return {"maximum_capacity": session.maximum_capacity}
-    return terms_of(session) if act.name == "terms" else {}
+    return {}
 
 
 def preview(act: QueueAct, session: SessionWaitlist, entries: Sequence[Entry]) -> list[Entry]:

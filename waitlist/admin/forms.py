@@ -11,7 +11,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.admin_base import ActForm
+from accounts.admin_base import ActForm, refuse_overtaken, shown_by
 from common.admin.times import read_in
 from events.models import Session
 from events.services.sessions import MAXIMUM_CAPACITY
@@ -124,6 +124,17 @@ class TermsForm(QueueForm):
                 label=f"In this queue, {tier.name} counts as",
             )
         self.order_fields([name for name in self.fields if name != "reason"])
+        # What the page showed: it sends all terms, and puts none back that somebody else changed meanwhile.
+        self.initial = _terms_of(self.session)
+        shown = shown_by(self)
+        self.fields["shown"] = forms.CharField(required=False, widget=forms.HiddenInput(), initial=shown)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what a colleague changed since the page was opened; the page that says so knows it."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        refuse_overtaken(self, self.data.get("shown", ""))
+        self.data = {**dict(self.data.items()), "shown": self.fields["shown"].initial}
+        return data
 
     def clean_closes_at(self) -> Any:
         """Read the time at the event."""
@@ -137,8 +148,8 @@ class TermsForm(QueueForm):
         return PolicyInput(data["group_rule"], data["closes_at"], data["offer_minutes"], chosen)
 
 
-def terms_of(session: Session) -> dict[str, Any]:
-    """Return the session's terms as the form shows them first."""
+def _terms_of(session: Session) -> dict[str, Any]:
+    """Return the session's terms as they stand."""
     policy = WaitlistPolicy.objects.filter(pk=session.pk).first() or WaitlistPolicy(session=session)
     counts = TierPriority.objects.filter(session=session).values_list("tier_id", "priority")
     return {

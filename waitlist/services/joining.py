@@ -54,7 +54,7 @@ def join(
         with locked_queue(session_id, now=now) as queue:
             tickets = require_registration(queue, actor.user_id)
             _require_open(queue)
-            _require_wait(queue, quantity)
+            _require_need(queue, quantity)
             entry = _enter(queue, actor.user_id, quantity, priority_of(tickets, queue.session))
             idempotency.attach(key, entry.pk)
         return selectors.place_of_entry(entry.pk, now=now)
@@ -98,7 +98,7 @@ def _require_open(queue: Queue) -> None:
         raise WaitlistClosed
 
 
-def _require_wait(queue: Queue, quantity: int) -> None:
+def _require_need(queue: Queue, quantity: int) -> None:
     capacity, free = queue.session.maximum_capacity, queue.session.free_seats
     # It could never be offered, and would have everybody behind it wait for nothing.
     if capacity is not None and quantity > capacity:

@@ -275,3 +275,26 @@ def test_seats_that_are_kept_after_lowering_are_explained(client: Client) -> Non
     assert (
         "Capacity was lowered: 3 seats are kept, and nothing is offered until fewer than 1 are taken." in page
     )
+
+
+def test_terms_that_a_colleague_changed_are_not_put_back(client: Client) -> None:
+    """REQ UI-01, EV-04: an old page is refused at what stands otherwise by now; the page that says so decides."""
+    queue = make_queue(0)
+    vips = make_tier(event=queue.session.event, name="Backstage")
+    enter(client, queue)
+    opened = client.get(queue.act("terms")).context["form"]
+    old = {field.html_name: field.value() or "" for field in opened}
+    tier = f"tier_{vips.pk.hex}"
+    do(client, queue, "terms", group_rule="skip", offer_minutes="7", **{tier: "PREMIUM"})
+    refused = do(client, queue, "terms", **{**old, "offer_minutes": "9"})
+    told = {name: " ".join(words) for name, words in refused.context["form"].errors.items()}
+    assert set(told) == {"group_rule", "offer_minutes", tier}
+    assert "it is “7” now" in told["offer_minutes"]
+    assert "it is “Premium” now" in told[tier]
+    policy = WaitlistPolicy.objects.get()
+    assert (policy.group_rule, policy.offer_seconds) == (GroupRule.SKIP, 420)
+    shown = refused.context["form"]["shown"].value()
+    again = do(client, queue, "terms", **{**old, "offer_minutes": "9", "shown": shown})
+    assert said(again) == ["Change terms: The terms were changed."]
+    policy.refresh_from_db()
+    assert (policy.group_rule, policy.offer_seconds) == (GroupRule.WAIT, 540)
