@@ -26,6 +26,7 @@ BEFORE_THE_FIRST_SALE = frozenset(
         "payments.0002_fewer_indexes",
         "payments.0003_by_time",
         "tickets.0002_checkin",
+        "tickets.0003_manual_codes",
         "tickets.0004_manual_codes_unique",
         "tickets.0005_newest_scans",
     }
@@ -38,6 +39,9 @@ _REWRITES = re.compile(
     r"\bALTER\s+TABLE\s+(\w+)\s+(?:ALTER\s+COLUMN\s+\w+\s+(?:TYPE|SET\s+NOT\s+NULL)|DROP\s+COLUMN|RENAME)",
     re.IGNORECASE,
 )
+_WRITES_ROWS = re.compile(
+    r"\b(?:UPDATE\s+(\w+)\s+(?:AS\s+)?(?:\w+\s+)?SET|DELETE\s+FROM\s+(\w+))\b", re.IGNORECASE
+)
 _MAKES = re.compile(r"\bCREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(\w+)", re.IGNORECASE)
 
 
@@ -49,6 +53,8 @@ def faults(migration: migrations.Migration) -> Iterator[str]:
             made.add(operation.name_lower)
             table = operation.options.get("db_table") or f"{migration.app_label}_{operation.name_lower}"
             made.add(table)
+        elif isinstance(operation, migrations.RunPython):
+            yield "RunPython: a job fills values, in batches"
         elif isinstance(operation, migrations.RunSQL):
             yield from _of_sql(str(operation.sql), made)
         elif (name := getattr(operation, "model_name_lower", "")) not in made:
@@ -72,8 +78,10 @@ def _of_sql(text: str, made: set[str]) -> Iterator[str]:
     for pattern, what in (
         (_BUILDS_UNDER_LOCK, "an index that is not built CONCURRENTLY"),
         (_REWRITES, "a change of columns"),
+        (_WRITES_ROWS, "rows written"),
     ):
-        for table in pattern.findall(text):
+        for match in pattern.finditer(text):
+            table = next(filter(None, match.groups()))
             if table.lower() not in made:
                 yield f"SQL: {what} on {table}"
 
@@ -134,6 +142,11 @@ def test_the_list_of_old_ones_is_not_longer_than_it_must_be() -> None:
         (migrations.RunSQL("CREATE INDEX CONCURRENTLY note ON offers_offer (note)"), True),
         (migrations.RunSQL("CREATE TABLE x (a int); CREATE INDEX note ON x (a)"), True),
         (migrations.RunSQL("ALTER TABLE offers_offer ALTER COLUMN note SET NOT NULL"), False),
+        (migrations.RunSQL("UPDATE offers_offer AS o SET note = ''"), False),
+        (migrations.RunSQL("UPDATE offers_offer SET note = ''"), False),
+        (migrations.RunSQL("DELETE FROM offers_offer WHERE note = ''"), False),
+        (migrations.RunSQL("CREATE TABLE x (a int); UPDATE x SET a = 1"), True),
+        (migrations.RunPython(migrations.RunPython.noop), False),
         (AddIndexConcurrently("offer", models.Index(fields=["id"], name="i")), False),
     ],
 )
