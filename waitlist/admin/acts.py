@@ -19,6 +19,7 @@ from waitlist.admin.forms import (
 from waitlist.models import Entry, SessionWaitlist
 from waitlist.querysets import QUEUE_ORDER
 from waitlist.services import moving, policies, staff
+from waitlist.services.filling import largest_group
 from waitlist.types import RowResult, Standing
 
 
@@ -65,11 +66,14 @@ def initial(act: QueueAct, session: SessionWaitlist, standing: Standing) -> dict
 
 
 def preview(act: QueueAct, session: SessionWaitlist, entries: Sequence[Entry]) -> list[Entry]:
-    """Return whom the act is about: who was chosen, or for a bulk offer the head of the queue."""
+    """Return whom the act is about: who was chosen, or for a bulk offer the head of the queue.
+
+    Who is passed over, a group larger than the session, is not among them.
+    """
     if act.name != "bulk-offer":
         return list(entries)
-    head = Entry.objects.of_session(session.pk).waiting().select_related("user")
-    return list(head.order_by(*QUEUE_ORDER)[: staff.MOST_OFFERS])
+    head = Entry.objects.of_session(session.pk).waiting().filter(quantity__lte=largest_group(session))
+    return list(head.select_related("user").order_by(*QUEUE_ORDER)[: staff.MOST_OFFERS])
 
 
 def _offer(call: Call) -> str:
