@@ -42,7 +42,7 @@ class LocalTimesForm(forms.ModelForm):  # type: ignore[type-arg]
             if zone is None or data.get(name) is None:
                 continue
             try:
-                data[name] = read_in(zone, data[name])
+                data[name] = read_in(zone, data[name], getattr(self.instance, name))
             except ValidationError as error:
                 self.add_error(name, error)
         return data

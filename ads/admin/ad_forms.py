@@ -135,7 +135,7 @@ class AdForm(forms.ModelForm):  # type: ignore[type-arg]
             if data.get(name) is None:
                 continue
             try:
-                data[name] = read_in(self.event.zone, data[name])
+                data[name] = read_in(self.event.zone, data[name], getattr(self.instance, name))
             except ValidationError as error:
                 self.add_error(name, error)
         return data

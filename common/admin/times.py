@@ -34,14 +34,18 @@ def time_column(field: str, title: str, zone: str | None = None) -> Callable[[An
     return shown
 
 
-def read_in(zone: tzinfo, read: datetime) -> datetime:
+def read_in(zone: tzinfo, read: datetime, stored: datetime | None = None) -> datetime:
     """Return the instant at which clocks of the zone show what a form read as if it were UTC.
 
-    Raises ``ValidationError`` for a time that the clocks skip or show twice, and for one outside the years that the
-    clocks of every zone can show (``common.windows``).
+    It is the stored one where that is what the page showed, to the second: a time that nobody touched is neither cut
+    nor asked for anew in the hour that clocks show twice. Raises ``ValidationError`` for another time that the clocks
+    skip or show twice, and for one outside the years that the clocks of every zone can show (``common.windows``).
     """
+    told = read.astimezone(UTC).replace(tzinfo=None)
+    if stored is not None and timezone.make_naive(stored, zone).replace(microsecond=0) == told:
+        return stored
     with timezone.override(zone):
-        instant = from_current_timezone(read.astimezone(UTC).replace(tzinfo=None))
+        instant = from_current_timezone(told)
     if instant is None:
         raise ValidationError("Give a date and a time.")
     if not is_tellable(instant):

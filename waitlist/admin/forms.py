@@ -5,14 +5,11 @@ from uuid import UUID
 
 from django import forms
 from django.core.validators import MaxLengthValidator
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from accounts.admin_base import ActForm, refuse_overtaken, shown_by
 from common.admin.times import read_in
+from common.admin.widgets import LocalTimeInput
 from events.models import Session
 from events.services.sessions import MAXIMUM_CAPACITY
 from tickets.models import Priority, TicketTier
@@ -80,14 +77,6 @@ class CapacityForm(QueueForm):
     )
 
 
-class _LocalTimeInput(UnfoldAdminTextInputWidget):
-    input_type = "datetime-local"
-
-    def format_value(self, value: Any) -> str | None:
-        """Show what the browser's own picker reads."""
-        return f"{value:%Y-%m-%dT%H:%M}" if hasattr(value, "strftime") else value
-
-
 class TermsForm(QueueForm):
     """The organizer's terms: groups, closing time, how long offers last, what each tier counts for."""
 
@@ -98,7 +87,7 @@ class TermsForm(QueueForm):
     )
     closes_at = forms.DateTimeField(
         required=False,
-        widget=_LocalTimeInput(),
+        widget=LocalTimeInput(),
         label="Closing time",
         help_text="After it nobody joins and nothing is offered by itself. Empty: until the session begins.",
     )
@@ -125,7 +114,9 @@ class TermsForm(QueueForm):
             )
         self.order_fields([name for name in self.fields if name != "reason"])
         # What the page showed: it sends all terms, and puts none back that somebody else changed meanwhile.
-        self.initial = _terms_of(self.session)
+        stored = WaitlistPolicy.objects.filter(pk=self.session.pk).first()
+        self.stored = stored or WaitlistPolicy(session=self.session)
+        self.initial = _terms_of(self.session, self.stored)
         shown = shown_by(self)
         self.fields["shown"] = forms.CharField(required=False, widget=forms.HiddenInput(), initial=shown)
 
@@ -139,7 +130,7 @@ class TermsForm(QueueForm):
     def clean_closes_at(self) -> Any:
         """Read the time at the event."""
         read = self.cleaned_data["closes_at"]
-        return None if read is None else read_in(self.session.event.zone, read)
+        return None if read is None else read_in(self.session.event.zone, read, self.stored.closes_at)
 
     def policy(self) -> PolicyInput:
         """Return what was chosen."""
@@ -148,9 +139,8 @@ class TermsForm(QueueForm):
         return PolicyInput(data["group_rule"], data["closes_at"], data["offer_minutes"], chosen)
 
 
-def _terms_of(session: Session) -> dict[str, Any]:
+def _terms_of(session: Session, policy: WaitlistPolicy) -> dict[str, Any]:
     """Return the session's terms as they stand."""
-    policy = WaitlistPolicy.objects.filter(pk=session.pk).first() or WaitlistPolicy(session=session)
     counts = TierPriority.objects.filter(session=session).values_list("tier_id", "priority")
     return {
         "group_rule": policy.group_rule,

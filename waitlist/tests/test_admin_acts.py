@@ -227,7 +227,7 @@ def test_terms(client: Client) -> None:
     assert TierPriority.objects.get().priority == "VIP"
     assert audited() == [("waitlist.change_policy", "")]
     form = client.get(queue.act("terms")).content.decode()
-    assert 'value="2026-12-01T10:00"' in form
+    assert 'value="2026-12-01T10:00:00"' in form
     assert "In this queue, Press counts as" in form
 
 
