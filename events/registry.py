@@ -4,16 +4,21 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from common.types import Actor
+
 # A check refuses to let a person walk in who has another way to a seat: it raises a ``Failure``. Given the session's
 # id, the person's and the time, with the session locked.
 WalkInCheck = Callable[[UUID, UUID, datetime], None]
 # A check answers why the event's currency cannot change any more, or an empty string.
 CurrencyLock = Callable[[UUID], str]
+# A follower is told in the transaction that an event's currency changed: its id, who changed it, and the time.
+CurrencyFollower = Callable[[UUID, Actor, datetime], None]
 # A follower is told in the transaction that an event changed: its id, and the time.
 EventFollower = Callable[[UUID, datetime], None]
 
 _walk_in_checks: list[WalkInCheck] = []
 _currency_locks: list[CurrencyLock] = []
+_currency_followers: list[CurrencyFollower] = []
 _followers: list[EventFollower] = []
 
 
@@ -38,6 +43,18 @@ def register_currency_lock(check: CurrencyLock) -> None:
 def currency_locked_by(event_id: UUID) -> str:
     """Return the first reason why the currency stays as it is; empty when it may change."""
     return next((reason for check in _currency_locks if (reason := check(event_id))), "")
+
+
+def register_currency_follower(follower: CurrencyFollower) -> None:
+    """Let a room whose rows are in the event's currency, without an amount yet, put them into the new one."""
+    if follower not in _currency_followers:
+        _currency_followers.append(follower)
+
+
+def follow_currency(event_id: UUID, actor: Actor, now: datetime) -> None:
+    """Say that a locked event's currency changed in this transaction. Call it when the event is saved."""
+    for follower in _currency_followers:
+        follower(event_id, actor, now)
 
 
 def register_walk_in_check(check: WalkInCheck) -> None:

@@ -17,7 +17,7 @@ from common.money import CURRENCIES
 from common.types import Actor
 from common.windows import instant_errors
 from events.models import Event, Session, Visibility
-from events.registry import currency_locked_by, tell_followers
+from events.registry import currency_locked_by, follow_currency, tell_followers
 from events.services.sessions import check_capacity, lock_session
 
 
@@ -70,16 +70,18 @@ def create_event(*, actor: Actor, organization_id: UUID, event: EventInput, now:
 @retrying
 @transaction.atomic
 def update_event(*, actor: Actor, event_id: UUID, event: EventInput, now: datetime) -> Event:
-    """Change an event. Its currency stays once amounts in it exist (``events.registry``).
+    """Change an event. Its currency stays once amounts in it exist; what has none follows it (``events.registry``).
 
     Raises what ``access.require`` raises, ``Invalid`` or ``ValidationError`` by field.
     """
-    stored = Event.objects.select_for_update().filter(pk=event_id).first()
+    # Not against rows that refer to it: who buys has the tier, which a follower of the currency comes to.
+    stored = Event.objects.select_for_update(no_key=True).filter(pk=event_id).first()
     if stored is None:
         raise NotFound
     access.require(actor, stored.organization_id, Capability.MANAGE_EVENTS)
     before, seen_by = snapshot(stored), (stored.visibility, stored.time_zone)
-    if event.currency != stored.currency:
+    is_of_other_currency = event.currency != stored.currency
+    if is_of_other_currency:
         reason = currency_locked_by(event_id)
         if reason:
             raise Invalid.field("currency", "immutable", f"The currency cannot change. {reason}")
@@ -93,6 +95,8 @@ def update_event(*, actor: Actor, event_id: UUID, event: EventInput, now: dateti
         organization_id=stored.organization_id,
         now=now,
     )
+    if is_of_other_currency:
+        follow_currency(event_id, actor, now)
     if (stored.visibility, stored.time_zone) != seen_by:
         tell_followers(event_id, now)
     return stored

@@ -15,7 +15,7 @@ from common.money import MAXIMUM_MINOR, Money, NotMoney, parse_decimal
 from common.types import Actor
 from events.models import Event
 from tickets.models import Priority, TicketSale, TicketTier
-from tickets.services.stock import lock_tier
+from tickets.services.stock import lock_tier, lock_tiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,29 @@ def currency_lock(event_id: UUID) -> str:
     # A checkout that was left counts too: it may still be paid.
     sold = TicketSale.objects.filter(event_id=event_id, order__amount__gt=0).exists()
     return "Its tickets were sold in this currency." if sold else ""
+
+
+def currency_of_price(tier: TicketTier) -> str:
+    """Return the currency that a price given to the tier is in: its event's, unless amounts in its own exist."""
+    if tier.price_amount or tier.currency == tier.event.currency:
+        return tier.currency
+    sold = TicketSale.objects.filter(tier_id=tier.pk, order__amount__gt=0).exists()
+    return tier.currency if sold else tier.event.currency
+
+
+def follow_currency(event_id: UUID, actor: Actor, now: datetime) -> None:
+    """Put the tiers of a locked event into its new currency, in the transaction that changes it.
+
+    Only free ones that were never sold for money have an event whose currency changes (``currency_lock``).
+    """
+    event = Event.objects.get(pk=event_id)
+    others = TicketTier.objects.filter(event=event).exclude(currency=event.currency)
+    for tier in lock_tiers(*others.values_list("pk", flat=True)).values():
+        tier.event, before = event, snapshot(tier)
+        tier.currency = currency_of_price(tier)
+        tier.save(update_fields=["currency"])
+        action, owner = "tickets.follow_currency", event.organization_id
+        record_changes(tier, before, actor=actor, action=action, organization_id=owner, now=now)
 
 
 @retrying
@@ -78,7 +101,7 @@ def update_tier(*, actor: Actor, tier_id: UUID, tier: TierInput, now: datetime) 
     organization_id = event.organization_id
     access.require(actor, organization_id, Capability.MANAGE_EVENTS)
     before = snapshot(stored)
-    _follow_currency(stored)
+    stored.currency = currency_of_price(stored)
     _fill(stored, tier)
     stored.full_clean(exclude=["event"])
     stored.save()
@@ -86,14 +109,6 @@ def update_tier(*, actor: Actor, tier_id: UUID, tier: TierInput, now: datetime) 
         stored, before, actor=actor, action="tickets.update_tier", organization_id=organization_id, now=now
     )
     return stored
-
-
-def _follow_currency(stored: TicketTier) -> None:
-    """Put a locked tier into the currency of its locked event, while no amount of money is in its own."""
-    if stored.price_amount or stored.currency == stored.event.currency:
-        return
-    if not TicketSale.objects.filter(tier_id=stored.pk, order__amount__gt=0).exists():
-        stored.currency = stored.event.currency
 
 
 def _fill(stored: TicketTier, tier: TierInput) -> None:

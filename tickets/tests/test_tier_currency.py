@@ -12,14 +12,16 @@ from accounts.services.access import actor_of
 from accounts.tests.factories import NOW, make_member, make_user
 from accounts.tests.screens import enter
 from common import idempotency
+from common.audit.models import AuditEntry
 from common.errors import Invalid
 from common.types import Actor
 from config.local_stack.testing.race import until_waiting
 from events.models import Event
 from events.services.events import EventInput, update_event
 from events.tests.factories import make_event
-from tickets.models import TicketTier
+from tickets.models import TicketSale, TicketTier
 from tickets.services.checkout import reserve_tickets
+from tickets.services.stock import lock_tier
 from tickets.services.tiers import TierInput, update_tier
 from tickets.tests.factories import make_tier
 from tickets.types import BuyTickets
@@ -68,6 +70,21 @@ def test_a_free_tier_is_priced_in_the_currency_of_its_event(is_taken: bool) -> N
     with pytest.raises(Invalid) as refused:
         change_currency(tier.event, owner, "USD")
     assert [(error.field, error.code) for error in refused.value.errors] == [("currency", "immutable")]
+
+
+@pytest.mark.django_db
+def test_a_free_tier_follows_its_event_at_once(client: Client) -> None:
+    """Nobody saves it: the list says the new currency, and its history who changed that. REQ TK-01, EV-04."""
+    tier, owner = tier_and_owner()
+    elsewhere = make_tier(name="Elsewhere")
+    change_currency(tier.event, owner, "JPY")
+    [told] = client.get(f"/api/v1/events/{tier.event_id}/ticket-tiers").json()["results"]
+    assert (told["price"], told["currency"]) == ("0", "JPY")
+    entry = AuditEntry.objects.get(action="tickets.follow_currency")
+    assert (entry.subject_id, entry.actor_id) == (str(tier.pk), owner.user_id)
+    assert entry.changes == {"currency": ["USD", "JPY"]}
+    elsewhere.refresh_from_db()
+    assert elsewhere.currency == elsewhere.event.currency == "USD"
 
 
 @pytest.mark.django_db
@@ -137,3 +154,30 @@ def test_a_price_that_is_given_while_the_currency_changes_is_in_the_new_one() ->
     assert errors == []
     tier.refresh_from_db()
     assert (tier.currency, tier.price_amount) == ("JPY", 5000)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_free_ticket_and_a_change_of_currency_do_not_wait_for_each_other() -> None:
+    """A buyer has the tier and refers to the event; the change has the event and comes to the tier. REQ TK-01."""
+    tier, owner = tier_and_owner()
+    errors: list[BaseException] = []
+
+    def changing() -> None:
+        try:
+            with transaction.atomic():
+                change_currency(tier.event, owner, "JPY")
+        except BaseException as error:  # noqa: BLE001 told below
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=changing)
+    with transaction.atomic():
+        lock_tier(tier.pk)
+        thread.start()
+        until_waiting()
+        begin_to_buy(tier)
+    thread.join(20)
+    assert errors == []
+    tier.refresh_from_db()
+    assert (tier.currency, TicketSale.objects.filter(tier=tier).count()) == ("JPY", 1)
