@@ -3,7 +3,8 @@
 The form of an object's page sends every field, so a page opened before a colleague's change would put the old price,
 or an offer that was paused, back. Each page therefore says what it showed, and saving it is refused at the fields that
 stand otherwise by now. The page that tells so shows what was typed and knows the new state: saved again, it counts. Of
-the acts, those that set many things at once compare too.
+the acts, those that set many things at once compare too. A form whose fields are read in units, such as a price's
+currency, names them in ``units``: with another unit the same number is something else.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def _told(form: BaseForm, name: str) -> str:
         if isinstance(form.fields[name], ModelChoiceField)
         else _words(_saved(form, name), _labels(form, name))
     )
-    what = f"it is “{now}” now" if now else "see its history"
+    unit = _unit(form, name)
+    what = f"it is “{now}{unit and f' {unit}'}” now" if now else "see its history"
     return f"Somebody changed this after you opened the page: {what}. Set what is to hold, and save again."
 
 
@@ -63,8 +65,14 @@ def _saved(form: BaseForm, name: str) -> Any:
     return form[name].initial
 
 
+def _unit(form: BaseForm, name: str) -> str:
+    units: dict[str, str] = getattr(form, "units", {})
+    return units.get(name, "")
+
+
 def _hash(form: BaseForm, name: str) -> str:
-    return sha256(repr(_plain(_saved(form, name))).encode()).hexdigest()[:_HEX_DIGITS]
+    shown = repr(_plain(_saved(form, name))) + _unit(form, name)
+    return sha256(shown.encode()).hexdigest()[:_HEX_DIGITS]
 
 
 def _plain(value: Any) -> Any:

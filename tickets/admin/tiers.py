@@ -13,7 +13,7 @@ from accounts.admin_base import ScopedModelAdmin
 from accounts.scope import scope_of
 from accounts.types import Capability
 from common import clock
-from common.money import decimal_string, format_money
+from common.money import Money, decimal_string, format_money
 from tickets.models import TicketTier
 from tickets.services import tiers
 
@@ -25,7 +25,12 @@ _FIELDS = (
 class TierForm(forms.ModelForm):  # type: ignore[type-arg]
     """A tier, its price as a decimal in the event's currency."""
 
-    price = forms.CharField(max_length=20, widget=UnfoldAdminTextInputWidget(), initial="0")
+    price = forms.CharField(
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget(),
+        initial="0",
+        help_text="In the event's currency; 0 is free.",
+    )
 
     class Meta:
         model = TicketTier
@@ -36,8 +41,18 @@ class TierForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.instance._state.adding:
-            self.initial["price"] = decimal_string(self.instance.price)
+        # What prices are in. A page that showed another currency has its price refused, not read in this one.
+        self.units: dict[str, str] = {}
+        # Who only looks has no fields.
+        if not self.instance._state.adding and "price" in self.fields:
+            self._show_price(self.instance)
+
+    def _show_price(self, tier: TicketTier) -> None:
+        currency = tiers.currency_of_price(tier)
+        self.units["price"] = currency
+        self.initial["price"] = decimal_string(Money(tier.price_amount, currency))
+        example = decimal_string(Money(1999, currency))
+        self.fields["price"].help_text = f"In {currency}, such as {example}; 0 is free."
 
 
 @admin.register(TicketTier)

@@ -1,5 +1,6 @@
 """A tier's currency is its event's: a free tier follows it, and what was sold for money keeps it. REQ TK-01."""
 
+import re
 import threading
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from common.audit.models import AuditEntry
 from common.errors import Invalid
 from common.types import Actor
 from config.local_stack.testing.race import until_waiting
+from config.tests.test_admin_overtaken import errors_of, opened, page_of
 from events.models import Event
 from events.services.events import EventInput, update_event
 from events.tests.factories import make_event
@@ -89,17 +91,39 @@ def test_a_free_tier_follows_its_event_at_once(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_staff_price_a_free_tier_in_the_currency_of_its_event(client: Client) -> None:
-    """The door of the admin, with the page's own first answer for the price. REQ TK-01, EV-04."""
-    tier, owner = tier_and_owner()
-    change_currency(tier.event, owner, "JPY")
+    """A row of an earlier release, which did not follow: the page names the currency it will be in, and its own first
+    answer for the price will do. REQ TK-01, EV-04."""
+    tier, _ = tier_and_owner()
+    Event.objects.filter(pk=tier.event_id).update(currency="JPY")
     enter(client, tier.event.organization, "owner")
-    page = f"/admin/tickets/tickettier/{tier.pk}/change/"
-    shown = client.get(page).context["adminform"].form
-    said = {name: shown[name].value() for name in shown.fields if shown[name].value() is not None}
-    for price, kept in ((said["price"], ("JPY", 0)), ("5000", ("JPY", 5000))):
-        assert client.post(page, {**said, "price": price}).status_code == 302
+    sent = opened(client, tier)
+    assert "In JPY, such as 1999; 0 is free." in client.get(page_of(tier)).content.decode()
+    for price, kept in ((sent["price"], ("JPY", 0)), ("5000", ("JPY", 5000))):
+        assert errors_of(client.post(page_of(tier), opened(client, tier) | {"price": price})) == {}
         tier.refresh_from_db()
         assert (tier.currency, tier.price_amount) == kept
+
+
+@pytest.mark.django_db
+def test_a_price_typed_before_the_currency_changed_is_not_one_of_the_new(client: Client) -> None:
+    """The page said USD, and a colleague went to EUR: refused at the price, until the page says EUR. REQ TK-01."""
+    tier, owner = tier_and_owner()
+    enter(client, tier.event.organization, "owner")
+    sent = opened(client, tier) | {"price": "50.00"}
+    assert "In USD, such as 19.99; 0 is free." in client.get(page_of(tier)).content.decode()
+    change_currency(tier.event, owner, "EUR")
+
+    refused = client.post(page_of(tier), sent)
+
+    assert list(errors_of(refused)) == ["price"]
+    assert "it is “0.00 EUR” now" in errors_of(refused)["price"]
+    tier.refresh_from_db()
+    assert (tier.currency, tier.price_amount) == ("EUR", 0)
+    found = re.search(r'name="_shown" value="([^"]*)"', refused.content.decode())
+    assert found is not None
+    assert errors_of(client.post(page_of(tier), sent | {"_shown": found[1]})) == {}
+    tier.refresh_from_db()
+    assert (tier.currency, tier.price_amount) == ("EUR", 5000)
 
 
 @pytest.mark.django_db
