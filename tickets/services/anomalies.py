@@ -50,7 +50,8 @@ def _found(scan: TicketScan, ticket_id: UUID, now: datetime) -> Iterator[tuple[A
     if is_in and scan.gate != (let_in := _let_in_at(scan, ticket_id)):
         yield AnomalyKind.TWO_DOORS, f"Let in at {_door(let_in)}, also shown at {_door(scan.gate)}."
     # Without a network nobody was turned away, for the same code again as little as for another one.
-    if scan.is_late and (is_in or scan.reason == ScanReason.REPLAYED):
+    is_kept = scan.scanned_at < scan.received_at
+    if is_kept and (is_in or scan.reason == ScanReason.REPLAYED):
         yield AnomalyKind.LATE_DUPLICATE, f"Uploaded later by the scanner at {_door(scan.gate)}."
     again = TicketScan.objects.filter(ticket_id=ticket_id, received_at__gt=now - _RAPID_WITHIN)
     if again[:_RAPID_SCANS].count() >= _RAPID_SCANS:
@@ -58,10 +59,11 @@ def _found(scan: TicketScan, ticket_id: UUID, now: datetime) -> Iterator[tuple[A
 
 
 def _let_in_at(scan: TicketScan, ticket_id: UUID) -> str:
-    """Return the gate that let the ticket in last: where people come back it is not always the first one."""
+    """Return the gate that let the ticket in last: where people come back it is neither always the first one nor the
+    one that told of it last."""
     let_in = TicketScan.objects.filter(
         ticket_id=ticket_id, event_id=scan.event_id, reason=ScanReason.ADMITTED
-    ).order_by("-received_at", "-scanned_at")
+    ).order_by("-scanned_at", "-received_at")
     gate = let_in.values_list("gate", flat=True).first()
     return scan.first_gate if gate is None else gate
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Case, Exists, F, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Least
 
 from events.models import Event
 from tickets.models import CheckInPolicy, Direction, ScanReason, Ticket, TicketScan, TicketStatus
@@ -17,19 +17,22 @@ from tickets.services.verdicts import SKEW, Claim
 from tickets.types import ScanTicket
 
 # What says where the holder was from then on. Who is not let out is not inside, whatever was known until then.
-_TELLING = (ScanReason.ADMITTED, ScanReason.LEFT, ScanReason.ALREADY_OUT)
+_TELLING = Q(reason__in=(ScanReason.ADMITTED, ScanReason.LEFT, ScanReason.ALREADY_OUT))
+# Who was inside already is turned away at a door that is told so. One without a network turned nobody away: its scan
+# is older than its arrival.
+_WENT_IN = Q(reason=ScanReason.ALREADY_IN, scanned_at__lt=F("received_at"))
 
 
-def passes(
-    claim: Claim, scan: ScanTicket, event: Event, policy: CheckInPolicy, *, at: datetime, is_late: bool
-) -> bool:
+def passes(claim: Claim, scan: ScanTicket, event: Event, policy: CheckInPolicy, *, at: datetime) -> bool:
     """Change the ticket's row if all that lets it through is so at this very moment; the verdict is the row."""
     if claim.ticket_id is None:
         return False
-    if policy.allows_reentry and (is_late or scan.direction == Direction.OUT):
+    # However short it was without a network: doors may have seen the ticket meanwhile.
+    is_kept = scan.scanned_at is not None
+    if policy.allows_reentry and (is_kept or scan.direction == Direction.OUT):
         # Locked before it is asked what doors saw: who comes in or goes out meanwhile is waited for.
         Ticket.objects.select_for_update(no_key=True).filter(pk=claim.ticket_id).values("pk").first()
-        if is_late and _seen(claim, event).filter(scanned_at__gt=at).exists():
+        if is_kept and _seen(claim, event).filter(scanned_at__gt=at).exists():
             return _passed_before(claim, scan, event, at=at)
     tickets = _tickets(claim, event).filter(free_to_pass(claim, scan, policy, at=at))
     if scan.direction == Direction.OUT:
@@ -76,7 +79,7 @@ def _tickets(claim: Claim, event: Event) -> QuerySet[Ticket]:
 
 
 def _seen(claim: Claim, event: Event) -> QuerySet[TicketScan]:
-    return TicketScan.objects.filter(Q(ticket_id=claim.ticket_id), event_id=event.pk, reason__in=_TELLING)
+    return TicketScan.objects.filter(Q(ticket_id=claim.ticket_id), _TELLING | _WENT_IN, event_id=event.pk)
 
 
 def _passed_before(claim: Claim, scan: ScanTicket, event: Event, *, at: datetime) -> bool:
@@ -90,20 +93,22 @@ def _passed_before(claim: Claim, scan: ScanTicket, event: Event, *, at: datetime
     seen = _seen(claim, event).values_list("reason", flat=True)
     last = seen.filter(scanned_at__lte=at).order_by("-scanned_at", "-received_at").first()
     following = seen.filter(scanned_at__gt=at).order_by("scanned_at", "received_at").first()
-    if last == ScanReason.ADMITTED or following != ScanReason.ALREADY_OUT:
+    if last in {ScanReason.ADMITTED, ScanReason.ALREADY_IN} or following != ScanReason.ALREADY_OUT:
         return False
     tickets = _tickets(claim, event)
     if claim.nonce:
         tickets = tickets.filter(~Exists(opened_with(claim, scan, at=at)))
-    return _let_in(tickets, scan, at=at)
+    # A live scan of this very code that waits for the row looks at the row again, not at the log.
+    return _let_in(tickets, scan, at=at, last_code_nonce=claim.nonce)
 
 
 def _let_in(tickets: QuerySet[Ticket], scan: ScanTicket, *, at: datetime, **now_known: bool | str) -> bool:
-    is_first = When(first_scanned_at=None, then=Value(scan.gate.strip()))
+    # The first in time, which need not be the first to arrive.
+    is_first = When(Q(first_scanned_at=None) | Q(first_scanned_at__gt=at), then=Value(scan.gate.strip()))
     return bool(
         tickets.update(
             first_gate=Case(is_first, default=F("first_gate")),
-            first_scanned_at=Coalesce("first_scanned_at", Value(at)),
+            first_scanned_at=Least("first_scanned_at", Value(at)),
             admissions=F("admissions") + 1,
             **now_known,
         )

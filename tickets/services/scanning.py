@@ -28,7 +28,7 @@ from tickets.services.verdicts import Claim, message_of, read_claim, result_of, 
 from tickets.types import MAXIMUM_GATE, MAXIMUM_NONCE, ScanAnswer, ScanTicket
 
 _MINUTE = 60
-# A scan that comes later than this was kept by a scanner without a network.
+# A scan that comes later than this is marked, and counts as catching up.
 _LATE = timedelta(seconds=60)
 _LOCK = 7_311_021  # advisory, with the scanner
 
@@ -40,7 +40,7 @@ def scan_ticket(scan: ScanTicket, *, now: datetime) -> ScanAnswer:
     A nonce that is sent again gets the answer of the first time. Raises ``Unauthenticated``, ``NotFound``,
     ``Forbidden`` (only scanners of the event's organization), ``Invalid``, ``IdempotencyMismatch`` (the nonce
     belongs to another code), ``RateLimited``, ``Busy``. Seven statements for somebody who gets in,
-    more for what comes late.
+    more for what was kept without a network.
     """
     scanner_id = scan.actor.user_id
     if scanner_id is None:
@@ -183,7 +183,7 @@ def _scanned(
     scanned_at = _made_at(scan, now)
     is_late = _is_late(scanned_at, now)
     claim = read_claim(scan.code, event, policy, scanned_at=scanned_at)
-    is_open = claim.refusal is None and passes(claim, scan, event, policy, at=scanned_at, is_late=is_late)
+    is_open = claim.refusal is None and passes(claim, scan, event, policy, at=scanned_at)
     ticket = _ticket_of(claim, event)
     reason = _reason(claim, ticket, scan, is_open=is_open, at=scanned_at)
     is_own = ticket is not None and ticket.event_id == event.pk

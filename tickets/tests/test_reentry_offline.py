@@ -72,6 +72,12 @@ def test_let_in_twice_while_offline_is_flagged_after_the_holder_left(is_same: bo
             (True, 2),
         ),
         ([(5, IN, None), (10, OUT, None), (0, IN, 40)], ["admitted", "left", "already_in"], (False, 1)),
+        # Let in by a door that was told of nothing: another one who came then is one too many.
+        (
+            [(0, IN, None), (20, IN, 29), (40, OUT, None), (30, OUT, 50), (25, IN, 51)],
+            ["admitted", "already_in", "left", "already_out", "already_in"],
+            (False, 1),
+        ),
     ],
 )
 def test_what_comes_late_goes_where_its_time_says(
