@@ -5,8 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
-from common.errors import Failure
+from common.errors import Busy, Failure
 from common.facts import OfferPurchased
 from common.outbox import publish
 from offers.models import Fulfillment, FulfillmentStatus, Offer, OfferType, Purchase
@@ -85,9 +86,10 @@ class OfferPurpose:
 
         When all money went back nobody waits for an upgrade's place any more, though its unit is not sold again.
         """
-        Fulfillment.objects.filter(purchase_id=order.purpose_id, status__in=fulfilment.UNFINISHED).update(
-            status=FulfillmentStatus.CANCELLED, note=reason[:500]
-        )
+        stopped = Q(status=FulfillmentStatus.CANCELLED, note__in=following.REASONS)
+        Fulfillment.objects.filter(
+            Q(status__in=fulfilment.UNFINISHED) | stopped, purchase_id=order.purpose_id
+        ).update(status=FulfillmentStatus.CANCELLED, note=reason[:500])
         if order.paid_amount and not order.kept.amount:
             upgrades.release_upgrade(cause=order.purpose_id, now=now)
 
@@ -150,6 +152,9 @@ def _upgraded_late(purchase: Purchase, now: datetime) -> bool:
     try:
         with transaction.atomic():
             upgrades.settle_upgrade(cause=purchase.pk, now=now)
+    except Busy:
+        # Others are at the ticket: whoever reads the order comes again.
+        raise
     except Failure:
         # No place, or the ticket is void, stopped or moved on: there is nothing to give, so the money goes back.
         return False

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from accounts.services.access import actor_of
 from accounts.tests.factories import make_member
 from common import clock
+from common.errors import Busy
 from common.outbox.models import Job
 from notifications.models import EmailMessage
 from offers.models import Fulfillment, FulfillmentStatus, Offer
@@ -15,9 +17,12 @@ from offers.services.reconcile import reconcile
 from offers.services.staff_fulfilment import retry
 from offers.tests.factories import Door, make_upgrade, pay, stock
 from payments.models import Order, OrderState, OrderStatus, RefundOrigin
+from payments.services.applying import apply_order
+from payments.services.closing import locked_order, release
 from payments.tests.factories import work_money
 from sandbox.testing import SandboxProcess
 from tickets.models import Ticket, TierChange
+from tickets.services import upgrades
 from tickets.services.reissuing import void_ticket
 from tickets.tests.factories import make_ticket
 
@@ -158,3 +163,26 @@ def test_a_ticket_that_can_be_moved_is(stripe_sandbox: SandboxProcess) -> None:
         case.offer.upgrade_to_tier_id, OrderStatus.COMPLETED,
     )  # fmt: skip
     assert case.fulfillment().status == FulfillmentStatus.FULFILLED
+
+
+def test_a_late_payer_who_loses_a_race_is_read_again(
+    stripe_sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others were at the ticket: the reading ends as busy and comes again; place and unit are free, and given."""
+    case = Upgrading(stripe_sandbox)
+    with locked_order(case.order().pk) as order:
+        release(order, OrderState.EXPIRED, now=clock.now())
+    pay(case.stripe, case.answer["checkout_session_id"])
+    real, lost = upgrades._locked, [Busy]
+
+    def locked(cause: UUID) -> Any:
+        if lost:
+            raise lost.pop()
+        return real(cause)
+
+    monkeypatch.setattr(upgrades, "_locked", locked)
+    with pytest.raises(Busy):
+        apply_order(case.order().pk, now=clock.now())
+    assert apply_order(case.order().pk, now=clock.now()).status == OrderStatus.COMPLETED
+    case.ticket.refresh_from_db()
+    assert (case.ticket.tier.priority, stock(case.offer)) == ("VIP", (0, 1))

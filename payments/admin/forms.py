@@ -60,7 +60,7 @@ class RefundForm(ActForm):
             ("Refunded", order.refunded_amount),
             ("Refund under way", order.refund_pending_amount),
             *([("Lost in disputes", order.lost_amount)] if order.lost_amount else []),
-            ("Left", order.kept.amount - order.refund_pending_amount),
+            ("Left", _left(order)),
         ]
         return [(name, format_money(Money(amount, order.currency))) for name, amount in shown]
 
@@ -103,7 +103,7 @@ class RefundForm(ActForm):
 
 def _left(order: Order) -> int:
     """Return what one refund can give back: of two payments the one of which more is left."""
-    return max((refund_records.refundable(one) for one in order.payments.exclude(paid_amount=0)), default=0)
+    return refund_records.most_refundable(order)[1]
 
 
 def _answers(order: Order) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from payments.admin.forms import RefundForm
 from payments.models import HOLDING_STATES, Order, OrderState, OrderStatus
 from payments.purposes import ItemDescription
 from payments.selectors import items_of, shown_payment, with_details
-from payments.services.disputing import decides_about_refunds
+from payments.services import refund_records
 from payments.services.holds import close_quarantined
 from payments.services.once import refund_once
 from payments.services.returning import read_again
@@ -34,8 +34,7 @@ _BADGES = {
 }
 
 
-# What is kept is what was paid without what went back and what was lost; nothing less, where a bank also took what a
-# refund had given back.
+# They add up: what is kept is what was paid without what went back and what was lost.
 _SUMS = (("total_", "paid_"), ("refunded_", "going_back"), ("lost", "kept_"))
 
 
@@ -143,9 +142,8 @@ class OrderAdmin(ScopedModelAdmin):
     def acts_for(self, request: HttpRequest, obj: Any) -> list[Any]:
         """Offer what fits the order's standing."""
         found = super().acts_for(request, obj)
-        left = obj.kept.amount - obj.refund_pending_amount
         fits = {
-            "refund": left > 0 and not decides_about_refunds(obj),
+            "refund": refund_records.most_refundable(obj)[1] > 0,
             "close_quarantined": obj.is_quarantined and obj.state in HOLDING_STATES,
         }
         return [one for one in found if fits.get(one.name, True)]

@@ -88,8 +88,8 @@ class Order(models.Model):
     # Raised by every application of what Stripe says: an answer read before a newer one was applied is read
     # again.
     version = models.PositiveIntegerField(default=0)
-    # Sums of the ledger, kept in its transactions: charges, refunds that succeeded, and refunds under way; and of
-    # the disputes that were lost, which may name what a refund had given back already.
+    # Sums of the ledger, kept in its transactions: charges, refunds that succeeded, refunds under way, and what lost
+    # disputes took of what refunds had left.
     paid_amount = models.PositiveIntegerField(default=0)
     refunded_amount = models.PositiveIntegerField(default=0)
     refund_pending_amount = models.PositiveIntegerField(default=0)
@@ -151,8 +151,7 @@ class Order(models.Model):
     @property
     def kept(self) -> Money:
         """What was paid and neither went back nor was lost in a dispute."""
-        left = self.paid_amount - self.refunded_amount - self.lost_amount
-        return Money(max(0, left), self.currency)
+        return Money(self.paid_amount - self.refunded_amount - self.lost_amount, self.currency)
 
     @property
     def is_quarantined(self) -> bool:

@@ -6,6 +6,7 @@ then as if it had been refunded (``payments.services.following``).
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 
@@ -15,8 +16,8 @@ from payments.services.ledger import enter
 
 _log = structlog.stdlib.get_logger(__name__)
 
-_LOST = "lost"
-_OVER = frozenset({"won", _LOST, "warning_closed", "prevented"})
+LOST = "lost"
+OVER = frozenset({"won", LOST, "warning_closed", "prevented"})
 # The bank asks before it takes anything: a refund ends that, and Stripe makes it.
 _INQUIRIES = frozenset({"warning_needs_response", "warning_under_review"})
 
@@ -27,44 +28,42 @@ def record_disputes(order: Order, payment: Payment, seen: Iterable[DisputeView],
     Call inside ``goods_follow``, which judges what becomes of the goods, and before refunds are recorded: what is left
     of the payment is judged with them.
     """
-    was_disputed, had_lost = order.is_disputed, order.lost_amount
+    was_disputed = order.is_disputed
     for view in seen:
         _record(order, payment, view, now)
-    disputes = list(order.disputes.all())
-    order.is_disputed = any(dispute.status not in _OVER for dispute in disputes)
-    order.lost_amount = sum(dispute.amount for dispute in disputes if dispute.status == _LOST)
-    ids = {"order_id": str(order.pk), "number": order.number}
+    order.is_disputed = bool(disputed_payments(order))
     if order.is_disputed and not was_disputed:
-        _log.warning("order disputed", **ids)
-    if order.lost_amount > had_lost:
-        _log.warning("dispute lost", **ids, amount=order.lost_amount - had_lost, currency=order.currency)
+        _log.warning("order disputed", order_id=str(order.pk), number=order.number)
 
 
-def decides_about_refunds(order: Order) -> bool:
-    """Say whether a buyer's bank decides about the order's money now, so that Stripe would refund none of it."""
-    return any(dispute.status not in _OVER | _INQUIRIES for dispute in order.disputes.all())
+def disputed_payments(order: Order) -> set[UUID]:
+    """Return the payments of an order of which a dispute stands, inquiries too."""
+    return {one.payment_id for one in order.disputes.all() if one.status not in OVER}
+
+
+def with_the_bank(order: Order) -> set[UUID]:
+    """Return the payments about which a bank decides now, so that Stripe would refund nothing of them."""
+    return {one.payment_id for one in order.disputes.all() if one.status not in OVER | _INQUIRIES}
 
 
 def lost_of(payment: Payment) -> int:
-    """Return what lost disputes took of a payment, in minor units."""
-    return sum(payment.disputes.filter(status=_LOST).values_list("amount", flat=True))
+    """Return what lost disputes took of a payment, in minor units; it may name what had gone back already."""
+    return sum(payment.disputes.filter(status=LOST).values_list("amount", flat=True))
 
 
 def _record(order: Order, payment: Payment, view: DisputeView, now: datetime) -> None:
-    Dispute.objects.update_or_create(
-        stripe_dispute_id=view.id,
-        defaults={"status": view.status, "reason": view.reason, "amount": view.amount, "updated_at": now},
-        create_defaults={
-            "order": order,
-            "payment": payment,
-            "status": view.status,
-            "reason": view.reason,
-            "amount": view.amount,
-            "currency": view.currency,
-            "opened_at": view.opened_at,
-            "updated_at": now,
-        },
-    )
+    said = {"status": view.status, "reason": view.reason, "amount": view.amount}
+    known = Dispute.objects.filter(stripe_dispute_id=view.id).first()
+    if known is None:
+        Dispute.objects.create(
+            order=order, payment=payment, stripe_dispute_id=view.id, currency=view.currency,
+            opened_at=view.opened_at, updated_at=now, **said,
+        )  # fmt: skip
+    elif said != {name: getattr(known, name) for name in said}:
+        Dispute.objects.filter(pk=known.pk).update(updated_at=now, **said)
+    if view.status == LOST and (known is None or known.status != LOST):
+        lost = {"amount": view.amount, "currency": view.currency}
+        _log.warning("dispute lost", order_id=str(order.pk), number=order.number, **lost)
     for movement in view.movements:
         withdrawn = movement.amount < 0
         kind = LedgerKind.DISPUTE_WITHDRAWN if withdrawn else LedgerKind.DISPUTE_REINSTATED

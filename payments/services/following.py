@@ -22,7 +22,7 @@ from payments.models import (
     RefundStatus,
 )
 from payments.purposes import purpose_of
-from payments.services.disputing import lost_of
+from payments.services.disputing import disputed_payments, lost_of
 
 # Units that a refund is to bring back and has not brought. Named ones come with their refund's success; when it
 # fails they are for the refund that took its money's place. Those that come by rule wait until all money is gone.
@@ -35,6 +35,7 @@ REFUNDED = "The order was refunded."
 _DISPUTED = "The buyer's bank disputes the payment."
 _LOST = "Nothing is kept: the buyer's bank took money back."
 _REFUND_REQUESTED = "A refund was requested."
+REASONS = frozenset({REFUNDED, _DISPUTED, _LOST, _REFUND_REQUESTED})
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def goods_follow(order: Order, *, now: datetime) -> Iterator[None]:
 
     A paid order's goods are stopped while a dispute stands, when nothing is kept, and while everything is on its
     way back with the goods. When none of it is so any more, they go on. When nothing is kept, the units
-    that come back by rule do, once; not where the bank took everything, for no refund said that they come.
+    that come back by rule do, once; what a bank took brings none back.
     """
     _let_promises_lapse(order)
     before = obstacle_of(order)
@@ -52,7 +53,7 @@ def goods_follow(order: Order, *, now: datetime) -> Iterator[None]:
     if order.state == OrderState.PAID and _all_is_going(order):
         if _money(order).kept:
             _stop_for_what_is_going(order)
-        elif order.refunded_amount:
+        else:
             _take_back(order, now)
     after = obstacle_of(order)
     if after and after != before:
@@ -67,7 +68,7 @@ def obstacle_of(order: Order) -> str:
         return ""
     if order.paid_amount and not _money(order).kept:
         return _LOST if order.lost_amount else REFUNDED
-    if order.is_disputed:
+    if _is_in_question(order):
         return _DISPUTED
     if _all_is_going(order) and order.refunds.filter(stopped_fulfilment=True).exists():
         return _REFUND_REQUESTED
@@ -96,18 +97,31 @@ def _money(order: Order) -> _Money:
     """
     if order.paid_amount <= order.amount:
         return _Money(order.kept.amount, order.refund_pending_amount)
-    refunds = list(order.refunds.values_list("payment_id", "origin", "status", "amount"))
     kept = going = 0
-    for number, payment in enumerate(paid_in_turn(order)):
-        mine = [(origin, status, amount) for of, origin, status, amount in refunds if of == payment.pk]
-        returns = [status for origin, status, _ in mine if origin == RefundOrigin.AUTOMATIC]
-        if number and (not returns or set(returns) - set(DEAD_REFUND_STATUSES)):
-            continue
-        back = sum(amount for _, status, amount in mine if status == RefundStatus.SUCCEEDED)
+    for payment, mine in _counted(order):
+        back = sum(amount for status, amount in mine if status == RefundStatus.SUCCEEDED)
         left = max(0, payment.paid_amount - back - lost_of(payment))
         kept += left
-        going += min(left, sum(amount for _, status, amount in mine if status in UNDER_WAY_STATUSES))
+        going += min(left, sum(amount for status, amount in mine if status in UNDER_WAY_STATUSES))
     return _Money(kept, going)
+
+
+def _counted(order: Order) -> Iterator[tuple[Payment, list[tuple[str, int]]]]:
+    """Yield the payments that count for the goods, with the status and amount of their refunds."""
+    refunds = list(order.refunds.values_list("payment_id", "origin", "status", "amount"))
+    for number, payment in enumerate(paid_in_turn(order)):
+        mine = [(origin, status, amount) for of, origin, status, amount in refunds if of == payment.pk]
+        returns = {status for origin, status, _ in mine if origin == RefundOrigin.AUTOMATIC}
+        if not number or (returns and returns <= set(DEAD_REFUND_STATUSES)):
+            yield payment, [(status, amount) for _, status, amount in mine]
+
+
+def _is_in_question(order: Order) -> bool:
+    """Say whether a bank disputes what was paid for the goods, not what came on top of it."""
+    if not order.is_disputed or order.paid_amount <= order.amount:
+        return order.is_disputed
+    disputed = disputed_payments(order)
+    return any(payment.pk in disputed for payment, _ in _counted(order))
 
 
 def paid_in_turn(order: Order) -> QuerySet[Payment]:
@@ -138,27 +152,31 @@ def _stop_for_what_is_going(order: Order) -> None:
 def _take_back(order: Order, now: datetime) -> None:
     """Take the units back that were promised by rule, or by refunds that failed though the money is gone.
 
-    They are written to the refund that brought them; by rule, goods that the buyer has stay out.
+    They are written to the refund that brought them; by rule, goods that the buyer has stay out. Where a bank took the
+    rest, a refund that failed was not replaced, and one that is under way is waited for.
     """
     refunds = list(order.refunds.order_by("created_at", "pk"))
-    last = max(
-        (one for one in refunds if one.status == RefundStatus.SUCCEEDED),
-        key=lambda one: (one.settled_at or one.created_at, one.pk),
-    )
+    succeeded = [one for one in refunds if one.status == RefundStatus.SUCCEEDED]
+    last = max(succeeded, key=lambda one: (one.settled_at or one.created_at, one.pk), default=None)
     is_fulfilled = purpose_of(order).is_fulfilled(order)
     for refund in refunds:
-        if refund.restock_by_rule or refund.status in DEAD_REFUND_STATUSES:
-            wanted = refund.restock_units - refund.units_returned
-            refund.restock_units = refund.units_returned
-            if wanted > 0:
-                kept_out = refund.restock_by_rule and is_fulfilled
-                came = 0 if kept_out else purpose_of(order).return_units(order, wanted, now=now)
-                _write(refund, last, came)
+        is_dead = refund.status in DEAD_REFUND_STATUSES
+        if not (refund.restock_by_rule or is_dead) or (
+            order.lost_amount and refund.status in UNDER_WAY_STATUSES
+        ):
+            continue
+        wanted = refund.restock_units - refund.units_returned
+        refund.restock_units = refund.units_returned
+        if wanted > 0:
+            stays_out = is_fulfilled if refund.restock_by_rule else False
+            stays_out |= is_dead and order.lost_amount > 0
+            came = 0 if stays_out else purpose_of(order).return_units(order, wanted, now=now)
+            _write(refund, last, came)
 
 
-def _write(promised: Refund, last: Refund, came: int) -> None:
+def _write(promised: Refund, last: Refund | None, came: int) -> None:
     """Write units that came to the refund that promised them if it succeeded, else to the last one that did."""
-    taker = promised if promised.status == RefundStatus.SUCCEEDED else last
+    taker = promised if promised.status == RefundStatus.SUCCEEDED or last is None else last
     taker.restock_units += came
     taker.units_returned += came
     promised.save(update_fields=["restock_units", "units_returned"])

@@ -8,9 +8,20 @@ from uuid import UUID
 import structlog
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 
 from payments import gateway
-from payments.models import PAID_STATES, LedgerEntry, LedgerKind, Order, OrderState, Refund, RefundStatus
+from payments.models import (
+    DEAD_REFUND_STATUSES,
+    PAID_STATES,
+    Dispute,
+    LedgerEntry,
+    LedgerKind,
+    Order,
+    OrderState,
+    Refund,
+    RefundStatus,
+)
 from payments.purposes import purpose_of
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -70,17 +81,11 @@ def _ledger_against_orders(since: datetime) -> Iterator[Difference]:
 def _goods_against_orders(since: datetime) -> Iterator[Difference]:
     """Money kept = goods given: a paid order has its goods sold or returned, an unpaid one kept no money."""
     orders = Order.objects.filter(created_at__gte=since)
-    kept = orders.exclude(state__in=PAID_STATES).filter(
-        paid_amount__gt=F("refunded_amount") + F("lost_amount")
-    )
-    for order in kept.order_by("created_at"):
+    too_much = orders.filter(_keeps_too_much()).union(_moved_since(since).filter(_keeps_too_much()))
+    for order in too_much.order_by("created_at"):
+        bought = order.amount if order.state == OrderState.PAID else 0
         what = f"money kept for nothing, {order.currency}"
-        yield Difference(what, order.number, order.kept.amount, 0, order.pk)
-    gone = F("refunded_amount") + F("refund_pending_amount") + F("lost_amount")
-    late = Q(state=OrderState.LATE_PAID, paid_amount__gt=gone)
-    for order in orders.filter(late).order_by("created_at"):
-        what = f"money kept for nothing, {order.currency}"
-        yield Difference(what, order.number, order.kept.amount, 0, order.pk)
+        yield Difference(what, order.number, order.kept.amount, bought, order.pk)
     refunds = Refund.objects.filter(order=OuterRef("pk")).order_by().values("order")
     units = Coalesce(Subquery(refunds.annotate(units=Sum("units_returned")).values("units")), Value(0))
     paid = orders.filter(state=OrderState.PAID).annotate(returned=units)
@@ -88,6 +93,23 @@ def _goods_against_orders(since: datetime) -> Iterator[Difference]:
         given = purpose_of(order).units_sold(order) + order.returned
         if given != order.quantity:
             yield Difference("units sold or returned", order.number, order.quantity, given, order.pk)
+
+
+def _keeps_too_much() -> Q:
+    """Say of an order whether more is kept than its goods cost, none of it on its way back or with a bank."""
+    kept = F("paid_amount") - F("refunded_amount") - F("lost_amount")
+    going = F("refund_pending_amount")
+    unpaid = ~Q(state__in=PAID_STATES) & Q(paid_amount__gt=F("refunded_amount") + F("lost_amount"))
+    late = Q(state=OrderState.LATE_PAID, is_disputed=False) & GreaterThan(kept, going)
+    twice = Q(state=OrderState.PAID, is_disputed=False) & GreaterThan(kept, F("amount") + going)
+    return unpaid | late | twice
+
+
+def _moved_since(since: datetime) -> QuerySet[Order]:
+    """Return the orders, however old, of which a refund failed or a dispute moved since then."""
+    failed = Refund.objects.filter(status__in=DEAD_REFUND_STATUSES, settled_at__gte=since)
+    disputed = Dispute.objects.filter(updated_at__gte=since)
+    return Order.objects.filter(Q(pk__in=failed.values("order")) | Q(pk__in=disputed.values("order")))
 
 
 def _charges_against_stripe(since: datetime, until: datetime) -> Iterator[Difference]:

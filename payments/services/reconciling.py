@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from common.errors import Failure
 from payments import gateway
 from payments.gateway import SessionView
 from payments.models import (
     HOLDING_STATES,
+    UNDER_WAY_STATUSES,
     Dispute,
     LedgerEntry,
     LedgerKind,
@@ -23,6 +28,7 @@ from payments.models import (
     Refund,
 )
 from payments.services.applying import apply_order
+from payments.services.disputing import OVER
 from payments.services.holds import expire_hold
 
 # A listing of a long time takes longer than one call may.
@@ -55,7 +61,9 @@ class Finding:
 
 
 def reconcile(*, since: datetime, now: datetime, dry_run: bool) -> list[Finding]:
-    """Compare every session, refund and dispute of ``[since, now)`` at Stripe, and our own overdue holds.
+    """Compare every session, refund and dispute of ``[since, now)`` at Stripe, and what is open with us, however old.
+
+    Open are overdue holds, disputes that stand and refunds that are under way: they may end weeks later.
 
     Each order that differs is read again and applied, unless ``dry_run``. Safe while webhooks are worked:
     what was repaired meanwhile is found in order. Raises the gateway's errors when Stripe cannot be listed;
@@ -63,6 +71,7 @@ def reconcile(*, since: datetime, now: datetime, dry_run: bool) -> list[Finding]
     """
     with gateway.deadline(_LISTING_SECONDS):
         found = [*_sessions_off(since, now), *_refunds_off(since, now), *_disputes_off(since, now)]
+        found += _open_ones_off(since)
     found += _holds_off(now)
     return [finding if dry_run else _repaired(finding, now) for finding in _once(found)]
 
@@ -157,6 +166,39 @@ def _disputes_off(since: datetime, now: datetime) -> Iterator[Finding]:
         is_entered = {movement.id for movement in dispute.movements} <= entered
         if order_id is not None and not ((dispute.id, dispute.status) in recorded and is_entered):
             yield Finding(order_id, dispute.id, Drift.DISPUTE_UNKNOWN)
+
+
+def _open_ones_off(since: datetime) -> Iterator[Finding]:
+    """Ask after what began before ``since`` and has not ended with us; of each its payment is looked at."""
+    for order in (
+        Order.objects.filter(is_disputed=True).exclude(disputes__in=_standing()).order_by("created_at")
+    ):
+        yield Finding(order.pk, order.number, Drift.DISPUTE_UNKNOWN)
+    disputed = _standing().filter(opened_at__lt=since)
+    for intent_id, disputes in _by_intent(disputed, "stripe_dispute_id"):
+        for dispute in gateway.disputes_of(intent_id):
+            if disputes.get(dispute.id, (None, dispute.status))[1] != dispute.status:
+                yield Finding(disputes[dispute.id][0], dispute.id, Drift.DISPUTE_UNKNOWN)
+    going = Refund.objects.filter(status__in=UNDER_WAY_STATUSES, created_at__lt=since)
+    for intent_id, refunds in _by_intent(going.exclude(stripe_refund_id=None), "stripe_refund_id"):
+        for refund in gateway.refunds_of(intent_id):
+            if refunds.get(refund.id, (None, refund.status))[1] != refund.status:
+                yield Finding(refunds[refund.id][0], refund.id, Drift.REFUND_UNKNOWN)
+
+
+def _standing() -> QuerySet[Dispute]:
+    return Dispute.objects.exclude(status__in=OVER)
+
+
+def _by_intent(
+    rows: QuerySet[Dispute] | QuerySet[Refund], stripe_id: str
+) -> Iterator[tuple[str, dict[str, tuple[UUID, str]]]]:
+    """Yield the order and status of rows by their id at Stripe, those of a payment together."""
+    listed = rows.order_by("payment__payment_intent_id").values_list(
+        "payment__payment_intent_id", stripe_id, "order_id", "status"
+    )
+    for intent_id, those in groupby(listed, key=itemgetter(0)):
+        yield intent_id, {found: (order_id, status) for _, found, order_id, status in those}
 
 
 def _holds_off(now: datetime) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Refunds under the order's lock: what may go back, what is going, and what Stripe says became of it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -24,7 +25,7 @@ from payments.models import (
 )
 from payments.purposes import purpose_of
 from payments.services import messages, standing
-from payments.services.disputing import lost_of
+from payments.services.disputing import LOST, lost_of, with_the_bank
 from payments.services.following import goods_follow
 from payments.services.ledger import enter
 from payments.services.listing import operation_of
@@ -48,6 +49,17 @@ def refundable(payment: Payment) -> int:
     """Return how much of a payment may still go back, in minor units: paid, minus what went, is going or was lost."""
     live = payment.refunds.filter(status__in=LIVE_REFUND_STATUSES).values_list("amount", flat=True)
     return max(0, payment.paid_amount - sum(live) - lost_of(payment))
+
+
+def most_refundable(order: Order) -> tuple[Payment | None, int]:
+    """Return the payment of which most can go back now, and how much; of two the one that bought the goods first.
+
+    Nothing can of a payment about which a bank decides.
+    """
+    waiting = with_the_bank(order)
+    payments = order.payments.exclude(paid_amount=0).exclude(pk__in=waiting).order_by("attempt")
+    left = [(payment, refundable(payment)) for payment in payments]
+    return max(left, key=lambda one: one[1], default=(None, 0))
 
 
 def create_refund(
@@ -139,15 +151,23 @@ def fail_refund(order: Order, refund: Refund, reason: str, *, now: datetime) -> 
 
 
 def recount(order: Order) -> None:
-    """Sum the refunds up on the order.
+    """Sum up on the order what went back, what is on its way, and what was lost in disputes.
 
-    What is under way counts up to what is left: the dashboard may be faster.
+    What is under way counts up to what is left: the dashboard may be faster. What was lost counts for each payment up
+    to what refunds had left of it: a bank may name what had gone back already.
     """
-    rows = list(order.refunds.values_list("status", "amount"))
-    order.refunded_amount = sum(amount for status, amount in rows if status == RefundStatus.SUCCEEDED)
-    under_way = sum(amount for status, amount in rows if status in UNDER_WAY_STATUSES)
+    rows = list(order.refunds.values_list("payment_id", "status", "amount"))
+    back: Counter[UUID] = Counter()
+    for payment_id, status, amount in rows:
+        back[payment_id] += amount if status == RefundStatus.SUCCEEDED else 0
+    order.refunded_amount = back.total()
+    under_way = sum(amount for _, status, amount in rows if status in UNDER_WAY_STATUSES)
     order.refund_pending_amount = max(0, min(under_way, order.paid_amount - order.refunded_amount))
-    order.save(update_fields=["paid_amount", "refunded_amount", "refund_pending_amount"])
+    disputed = order.payments.filter(disputes__status=LOST).distinct()
+    order.lost_amount = sum(
+        max(0, min(lost_of(payment), payment.paid_amount - back[payment.pk])) for payment in disputed
+    )
+    order.save(update_fields=["paid_amount", "refunded_amount", "refund_pending_amount", "lost_amount"])
 
 
 def _find(order: Order, payment: Payment, view: RefundView) -> Refund | None:
@@ -160,7 +180,10 @@ def _find(order: Order, payment: Payment, view: RefundView) -> Refund | None:
 
 
 def _from_dashboard(order: Order, payment: Payment, view: RefundView, now: datetime) -> Refund:
-    gives_all_back = view.amount >= refundable(payment) and view.status not in DEAD_REFUND_STATUSES
+    left = refundable(payment)
+    # Where a loss left nothing, this refund is not what gave the last of it back.
+    is_the_last = view.amount >= left and (left > 0 or not lost_of(payment))
+    gives_all_back = is_the_last and view.status not in DEAD_REFUND_STATUSES
     return Refund.objects.create(
         id=uuid4(),
         order=order,

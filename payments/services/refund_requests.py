@@ -19,7 +19,7 @@ from payments.purposes import purpose_of
 from payments.services import refund_records
 from payments.services.applying import apply_order
 from payments.services.closing import locked_order
-from payments.services.disputing import decides_about_refunds
+from payments.services.disputing import with_the_bank
 from payments.services.following import goods_follow
 from payments.services.listing import take_new_key
 from payments.types import RequestRefund
@@ -165,20 +165,14 @@ def _checked_reason(reason: str) -> str:
 
 
 def _payment_to_refund(order: Order) -> Payment:
-    """Return the payment of which most may still go back.
-
-    Of two the first is the one the goods were given for.
-    """
-    if decides_about_refunds(order):
+    """Return the payment of which most can go back, locked."""
+    list(order.payments.select_for_update().order_by("pk"))
+    payment, left = refund_records.most_refundable(order)
+    if payment is not None and left:
+        return payment
+    if with_the_bank(order):
         raise NotRefundable("The buyer's bank disputes the payment; it decides about the money.")
-    payments = sorted(
-        order.payments.select_for_update().exclude(paid_amount=0).order_by("attempt"),
-        key=refund_records.refundable,
-        reverse=True,
-    )
-    if not payments or not refund_records.refundable(payments[0]):
-        raise NotRefundable("Nothing of what was paid is left to refund.")
-    return payments[0]
+    raise NotRefundable("Nothing of what was paid is left to refund.")
 
 
 def _checked_amount(amount: int | None, payment: Payment) -> int:

@@ -8,6 +8,7 @@ import structlog
 from common.outbox import cancel
 from payments.gateway import ChargeView, RefundView, SessionView
 from payments.models import (
+    DEAD_REFUND_STATUSES,
     PAID_STATES,
     LedgerKind,
     Order,
@@ -17,7 +18,7 @@ from payments.models import (
     RefundOrigin,
 )
 from payments.purposes import Settlement, purpose_of
-from payments.services import messages, refund_records, standing
+from payments.services import disputing, messages, refund_records, standing
 from payments.services.following import paid_in_turn
 from payments.services.ledger import enter
 from payments.services.orders import hold_job_key
@@ -68,14 +69,15 @@ def settle(
     ``paid_at`` is the charge's own time, by Stripe's clock: the order and the ledger have a sale on the same day,
     however late we hear of it.
 
-    Paid twice: the second payment goes back, the goods stay. Refunded in full before we looked: the goods are
-    not given. Paid after the goods were released and nothing is left of them, or paid for what can no longer be
-    given: all of it goes back.
+    Paid twice: the second payment goes back, the goods stay. Refunded in full before we looked, or lost to the buyer's
+    bank: the goods are not given. Paid after the goods were released and nothing is left of them, or paid for what can
+    no longer be given: all of it goes back.
     """
     if order.state in PAID_STATES:
-        _return_extra_payment(order, payment, now=now)
+        _return_what_bought_nothing(order, payment, now=now)
         return
     going_back = sum(refund.amount for refund in refunds if refund.status in _GOING_BACK)
+    going_back += disputing.lost_of(payment)
     order.paid_at, order.closed_at = paid_at, now
     cancel(hold_job_key(order))
     if going_back >= payment.paid_amount:
@@ -110,23 +112,36 @@ def _return_for_nothing(order: Order, payment: Payment, reason: str, *, now: dat
     """End an order that was paid though nothing can be given for it; all of it goes back."""
     order.state = OrderState.LATE_PAID
     _log.warning("paid for nothing, refunding", order_id=str(order.pk), number=order.number, reason=reason)
-    _return_all(order, payment, reason=reason, now=now)
+    if payment.pk not in disputing.with_the_bank(order):
+        _return_all(order, payment, reason=reason, now=now)
 
 
-def _return_extra_payment(order: Order, payment: Payment, *, now: datetime) -> None:
-    """Send a payment back that came on top of another one.
+def _return_what_bought_nothing(order: Order, payment: Payment, *, now: datetime) -> None:
+    """Send a payment back that came on top of another one, or that nothing was given for and a bank held back.
 
     Once: when that refund fails, people decide. Each reading of the order would else ask a bank again that
-    refused, and promise the buyer the money again.
+    refused, and promise the buyer the money again. While a bank decides Stripe makes none, so it is asked for when it
+    has decided.
     """
     first = paid_in_turn(order).first()
-    if first is None or first.pk == payment.pk:
+    is_extra = first is not None and first.pk != payment.pk
+    if not is_extra and order.state != OrderState.LATE_PAID:
         return
-    if payment.refunds.filter(origin=RefundOrigin.AUTOMATIC).exists():
+    if _was_asked_back(payment) or payment.pk in disputing.with_the_bank(order):
         return
     if refund_records.refundable(payment):
-        _log.error("order charged twice, refunding", order_id=str(order.pk), number=order.number)
-        _return_all(order, payment, reason="Charged twice", now=now)
+        reason = "Charged twice" if is_extra else "Nothing was given for it"
+        _log.error("paid for nothing, refunding", order_id=str(order.pk), number=order.number, reason=reason)
+        _return_all(order, payment, reason=reason, now=now)
+
+
+def _was_asked_back(payment: Payment) -> bool:
+    """Say whether its refund was asked for, and no dispute has ended since that may have stood in its way."""
+    last = payment.refunds.filter(origin=RefundOrigin.AUTOMATIC).order_by("created_at").last()
+    if last is None or last.status not in DEAD_REFUND_STATUSES:
+        return last is not None
+    ended = payment.disputes.filter(status__in=disputing.OVER, updated_at__gt=last.created_at)
+    return not ended.exists()
 
 
 def _return_all(
