@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import Invalid
-from common.windows import Window, day_bounds, instant_errors, local_day, range_of_days
+from common.windows import (
+    Window,
+    day_bounds,
+    day_of,
+    days_between,
+    instant_errors,
+    local_day,
+    range_of_days,
+)
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -54,6 +62,28 @@ def test_days_around_daylight_saving(day: date, hours: int) -> None:
     start, end = day_bounds(day, ZoneInfo("Europe/Berlin"))
     assert local_day(day, ZoneInfo("Europe/Berlin")) == Window(start, end)
     assert end - start == hours * HOUR
+
+
+@pytest.mark.parametrize(
+    ("zone", "instant"),
+    [
+        # Put back at one minute past midnight; a day left out; midnight told twice; a UTC day with two midnights.
+        ("America/St_Johns", datetime(2010, 11, 7, 2, 31, tzinfo=UTC)),
+        ("Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC)),
+        ("America/Havana", datetime(2024, 11, 3, 5, tzinfo=UTC)),
+        ("Europe/London", datetime(2026, 3, 29, 0, tzinfo=UTC)),
+    ],
+)
+def test_each_instant_is_in_the_bounds_of_its_day(zone: str, instant: datetime) -> None:
+    """Also where midnight comes twice, or a day not at all; and days follow each other. REQ AN-10."""
+    there = ZoneInfo(zone)
+    steps = [instant + minutes * timedelta(minutes=1) for minutes in range(-1560, 1561, 13)]
+    for at in (*steps, *(instant + timedelta(microseconds=one) for one in (-1, 0, 1))):
+        start, end = day_bounds(day_of(at, there), there)
+        assert start <= at < end
+    days = [day_of(at, there) for at in steps]
+    assert days == sorted(days)
+    assert set(days) <= set(days_between(steps[0], steps[-1], there))
 
 
 @settings(deadline=None)
