@@ -1,6 +1,8 @@
 """Half-open windows of time."""
 
+import zoneinfo
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,6 +47,18 @@ def test_an_instant_is_of_the_years_that_every_clock_tells(text: str, code: str)
     """UTC's 1970 to 9998, whatever the offset says; the field is named, no instant is not wrong. REQ OF-02, AD-01."""
     found = list(instant_errors(starts_at=datetime.fromisoformat(text), ends_at=None))
     assert [(error.field, error.code) for error in found] == ([("starts_at", code)] if code else [])
+
+
+def test_zones_are_those_of_the_locked_package() -> None:
+    """Not those of the machine, which may be of another release on the next one. REQ AN-10."""
+    assert zoneinfo.TZPATH == ()
+    # Where releases differ: it leaves its clocks as they are from 2026 on, says the one of that year.
+    with files("tzdata.zoneinfo.America").joinpath("Vancouver").open("rb") as file:
+        locked = ZoneInfo.from_file(file)
+    there = ZoneInfo("America/Vancouver")
+    for month in range(24):
+        at = NOON + month * timedelta(days=30)
+        assert at.astimezone(there).replace(tzinfo=None) == at.astimezone(locked).replace(tzinfo=None)
 
 
 def test_a_missing_bound_is_open() -> None:
