@@ -1,11 +1,14 @@
 """Half-open windows of time."""
 
+import re
 import zoneinfo
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings as django_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +22,7 @@ from common.windows import (
     local_day,
     range_of_days,
 )
+from config.tests.test_docs import ROOMS
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -59,6 +63,17 @@ def test_zones_are_those_of_the_locked_package() -> None:
     for month in range(24):
         at = NOON + month * timedelta(days=30)
         assert at.astimezone(there).replace(tzinfo=None) == at.astimezone(locked).replace(tzinfo=None)
+
+
+def test_no_statement_asks_the_database_what_day_it_is_somewhere() -> None:
+    """It has data of zones of its own. Billing may, where a zone was changed a moment ago. REQ AN-10, AD-10."""
+    asking = re.compile(r"AT\s+TIME\s+ZONE\s+(?!'UTC')", re.IGNORECASE)
+    root = Path(django_settings.BASE_DIR)
+    paths = [path for room in ROOMS for path in (root / room).rglob("*.py")]
+    sources = [path for path in paths if not {"tests", "migrations"} & set(path.parts)]
+    assert len(sources) > 300
+    found = [str(path.relative_to(root)) for path in sources if asking.search(path.read_text("utf-8"))]
+    assert found == ["ads/services/billing.py"]
 
 
 def test_a_missing_bound_is_open() -> None:
