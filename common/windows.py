@@ -1,6 +1,10 @@
 """Half-open windows of time, ``[start, end)``, so that neighbours neither overlap nor leave a gap; ranges of days.
 
 And which instants there are at all: those that every clock of the world can tell.
+
+Which day it is somewhere is said here alone, by Python's data of time zones. PostgreSQL has data of its own, of another
+release maybe: where both were asked, an hour around midnight was of one day in a report's range and of another in its
+sums. So statements are told instants; ``AT TIME ZONE`` is for UTC.
 """
 
 from collections.abc import Iterator
@@ -20,6 +24,7 @@ _FIRST, _LAST = date(1970, 1, 2), date(9998, 12, 30)
 # The instants that may be kept, ``[first, end)``. PostgreSQL goes on after the year 9999, Python does not: a row beyond
 # could be written and never read; and on the last day of 9999 the clocks east of Greenwich are past its end.
 _FIRST_INSTANT, _END_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+_A_DAY: Final = timedelta(days=1)
 OUTSIDE_YEARS: Final = "Give a time of the years 1970 to 9998."
 
 
@@ -67,8 +72,30 @@ def local_day(day: date, time_zone: ZoneInfo) -> Window:
 def day_bounds(day: date, time_zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return between which instants ``[start, end)`` a calendar day lies; neither is missing."""
     start = datetime.combine(day, time.min, tzinfo=time_zone)
-    end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=time_zone)
+    end = datetime.combine(day + _A_DAY, time.min, tzinfo=time_zone)
     return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def day_of(instant: datetime, time_zone: ZoneInfo) -> date:
+    """Return the day in whose bounds an instant lies."""
+    local = instant.astimezone(time_zone)
+    day = local.date()
+    # A clock that is put back across midnight shows the end of the day before twice; that day ended the first time.
+    if local.fold and instant >= day_bounds(day, time_zone)[1]:
+        day += _A_DAY
+    return day
+
+
+def days_between(first: datetime, last: datetime, time_zone: ZoneInfo) -> Iterator[date]:
+    """Yield the days from that of an instant to that of another, both included.
+
+    For the first and the last of what SQL found on one UTC day: every local day with something is among them, and
+    hardly another, for one UTC day has parts of two.
+    """
+    day, end = day_of(first, time_zone), day_of(last, time_zone)
+    while day <= end:
+        yield day
+        day += _A_DAY
 
 
 def range_of_days(date_from: date | None, date_to: date | None, *, today: date) -> tuple[date, date]:

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from common.windows import day_bounds
+
+# Days are told by where they begin, and answered by their number. PostgreSQL: "width_bucket(operand, thresholds)".
 _MOVED = """
-SELECT (l.occurred_at AT TIME ZONE %(zone)s)::date AS day, l.currency, o.purpose, l.kind, sum(l.amount)
+SELECT width_bucket(l.occurred_at, %(starts)s::timestamptz[]), l.currency, o.purpose, l.kind, sum(l.amount)
 FROM payments_order o JOIN payments_ledgerentry l ON l.order_id = o.id
 WHERE o.event_id = %(event)s AND l.kind <> 'fee' AND l.occurred_at >= %(start)s AND l.occurred_at < %(end)s
 GROUP BY 1, 2, 3, 4
@@ -27,11 +32,16 @@ class Movement:
     amount: int
 
 
-def movements_by_day(*, event_id: UUID, zone: str, start: datetime, end: datetime) -> Sequence[Movement]:
-    """Return what moved in ``[start, end)`` for the orders of an event, Stripe's fees left out. One statement.
+def movements_by_day(*, event_id: UUID, zone: ZoneInfo, first: date, last: date) -> Sequence[Movement]:
+    """Return what moved from a day to another, both included, for the orders of an event, Stripe's fees left out.
 
-    The caller answers for who may see it.
+    One statement. The caller answers for who may see it.
     """
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    bounds = [day_bounds(day, zone) for day in days]
+    given: dict[str, Any] = {
+        "event": event_id, "starts": [start for start, _ in bounds], "start": bounds[0][0], "end": bounds[-1][1],
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_MOVED, {"event": event_id, "zone": zone, "start": start, "end": end})
-        return [Movement(*row) for row in cursor.fetchall()]
+        cursor.execute(_MOVED, given)
+        return [Movement(days[number - 1], *rest) for number, *rest in cursor.fetchall()]

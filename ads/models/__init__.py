@@ -10,12 +10,13 @@ from ads.models.events import (
     InvalidReason,
     InvalidSample,
 )
-from ads.models.figures import AdFigures, AdRun
+from ads.models.figures import AdCalendar, AdFigures, AdRun
 from ads.models.spend import AdSpend, AdSpendDay
 from ads.models.sponsors import Lead, LeadSource, Sponsor, SponsorMember
 
 __all__ = [
     "Ad",
+    "AdCalendar",
     "AdDaily",
     "AdDirtyDay",
     "AdEvent",

@@ -30,6 +30,27 @@ class AdFigures(models.Model):
         return f"figures of {self.event_id}"
 
 
+class AdCalendar(models.Model):
+    """When a day of a time zone begins and ends, for the view of daily figures: SQL that nobody can tell it to.
+
+    A day has a row for each UTC day that it touches, so that the view finds it by equality.
+    """
+
+    time_zone = models.CharField(max_length=64)
+    utc_day = models.DateField()
+    day = models.DateField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["time_zone", "utc_day", "day"], name="ad_calendar_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} in {self.time_zone}"
+
+
 class AdRun(models.Model):
     """When a job that runs by the clock last succeeded; read by ``/metrics``."""
 

@@ -6,7 +6,7 @@ written, and how many of them the budget still pays for; the table's key and the
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -22,9 +22,10 @@ _LOCK: Final = statements.one_line("""
     SELECT ad_id FROM ads_adspend WHERE ad_id = ANY(%(due)s::uuid[]) ORDER BY ad_id FOR NO KEY UPDATE
 """)
 
-# ``price``: on the event's day by the zone that it has under the lock. ``terms``: what one event of the ad's kind costs
-# and how many of them the budgets still pay for, as it stands there. A currency that was changed since it was looked at
-# is not billed in this batch.
+# ``price``: on the event's day by the zone that it has under the lock. We tell which day that is; only where the zone
+# was changed since it was looked at does the database say it, by its own data. ``terms``: what one event of the ad's
+# kind costs and how many of them the budgets still pay for, as it stands there. A currency that was changed since it
+# was looked at is not billed in this batch.
 _WRITE: Final = statements.one_line("""
     WITH given AS (
         SELECT * FROM unnest(%(numbers)s::int[], %(days)s::date[], %(decisions)s::uuid[], %(kinds)s::text[],
@@ -36,11 +37,13 @@ _WRITE: Final = statements.one_line("""
             CASE WHEN ad.price_model = 'CPC' THEN 'click' ELSE 'impression' END AS kind,
             CASE WHEN ad.price_model = 'CPM' THEN ad.price_amount * due.scale / 1000
                 ELSE ad.price_amount * due.scale END AS cost
-          FROM unnest(%(due)s::uuid[], %(currencies)s::text[], %(scales)s::bigint[]) AS due (ad_id, currency, scale)
+          FROM unnest(%(due)s::uuid[], %(currencies)s::text[], %(scales)s::bigint[], %(zones)s::text[],
+            %(todays)s::date[]) AS due (ad_id, currency, scale, time_zone, day)
           JOIN ads_adspend spend ON spend.ad_id = due.ad_id
           JOIN ads_ad ad ON ad.id = due.ad_id AND ad.currency = due.currency
           JOIN events_event event ON event.id = ad.event_id
-         CROSS JOIN LATERAL (SELECT (%(now)s::timestamptz AT TIME ZONE event.time_zone)::date AS day) AS local
+         CROSS JOIN LATERAL (SELECT CASE WHEN due.time_zone = event.time_zone THEN due.day
+            ELSE (%(now)s::timestamptz AT TIME ZONE event.time_zone)::date END AS day) AS local
           LEFT JOIN ads_adspendday today ON today.ad_id = due.ad_id AND today.day = local.day
          WHERE ad.price_amount > 0 AND (ad.price_model <> 'FLAT' OR spend.flat_billed_at IS NULL)
     ), terms AS (
@@ -102,10 +105,12 @@ class Spent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An ad that may be billed, in which currency."""
+    """An ad that may be billed, in which currency, and on which day by which time zone, as far as was known before."""
 
     ad_id: UUID
     currency: str
+    time_zone: str
+    day: date
 
 
 def lock(due: Iterable[Due]) -> None:
@@ -133,6 +138,8 @@ def write(rows: Sequence[Row], due: Sequence[Due], *, now: datetime) -> "Mapping
         "due": array(one.ad_id for one in due),
         "currencies": array(one.currency for one in due),
         "scales": array(10 ** (6 - exponent(one.currency)) for one in due),
+        "zones": array(one.time_zone for one in due),
+        "todays": array(one.day for one in due),
         "now": now,
     }
     with statements.together():

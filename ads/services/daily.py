@@ -23,7 +23,7 @@ from common.db import retrying
 from common.errors import Busy
 from common.outbox import NewJob
 from common.outbox.queue import insertion, values_of
-from common.windows import day_bounds
+from common.windows import day_bounds, days_between
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -33,8 +33,6 @@ RECOMPUTE: Final = "ads.recompute_daily"
 # race for a lock. Nobody waits for the row of a job that is there: it is looked at, not touched.
 SLOT_SECONDS: Final = 10
 _SETTLED_SECONDS: Final = 10
-# A clock that jumped back across midnight showed some hours of the day before twice; no zone did more since 1970.
-_FOLD: Final = timedelta(hours=3)
 
 _MARK = statements.one_line("""
     INSERT INTO ads_addirtyday (event_id, day, marked_at)
@@ -84,9 +82,11 @@ class Book:
         return self.frozen_day is not None and day <= self.frozen_day
 
     def bounds(self, day: date) -> tuple[datetime, datetime]:
-        """Return between which instants an event of the day happened; the SQL asks for the day itself."""
-        begins, ends = day_bounds(day, ZoneInfo(self.zone))
-        start, end = begins - _FOLD, ends + _FOLD
+        """Return between which instants ``[start, end)`` an event of the day happened.
+
+        The first open day begins where the frozen ones ended, also in another zone, so that there is no gap.
+        """
+        start, end = day_bounds(day, ZoneInfo(self.zone))
         if self.frozen_day is not None and self.frozen_until is not None:
             is_first = day == self.frozen_day + timedelta(days=1)
             start = self.frozen_until if is_first else max(start, self.frozen_until)
@@ -190,13 +190,11 @@ def write(book: Book, day: date, *, now: datetime) -> None:
 
 
 def parameters(book: Book, day: date) -> dict[str, object]:
-    """Return what the statements about one day are told."""
+    """Return what the statements about one day are told: instants, for days are said by one clock."""
     start, end = book.bounds(day)
     return {
         "event_id": book.event_id,
         "day": day,
-        "zone": book.zone,
-        "first_day": None if book.frozen_day is None else book.frozen_day + timedelta(days=1),
         "start": start,
         "end": end,
         # A token of before counts for a while; the clocks of two processes differ a little.
@@ -212,13 +210,12 @@ def token_days() -> int:
 
 def open_days(book: Book) -> list[date]:
     """Return the days of a locked event that are not frozen and have raw events or stored figures, in order."""
-    given = {
-        "event_id": book.event_id,
-        "zone": book.zone,
-        "first_day": None if book.frozen_day is None else book.frozen_day + timedelta(days=1),
-        "start": book.frozen_until,
-    }
-    return [row[0] for row in statements.run(figures_sql.OPEN_DAYS, given).fetchall()]
+    given = {"event_id": book.event_id, "start": book.frozen_until}
+    first = date.min if book.frozen_day is None else book.frozen_day + timedelta(days=1)
+    zone, days = ZoneInfo(book.zone), set[date]()
+    for stored, since, until in statements.run(figures_sql.OPEN_DAYS, given).fetchall():
+        days.update([stored] if stored else (max(day, first) for day in days_between(since, until, zone)))
+    return sorted(days)
 
 
 def _write_all(book: Book, now: datetime) -> int:

@@ -19,10 +19,8 @@ FIGURES: Final = (
 )
 INVALID: Final = ("invalid_impressions", "invalid_clicks")
 
-_DAY_OF = "GREATEST(({instant} AT TIME ZONE %(zone)s)::date, %(first_day)s::date)"
-
 # Raw events of one day of one event, by ad. ``issue_day`` leaves out the partitions that cannot have any.
-RAW: Final = f"""
+RAW: Final = """
     SELECT ad_id,
         count(*) FILTER (WHERE kind = 'impression') AS impressions,
         count(*) FILTER (WHERE kind = 'viewable') AS viewable,
@@ -39,19 +37,18 @@ RAW: Final = f"""
        AND kind IN ('impression', 'viewable', 'click')
        AND issue_day BETWEEN %(first_issued)s::date AND %(last_issued)s::date
        AND occurred_at >= %(start)s AND occurred_at < %(end)s
-       AND {_DAY_OF.format(instant="occurred_at")} = %(day)s
      GROUP BY ad_id
-"""  # noqa: S608 - constants
+"""
 
-_REFUSED = f"""
+_REFUSED = """
     SELECT ad_id,
         COALESCE(sum(count) FILTER (WHERE kind <> 'click'), 0)::bigint AS invalid_impressions,
         COALESCE(sum(count) FILTER (WHERE kind = 'click'), 0)::bigint AS invalid_clicks
       FROM ads_invalidcount
      WHERE event_id = %(event_id)s AND ad_id IN (SELECT id FROM ads_ad WHERE event_id = %(event_id)s)
-       AND slot >= %(start)s AND slot < %(end)s AND {_DAY_OF.format(instant="slot")} = %(day)s
+       AND slot >= %(start)s AND slot < %(end)s
      GROUP BY ad_id
-"""  # noqa: S608 - constants
+"""
 
 _COLUMNS = ", ".join((*FIGURES, *INVALID))
 _VALUES = ", ".join(f"COALESCE({name}, 0)" for name in (*FIGURES, *INVALID))
@@ -70,18 +67,24 @@ WRITE: Final = statements.one_line(f"""
     ON CONFLICT (ad_id, day) DO UPDATE SET {_NEW} WHERE ads_addaily.frozen_at IS NULL
 """)  # noqa: S608 - constants
 
-OPEN_DAYS: Final = statements.one_line(f"""
-    SELECT {_DAY_OF.format(instant="occurred_at")} AS day FROM ads_adevent
-     WHERE ad_id IN (SELECT id FROM ads_ad WHERE event_id = %(event_id)s)
-       AND kind IN ('impression', 'viewable', 'click')
-       AND occurred_at >= COALESCE(%(start)s::timestamptz, '-infinity')
-    UNION
-    SELECT {_DAY_OF.format(instant="slot")} FROM ads_invalidcount
-     WHERE event_id = %(event_id)s AND ad_id IS NOT NULL AND slot >= COALESCE(%(start)s::timestamptz, '-infinity')
-    UNION
-    SELECT day FROM ads_addaily WHERE event_id = %(event_id)s AND frozen_at IS NULL
-    ORDER BY day
-""")  # noqa: S608 - constants
+# Days with stored figures; and of each UTC day with raw events when the first and the last of it happened: which days
+# of the event those are is not for SQL to say.
+OPEN_DAYS: Final = statements.one_line("""
+    SELECT day, NULL::timestamptz, NULL::timestamptz FROM ads_addaily
+     WHERE event_id = %(event_id)s AND frozen_at IS NULL GROUP BY day
+    UNION ALL
+    SELECT NULL, min(at), max(at) FROM (
+        SELECT occurred_at FROM ads_adevent
+         WHERE ad_id IN (SELECT id FROM ads_ad WHERE event_id = %(event_id)s)
+           AND kind IN ('impression', 'viewable', 'click')
+           AND occurred_at >= COALESCE(%(start)s::timestamptz, '-infinity')
+        UNION ALL
+        SELECT slot FROM ads_invalidcount
+         WHERE event_id = %(event_id)s AND ad_id IS NOT NULL
+           AND slot >= COALESCE(%(start)s::timestamptz, '-infinity')
+    ) AS happened (at)
+     GROUP BY (at AT TIME ZONE 'UTC')::date
+""")
 
 # A stored day beside its raw events, ad by ad, and whether a mark waits: in one snapshot.
 RECOUNT: Final = statements.one_line(f"""

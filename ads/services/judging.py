@@ -18,6 +18,7 @@ from ads.services.sql_arrays import array
 from ads.types.redeeming import Visitor
 from common import statements
 from common.bots import is_bot
+from common.windows import day_of
 
 _FACTS: Final = statements.one_line("""
     WITH known AS MATERIALIZED (
@@ -61,7 +62,7 @@ class Facts:
 
     def day_of(self, instant: datetime) -> date:
         """Return the event's day at an instant."""
-        return instant.astimezone(self.zone).date()
+        return day_of(instant, self.zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def _write(
     plans = list(_plans(told, judged))
     rows = [row for plan in plans for row in plan]
     known = [facts[ad_id] for ad_id in sorted({row.claims.ad_id for row in rows})]
-    due = [Due(ad.ad_id, ad.currency) for ad in known if ad.is_due]
+    due = [Due(ad.ad_id, ad.currency, ad.zone.key, ad.day_of(now)) for ad in known if ad.is_due]
     written = billing.write(rows, due, now=now) if rows else {}
     reasons = [why or _repeated(plan, written) for why, plan in zip(judged, plans, strict=True)]
     refused = [_refused(one, why, facts) for one, why in zip(told, reasons, strict=True) if why]

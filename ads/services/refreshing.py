@@ -2,15 +2,17 @@
 
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.db import OperationalError, connection, transaction
 
 from ads.models import AdRun
-from ads.services import daily
+from ads.services import calendar, daily
 from ads.services.figures_sql import FIGURES
 from common import statements
 from common.db import is_overtime
+from common.windows import days_between
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -47,9 +49,10 @@ _DIFFERENT = statements.one_line(f"""
     GROUP BY event_id, day
 """)  # noqa: S608 - constants
 _REFUSED = statements.one_line("""
-    SELECT DISTINCT refused.event_id, (refused.slot AT TIME ZONE event.time_zone)::date
+    SELECT refused.event_id, event.time_zone, min(refused.slot), max(refused.slot)
       FROM ads_invalidcount refused JOIN events_event event ON event.id = refused.event_id
      WHERE refused.slot >= %s AND refused.ad_id IS NOT NULL
+     GROUP BY refused.event_id, event.time_zone
 """)
 
 
@@ -80,21 +83,42 @@ def refresh_daily(*, now: datetime) -> bool:
     return True
 
 
-@transaction.atomic
 def refresh_view() -> bool:
     """Make the view anew while others read the old one; False when somebody else does just now.
 
     Raises ``OperationalError`` after 50 seconds; others read on what was there.
+    """
+    return _tell_days() and _refresh_view()
+
+
+@transaction.atomic
+def _tell_days() -> bool:
+    """Have the calendar hold the days of all raw events, as the view will ask for them; False as for the view."""
+    if not _is_ours():
+        return False
+    calendar.keep()
+    return True
+
+
+@transaction.atomic
+def _refresh_view() -> bool:
+    """Make it anew.
 
     PostgreSQL: "REFRESH MATERIALIZED VIEW CONCURRENTLY"; the view's owner may, which is who migrated.
     """
+    if not _is_ours():
+        return False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
-        if cursor.fetchone() != (True,):
-            return False
         cursor.execute(f"SET LOCAL statement_timeout = {_MILLISECONDS}")
         cursor.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY ad_analytics_daily")
     return True
+
+
+def _is_ours() -> bool:
+    """Take the right to refresh until the transaction ends; False when somebody has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        return bool(cursor.fetchone() == (True,))
 
 
 def succeeded(job: str, *, now: datetime) -> None:
@@ -111,4 +135,8 @@ def _mark_different(now: datetime) -> int:
 
 @transaction.atomic
 def _mark_refused(now: datetime) -> None:
-    daily.mark(statements.run(_REFUSED, [now - _REFUSED_SINCE]).fetchall(), now)
+    rows = statements.run(_REFUSED, [now - _REFUSED_SINCE]).fetchall()
+    daily.mark(
+        ((of, day) for of, zone, since, until in rows for day in days_between(since, until, ZoneInfo(zone))),
+        now,
+    )

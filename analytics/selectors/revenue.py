@@ -50,9 +50,7 @@ def revenue(event: Event, wanted: Range) -> Revenue:
     Days without any are there with nothing. A refund counts on the day it went back, and never lowers gross.
     """
     books: dict[str, _Book] = defaultdict(_Book)
-    for moved in movements_by_day(
-        event_id=event.pk, zone=event.time_zone, start=wanted.start, end=wanted.end
-    ):
+    for moved in movements_by_day(event_id=event.pk, zone=event.zone, first=wanted.first, last=wanted.last):
         for sums in books[moved.currency].of(moved.day):
             if moved.kind in _BACK:
                 sums.back -= moved.amount

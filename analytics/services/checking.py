@@ -79,6 +79,7 @@ def _kept(event: Incoming, facts: dict[UUID, Facts], skew: timedelta, now: datet
         organization_id=about.organization_id,
         id=event.own_id(),
         event_id=about.event_id,
+        time_zone=about.time_zone,
         type=event.type,
         entity_id=entity_id,
         visitor=_visitor(event.token, about.organization_id),

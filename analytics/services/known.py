@@ -24,10 +24,11 @@ _EVENTS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """An event: whose it is, and the ids of its offers, ads and sessions."""
+    """An event: whose it is, its time zone, and the ids of its offers, ads and sessions."""
 
     event_id: UUID
     organization_id: UUID
+    time_zone: str
     offers: frozenset[UUID]
     ads: frozenset[UUID]
     sessions: frozenset[UUID]
@@ -91,7 +92,7 @@ def _is_good(facts: Facts, kind: str, entity_id: UUID, now: float) -> bool:
 
 
 def _facts_of(event_ids: set[UUID], now: float) -> list[Facts]:
-    events = list(Event.objects.filter(pk__in=event_ids).only("id", "organization_id"))
+    events = list(Event.objects.filter(pk__in=event_ids).only("id", "organization_id", "time_zone"))
     if not events:
         return []
     offers = _by_event(Offer.objects.filter(event_id__in=event_ids).values_list("event_id", "pk"))
@@ -102,6 +103,7 @@ def _facts_of(event_ids: set[UUID], now: float) -> list[Facts]:
         Facts(
             event_id=event.pk,
             organization_id=event.organization_id,
+            time_zone=event.time_zone,
             offers=offers.get(event.pk, nothing),
             ads=ads.get(event.pk, nothing),
             sessions=sessions.get(event.pk, nothing),

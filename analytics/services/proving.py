@@ -9,27 +9,30 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from analytics.services.days import is_frozen, oldest_kept
 from analytics.services.retention import EVENTS
 from common import statements
+from common.windows import days_between
 
 _PAGE: Final = 500
 _STORED: Final = statements.one_line("""
     SELECT DISTINCT event_id, day FROM analytics_dailyfigure
      WHERE (event_id, day) > (%(event)s::uuid, %(day)s::date) ORDER BY event_id, day LIMIT %(page)s
 """)
+# When the first and the last of a UTC day happened: which days those are is not for SQL to say.
 _CAME: Final = statements.one_line("""
-    SELECT DISTINCT raw.event_id, (raw.occurred_at AT TIME ZONE event.time_zone)::date
+    SELECT raw.event_id, event.time_zone, min(raw.occurred_at), max(raw.occurred_at)
       FROM analytics_rawevent raw JOIN events_event event ON event.id = raw.event_id
      WHERE raw.received_day = %(day)s
-     ORDER BY 1, 2
+     GROUP BY raw.event_id, event.time_zone, (raw.occurred_at AT TIME ZONE 'UTC')::date
 """)
 _CAME_OF_ONE: Final = statements.one_line("""
-    SELECT DISTINCT raw.event_id, (raw.occurred_at AT TIME ZONE event.time_zone)::date
+    SELECT raw.event_id, event.time_zone, min(raw.occurred_at), max(raw.occurred_at)
       FROM analytics_rawevent raw JOIN events_event event ON event.id = raw.event_id
      WHERE raw.received_day = %(day)s AND raw.event_id = %(event)s
-     ORDER BY 1, 2
+     GROUP BY raw.event_id, event.time_zone, (raw.occurred_at AT TIME ZONE 'UTC')::date
 """)
 
 
@@ -80,5 +83,10 @@ def _stored(event_id: UUID | None, first: date) -> Iterator[tuple[UUID, date]]:
 def _came(event_id: UUID | None, day: date) -> list[tuple[UUID, date]]:
     """Return the days of which events came on a UTC day. One statement."""
     if event_id is None:
-        return statements.run(_CAME, {"day": day}).fetchall()
-    return statements.run(_CAME_OF_ONE, {"day": day, "event": event_id}).fetchall()
+        rows = statements.run(_CAME, {"day": day}).fetchall()
+    else:
+        rows = statements.run(_CAME_OF_ONE, {"day": day, "event": event_id}).fetchall()
+    found = {
+        (of, one) for of, zone, since, until in rows for one in days_between(since, until, ZoneInfo(zone))
+    }
+    return sorted(found)

@@ -4,29 +4,32 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from analytics.models import RefusalReason
+from analytics.models import DirtyDay, RefusalReason
 from analytics.services.checking import check, named, reasons, wanted
 from analytics.services.known import known
 from analytics.types.tracking import Batch, Kept, Refused, Tracked, Visitor
 from common import statements
 from common.db import retrying
 from common.operations import observed
+from common.windows import day_of
+from events.models import Event
 
 # A stage of the connection's own: COPY into it is the fastest way in, and it is empty again after each commit.
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS analytics_stage (
     organization_id uuid, id uuid, event_id uuid, type varchar, entity_id uuid, visitor uuid,
-    occurred_at timestamptz, metadata jsonb
+    occurred_at timestamptz, metadata jsonb, day date, time_zone varchar
 ) ON COMMIT DELETE ROWS
 """
 _COPY = "COPY analytics_stage FROM STDIN"
 
 # The stage is in the order of the ledger's key, so that two batches with the same events wait for each other and
-# never in a circle. Who is first keeps the event; the other finds it there. The day is the one of the zone that the
-# event has now, whatever this process remembers.
+# never in a circle. Who is first keeps the event; the other finds it there. The day is that of the zone which this
+# process remembers; of events that have another one now the statement tells, and marks none of their days.
 _KEEP = statements.one_line("""
 WITH fresh AS (
     INSERT INTO analytics_seenevent (organization_id, id, seen_at)
@@ -41,10 +44,13 @@ WITH fresh AS (
     FROM analytics_stage s JOIN fresh USING (organization_id, id)
 ), dirty AS (
     INSERT INTO analytics_dirtyday (event_id, day, marked_at)
-    SELECT DISTINCT s.event_id, (s.occurred_at AT TIME ZONE e.time_zone)::date, %(now)s::timestamptz
-    FROM analytics_stage s JOIN fresh USING (organization_id, id) JOIN events_event e ON e.id = s.event_id
+    SELECT DISTINCT s.event_id, s.day, %(now)s::timestamptz
+    FROM analytics_stage s JOIN fresh USING (organization_id, id)
+        JOIN events_event e ON e.id = s.event_id AND e.time_zone = s.time_zone
 )
-SELECT count(*) FROM fresh
+SELECT (SELECT count(*) FROM fresh), ARRAY(
+    SELECT DISTINCT e.id FROM analytics_stage s JOIN events_event e ON e.id = s.event_id AND e.time_zone <> s.time_zone
+)
 """)
 
 _REFUSED = """
@@ -105,10 +111,22 @@ def _keep(kept: Sequence[Kept], network: str, *, now: datetime) -> int:
         for one in kept:
             copy.write_row((
                 one.organization_id, one.id, one.event_id, one.type, one.entity_id, one.visitor, one.occurred_at,
-                one.metadata,
+                one.metadata, day_of(one.occurred_at, ZoneInfo(one.time_zone)), one.time_zone,
             ))  # fmt: skip
     answer = statements.run(_KEEP, {"now": now, "day": now.astimezone(UTC).date(), "network": network})
-    return int(answer.fetchone()[0])
+    fresh, moved = answer.fetchone()
+    if moved:
+        _mark_moved([one for one in kept if one.event_id in moved], now=now)
+    return int(fresh)
+
+
+def _mark_moved(kept: Sequence[Kept], *, now: datetime) -> None:
+    """Mark the days of events whose time zone is not the one remembered. A mark too many costs one computation."""
+    zones = {event.pk: event.zone for event in Event.objects.filter(pk__in={one.event_id for one in kept})}
+    days = {(one.event_id, day_of(one.occurred_at, zones[one.event_id])) for one in kept}
+    DirtyDay.objects.bulk_create(
+        DirtyDay(event_id=event_id, day=day, marked_at=now) for event_id, day in sorted(days)
+    )
 
 
 def _ensure_stage() -> None:

@@ -18,15 +18,19 @@ from analytics.services.days import oldest_kept
 from analytics.services.holding import locked_event
 from common import statements
 from common.db import retrying
+from common.windows import days_between
 
 _DAYS: Final = timedelta(days=7)
 _A_DAY: Final = timedelta(days=1)
 # Raw events by the days they came, stored figures by their own: a figure of a day that has no more events goes.
+_HAPPENED: Final = statements.one_line("""
+    SELECT min(occurred_at), max(occurred_at) FROM analytics_rawevent
+     WHERE event_id = %(event)s AND received_day BETWEEN %(first)s AND %(last)s
+     GROUP BY (occurred_at AT TIME ZONE 'UTC')::date
+""")
 _MARK: Final = statements.one_line("""
     INSERT INTO analytics_dirtyday (event_id, day, marked_at)
-    SELECT DISTINCT event_id, (occurred_at AT TIME ZONE %(zone)s)::date, %(now)s::timestamptz
-      FROM analytics_rawevent
-     WHERE event_id = %(event)s AND received_day BETWEEN %(first)s AND %(last)s
+    SELECT %(event)s::uuid, day, %(now)s::timestamptz FROM unnest(%(days)s::date[]) AS happened (day)
     UNION
     SELECT event_id, day, %(now)s FROM analytics_dailyfigure
      WHERE event_id = %(event)s AND day BETWEEN %(first)s AND %(last)s
@@ -68,10 +72,10 @@ def _mark_a_week(*, event_id: UUID, now: datetime) -> bool:
         )
         return False
     last = first + _DAYS - _A_DAY
-    given: dict[str, object] = {
-        "event": event_id, "zone": event.time_zone, "first": first, "last": last, "now": now,
-    }  # fmt: skip
-    statements.run(_MARK, given)
+    given: dict[str, object] = {"event": event_id, "first": first, "last": last}
+    spans = statements.run(_HAPPENED, given).fetchall()
+    days = {day for since, until in spans for day in days_between(since, until, event.zone)}
+    statements.run(_MARK, given | {"days": sorted(days), "now": now})
     Refresh.objects.filter(pk=event_id).update(next_zone=event.time_zone, marked_through=last)
     return True
 

@@ -106,11 +106,12 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An event as it is written down."""
+    """An event as it is written down. ``time_zone``: what is remembered to be that of the event it is about."""
 
     organization_id: UUID
     id: UUID
     event_id: UUID
+    time_zone: str
     type: str
     entity_id: UUID
     visitor: UUID | None

@@ -1,14 +1,28 @@
 """Half-open windows of time."""
 
+import re
+import zoneinfo
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings as django_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import Invalid
-from common.windows import Window, day_bounds, instant_errors, local_day, range_of_days
+from common.windows import (
+    Window,
+    day_bounds,
+    day_of,
+    days_between,
+    instant_errors,
+    local_day,
+    range_of_days,
+)
+from config.tests.test_docs import ROOMS
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -39,6 +53,29 @@ def test_an_instant_is_of_the_years_that_every_clock_tells(text: str, code: str)
     assert [(error.field, error.code) for error in found] == ([("starts_at", code)] if code else [])
 
 
+def test_zones_are_those_of_the_locked_package() -> None:
+    """Not those of the machine, which may be of another release on the next one. REQ AN-10."""
+    assert zoneinfo.TZPATH == ()
+    # Where releases differ: it leaves its clocks as they are from 2026 on, says the one of that year.
+    with files("tzdata.zoneinfo.America").joinpath("Vancouver").open("rb") as file:
+        locked = ZoneInfo.from_file(file)
+    there = ZoneInfo("America/Vancouver")
+    for month in range(24):
+        at = NOON + month * timedelta(days=30)
+        assert at.astimezone(there).replace(tzinfo=None) == at.astimezone(locked).replace(tzinfo=None)
+
+
+def test_no_statement_asks_the_database_what_day_it_is_somewhere() -> None:
+    """It has data of zones of its own. Billing may, where a zone was changed a moment ago. REQ AN-10, AD-10."""
+    asking = re.compile(r"AT\s+TIME\s+ZONE\s+(?!'UTC')", re.IGNORECASE)
+    root = Path(django_settings.BASE_DIR)
+    paths = [path for room in ROOMS for path in (root / room).rglob("*.py")]
+    sources = [path for path in paths if not {"tests", "migrations"} & set(path.parts)]
+    assert len(sources) > 300
+    found = [str(path.relative_to(root)) for path in sources if asking.search(path.read_text("utf-8"))]
+    assert found == ["ads/services/billing.py"]
+
+
 def test_a_missing_bound_is_open() -> None:
     """Null means no limit on that side."""
     assert Window(None, None).contains(NOON)
@@ -54,6 +91,28 @@ def test_days_around_daylight_saving(day: date, hours: int) -> None:
     start, end = day_bounds(day, ZoneInfo("Europe/Berlin"))
     assert local_day(day, ZoneInfo("Europe/Berlin")) == Window(start, end)
     assert end - start == hours * HOUR
+
+
+@pytest.mark.parametrize(
+    ("zone", "instant"),
+    [
+        # Put back at one minute past midnight; a day left out; midnight told twice; a UTC day with two midnights.
+        ("America/St_Johns", datetime(2010, 11, 7, 2, 31, tzinfo=UTC)),
+        ("Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC)),
+        ("America/Havana", datetime(2024, 11, 3, 5, tzinfo=UTC)),
+        ("Europe/London", datetime(2026, 3, 29, 0, tzinfo=UTC)),
+    ],
+)
+def test_each_instant_is_in_the_bounds_of_its_day(zone: str, instant: datetime) -> None:
+    """Also where midnight comes twice, or a day not at all; and days follow each other. REQ AN-10."""
+    there = ZoneInfo(zone)
+    steps = [instant + minutes * timedelta(minutes=1) for minutes in range(-1560, 1561, 13)]
+    for at in (*steps, *(instant + timedelta(microseconds=one) for one in (-1, 0, 1))):
+        start, end = day_bounds(day_of(at, there), there)
+        assert start <= at < end
+    days = [day_of(at, there) for at in steps]
+    assert days == sorted(days)
+    assert set(days) <= set(days_between(steps[0], steps[-1], there))
 
 
 @settings(deadline=None)

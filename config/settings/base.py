@@ -3,6 +3,7 @@
 Names and defaults: ``.env.example``. ``common.checks`` refuses at start-up what is missing or unsafe.
 """
 
+import zoneinfo
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from config.settings.rest import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
+
+# Time zones are those of the locked package ``tzdata``, whatever the machine has: each process says the same days.
+zoneinfo.reset_tzpath(to=[])
 
 ENVIRONMENT: str = env.str("ENVIRONMENT", default="production")
 DEBUG = False
