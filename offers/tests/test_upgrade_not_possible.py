@@ -131,6 +131,25 @@ def test_where_that_refund_fails_staff_see_it_and_it_is_not_tried_for_ever(
     assert reconcile(now=clock.now()) == []
 
 
+def test_a_refund_that_a_dispute_stood_in_the_way_of_is_asked_for_again(
+    stripe_sandbox: SandboxProcess,
+) -> None:
+    """The ticket is void, the buyer's bank disputed before we asked, and lost: the money goes back then."""
+    case = Upgrading(stripe_sandbox)
+    case.paid()
+    case.void()
+    charge = f"charges/{case.order().payments.get().payment_intent_id}"
+    stripe_sandbox.control(f"{charge}/dispute")
+    work_money()
+    assert case.order().refunds.get().status == "failed"
+    stripe_sandbox.control(f"{charge}/dispute/close", status="won")
+    apply_order(case.order().pk, now=clock.now())
+    work_money()
+    assert (case.order().status, case.order().kept.amount) == (OrderStatus.REFUNDED, 0)
+    assert case.fulfillment().status == FulfillmentStatus.CANCELLED
+    assert reconcile(now=clock.now()) == []
+
+
 def test_nothing_is_sold_to_the_holder_of_a_stopped_ticket() -> None:
     """Named or not, it is refused as one that does not fit; nothing is held, nothing for its tier shown. REQ OF-11."""
     door = Door()

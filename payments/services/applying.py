@@ -85,6 +85,8 @@ def _apply_payments(
             refund_records.record_refunds(order, payment, seen.refunds, now=now)
             if seen.session.is_paid and not order.is_quarantined:
                 settling.settle(order, payment, seen.refunds, paid_at=charge.occurred_at, now=now)
+    if not order.is_quarantined:
+        settling.return_what_bought_nothing(order, now=now)
 
 
 def _conclude(order: Order, payments: Mapping[UUID, Payment], snapshot: OrderSnapshot, now: datetime) -> None:

@@ -60,7 +60,9 @@ def _record(order: Order, payment: Payment, view: DisputeView, now: datetime) ->
             opened_at=view.opened_at, updated_at=now, **said,
         )  # fmt: skip
     elif said != {name: getattr(known, name) for name in said}:
-        Dispute.objects.filter(pk=known.pk).update(updated_at=now, **said)
+        # Its time is that of its status: of one that is over, when it ended.
+        moved = now if view.status != known.status else known.updated_at
+        Dispute.objects.filter(pk=known.pk).update(updated_at=moved, **said)
     if view.status == LOST and (known is None or known.status != LOST):
         lost = {"amount": view.amount, "currency": view.currency}
         _log.warning("dispute lost", order_id=str(order.pk), number=order.number, **lost)

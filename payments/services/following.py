@@ -99,11 +99,15 @@ def _money(order: Order) -> _Money:
         return _Money(order.kept.amount, order.refund_pending_amount)
     kept = going = 0
     for payment, mine in _counted(order):
-        back = sum(amount for status, amount in mine if status == RefundStatus.SUCCEEDED)
-        left = max(0, payment.paid_amount - back - lost_of(payment))
+        left = _left_of(payment, mine)
         kept += left
         going += min(left, sum(amount for status, amount in mine if status in UNDER_WAY_STATUSES))
     return _Money(kept, going)
+
+
+def _left_of(payment: Payment, refunds: list[tuple[str, int]]) -> int:
+    back = sum(amount for status, amount in refunds if status == RefundStatus.SUCCEEDED)
+    return max(0, payment.paid_amount - back - lost_of(payment))
 
 
 def _counted(order: Order) -> Iterator[tuple[Payment, list[tuple[str, int]]]]:
@@ -117,11 +121,15 @@ def _counted(order: Order) -> Iterator[tuple[Payment, list[tuple[str, int]]]]:
 
 
 def _is_in_question(order: Order) -> bool:
-    """Say whether a bank disputes what was paid for the goods, not what came on top of it."""
+    """Say whether a bank disputes what was paid for the goods, so that nothing else is kept for them."""
     if not order.is_disputed or order.paid_amount <= order.amount:
         return order.is_disputed
     disputed = disputed_payments(order)
-    return any(payment.pk in disputed for payment, _ in _counted(order))
+    counted = list(_counted(order))
+    is_theirs = any(payment.pk in disputed for payment, _ in counted)
+    return is_theirs and not any(
+        _left_of(payment, mine) for payment, mine in counted if payment.pk not in disputed
+    )
 
 
 def paid_in_turn(order: Order) -> QuerySet[Payment]:

@@ -3,7 +3,7 @@
 Repairing is ``apply_order``, as ever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from common.errors import Failure
 from payments import gateway
-from payments.gateway import SessionView
+from payments.gateway import DisputeView, RefundView, SessionView
 from payments.models import (
     HOLDING_STATES,
     UNDER_WAY_STATUSES,
@@ -71,8 +71,7 @@ def reconcile(*, since: datetime, now: datetime, dry_run: bool) -> list[Finding]
     """
     with gateway.deadline(_LISTING_SECONDS):
         found = [*_sessions_off(since, now), *_refunds_off(since, now), *_disputes_off(since, now)]
-        found += _open_ones_off(since)
-    found += _holds_off(now)
+    found += [*_open_ones_off(since), *_holds_off(now)]
     return [finding if dry_run else _repaired(finding, now) for finding in _once(found)]
 
 
@@ -85,6 +84,8 @@ def _once(findings: list[Finding]) -> list[Finding]:
 
 
 def _repaired(finding: Finding, now: datetime) -> Finding:
+    if finding.outcome:
+        return finding
     if finding.order_id is None:
         return Finding(None, finding.subject, finding.drift, "cannot be repaired: look at it in Stripe")
     try:
@@ -176,14 +177,28 @@ def _open_ones_off(since: datetime) -> Iterator[Finding]:
         yield Finding(order.pk, order.number, Drift.DISPUTE_UNKNOWN)
     disputed = _standing().filter(opened_at__lt=since)
     for intent_id, disputes in _by_intent(disputed, "stripe_dispute_id"):
-        for dispute in gateway.disputes_of(intent_id):
-            if disputes.get(dispute.id, (None, dispute.status))[1] != dispute.status:
-                yield Finding(disputes[dispute.id][0], dispute.id, Drift.DISPUTE_UNKNOWN)
+        yield from _moved(intent_id, disputes, gateway.disputes_of, Drift.DISPUTE_UNKNOWN)
     going = Refund.objects.filter(status__in=UNDER_WAY_STATUSES, created_at__lt=since)
     for intent_id, refunds in _by_intent(going.exclude(stripe_refund_id=None), "stripe_refund_id"):
-        for refund in gateway.refunds_of(intent_id):
-            if refunds.get(refund.id, (None, refund.status))[1] != refund.status:
-                yield Finding(refunds[refund.id][0], refund.id, Drift.REFUND_UNKNOWN)
+        yield from _moved(intent_id, refunds, gateway.refunds_of, Drift.REFUND_UNKNOWN)
+
+
+def _moved(
+    intent_id: str,
+    ours: dict[str, tuple[UUID, str]],
+    look: Callable[[str], Sequence[DisputeView | RefundView]],
+    drift: Drift,
+) -> Iterator[Finding]:
+    """Yield what stands otherwise at Stripe. One payment that cannot be looked at keeps nobody from the others."""
+    try:
+        seen = look(intent_id)
+    except gateway.GatewayError as error:
+        order_id = next(iter(ours.values()))[0]
+        yield Finding(order_id, intent_id, drift, f"not looked at: {error.message}")
+        return
+    for view in seen:
+        if view.id in ours and ours[view.id][1] != view.status:
+            yield Finding(ours[view.id][0], view.id, drift)
 
 
 def _standing() -> QuerySet[Dispute]:

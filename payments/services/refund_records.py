@@ -204,7 +204,9 @@ def _advance(order: Order, payment: Payment, refund: Refund, view: RefundView, n
     status = RefundStatus(view.status) if view.status in RefundStatus.values else RefundStatus.PENDING
     before = RefundStatus(refund.status)
     if _RANK[status] <= _RANK[before]:
-        refund.save(update_fields=["stripe_refund_id"])
+        # Between pending and waiting for somebody it goes back and forth.
+        refund.status = status if _RANK[status] == _RANK[before] == _RANK[RefundStatus.PENDING] else before
+        refund.save(update_fields=["stripe_refund_id", "status"])
         return
     refund.status, refund.failure = status, view.failure
     refund.save(update_fields=["stripe_refund_id", "status", "failure"])

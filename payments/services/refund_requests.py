@@ -98,6 +98,8 @@ def send_refund(refund_id: UUID, *, now: datetime) -> None:
     apply_order(refund.order_id, now=now)
     if operation is not None and refused:
         _fail(refund, operation, refused, now=now)
+        # What stood in its way may have ended meanwhile; and what is left is to be judged without this refund.
+        apply_order(refund.order_id, now=now)
 
 
 def _ask(refund: Refund, operation: StripeOperation, *, now: datetime) -> str:

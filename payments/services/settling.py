@@ -9,6 +9,7 @@ from common.outbox import cancel
 from payments.gateway import ChargeView, RefundView, SessionView
 from payments.models import (
     DEAD_REFUND_STATUSES,
+    HOLDING_STATES,
     PAID_STATES,
     LedgerKind,
     Order,
@@ -69,12 +70,11 @@ def settle(
     ``paid_at`` is the charge's own time, by Stripe's clock: the order and the ledger have a sale on the same day,
     however late we hear of it.
 
-    Paid twice: the second payment goes back, the goods stay. Refunded in full before we looked, or lost to the buyer's
-    bank: the goods are not given. Paid after the goods were released and nothing is left of them, or paid for what can
-    no longer be given: all of it goes back.
+    Paid twice: nothing more is given, and ``return_what_bought_nothing`` sends it back. Refunded in full before we
+    looked, or lost to the buyer's bank: the goods are not given. Paid after the goods were released and nothing is
+    left of them, or paid for what can no longer be given, or late and disputed: all of it goes back.
     """
     if order.state in PAID_STATES:
-        _return_what_bought_nothing(order, payment, now=now)
         return
     going_back = sum(refund.amount for refund in refunds if refund.status in _GOING_BACK)
     going_back += disputing.lost_of(payment)
@@ -83,6 +83,10 @@ def settle(
     if going_back >= payment.paid_amount:
         purpose_of(order).release(order, now=now)
         order.state = OrderState.LATE_PAID
+        return
+    if order.state not in HOLDING_STATES and payment.pk in disputing.disputed_payments(order):
+        # Too late, and the bank may take it: nothing is given that might have to be taken away again.
+        _return_for_nothing(order, payment, _NOTHING_TO_GIVE[Settlement.NO_STOCK], now=now)
         return
     settlement = purpose_of(order).settle(order, now=now)
     if settlement is not Settlement.SETTLED:
@@ -99,10 +103,10 @@ def return_undeliverable(order: Order, *, now: datetime) -> bool:
     Once: when that refund fails, people decide. Says whether it goes back now. Under ``locked_order``.
     """
     origin, reason = RefundOrigin.UNDELIVERABLE, _NOTHING_TO_GIVE[Settlement.NOT_POSSIBLE]
-    if order.refunds.filter(origin=origin).exists():
-        return False
-    goes_back = False
+    waiting, goes_back = disputing.with_the_bank(order), False
     for payment in order.payments.select_for_update().exclude(paid_amount=0).order_by("attempt"):
+        if payment.pk in waiting or _was_asked_back(payment, origin):
+            continue
         units = refund_records.units_by_rule(order, gives_all_back=True)
         goes_back |= _return_all(order, payment, origin=origin, reason=reason, units=units, now=now)
     return goes_back
@@ -116,32 +120,43 @@ def _return_for_nothing(order: Order, payment: Payment, reason: str, *, now: dat
         _return_all(order, payment, reason=reason, now=now)
 
 
-def _return_what_bought_nothing(order: Order, payment: Payment, *, now: datetime) -> None:
-    """Send a payment back that came on top of another one, or that nothing was given for and a bank held back.
+def return_what_bought_nothing(order: Order, *, now: datetime) -> None:
+    """Send back what came on top of another payment, or what nothing was given for and a bank held back.
 
-    Once: when that refund fails, people decide. Each reading of the order would else ask a bank again that
+    Once a payment: when that refund fails, people decide. Each reading of the order would else ask a bank again that
     refused, and promise the buyer the money again. While a bank decides Stripe makes none, so it is asked for when it
-    has decided.
+    has decided. Call it when all payments were recorded.
     """
-    first = paid_in_turn(order).first()
-    is_extra = first is not None and first.pk != payment.pk
-    if not is_extra and order.state != OrderState.LATE_PAID:
+    if order.state not in PAID_STATES:
         return
-    if _was_asked_back(payment) or payment.pk in disputing.with_the_bank(order):
-        return
-    if refund_records.refundable(payment):
+    waiting = disputing.with_the_bank(order)
+    for number, payment in enumerate(paid_in_turn(order)):
+        is_extra = number > 0
+        if not (is_extra or order.state == OrderState.LATE_PAID) or payment.pk in waiting:
+            continue
+        if _was_asked_back(payment, RefundOrigin.AUTOMATIC) or not refund_records.refundable(payment):
+            continue
         reason = "Charged twice" if is_extra else "Nothing was given for it"
         _log.error("paid for nothing, refunding", order_id=str(order.pk), number=order.number, reason=reason)
         _return_all(order, payment, reason=reason, now=now)
 
 
-def _was_asked_back(payment: Payment) -> bool:
-    """Say whether its refund was asked for, and no dispute has ended since that may have stood in its way."""
-    last = payment.refunds.filter(origin=RefundOrigin.AUTOMATIC).order_by("created_at").last()
+def _was_asked_back(payment: Payment, origin: RefundOrigin) -> bool:
+    """Say whether its refund was asked for by itself, and what became of that is people's to decide.
+
+    Not where a dispute stood in its way that has ended since, and people gave nothing back meanwhile.
+    """
+    last = payment.refunds.filter(origin=origin).order_by("created_at").last()
     if last is None or last.status not in DEAD_REFUND_STATUSES:
         return last is not None
-    ended = payment.disputes.filter(status__in=disputing.OVER, updated_at__gt=last.created_at)
-    return not ended.exists()
+    by_people = payment.order.refunds.filter(
+        origin__in=(RefundOrigin.STAFF, RefundOrigin.DASHBOARD), created_at__gt=last.created_at
+    )
+    failed_at = last.settled_at or last.created_at
+    in_its_way = payment.disputes.filter(
+        status__in=disputing.OVER, opened_at__lte=failed_at, updated_at__gte=failed_at
+    )
+    return by_people.exists() or not in_its_way.exists()
 
 
 def _return_all(

@@ -1,32 +1,28 @@
-"""Money that a bank disputes, of orders where something else went wrong too: paid twice, paid late, heard of late."""
+"""Disputes and refunds that end late or together: what comes back, and that the daily look finds them."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models import F
 
 from common import clock
-from notifications.models import EmailMessage
 from payments import gateway
 from payments.models import (
     Dispute,
     Order,
-    OrderState,
     OrderStatus,
     Refund,
-    RefundOrigin,
     RefundStatus,
 )
 from payments.services.applying import apply_order
-from payments.services.closing import locked_order, release
 from payments.services.proof import prove
 from payments.services.reconciling import Drift, reconcile
 from payments.tasks import reconcile_daily
-from payments.tests.factories import Shop, buy, make_shop, pay, work_money
-from payments.tests.goods import Goods
+from payments.tests.factories import Shop, buy, pay, work_money
 from payments.tests.test_disputes import PAID, Disputed
-from payments.tests.test_races_wrong_payment import charged_twice, fresh, open_twice
-from payments.tests.test_refunds import ask, bought, intent_of, owner_of
+from payments.tests.test_races_wrong_payment import charged_twice, fresh
+from payments.tests.test_refunds import ask, bought, intent_of
 from sandbox.testing import SandboxProcess
 
 pytestmark = pytest.mark.django_db
@@ -55,105 +51,6 @@ def grow_old(sandbox: SandboxProcess, order: Order) -> None:
     Refund.objects.update(created_at=F("created_at") - DAYS, settled_at=F("settled_at") - DAYS)
     order.ledger.update(occurred_at=F("occurred_at") - DAYS)
     sandbox.control("clock", advance_seconds=int(DAYS.total_seconds()))
-
-
-def test_the_extra_payment_that_is_disputed_leaves_the_goods_alone(
-    shop: Shop, stripe_sandbox: SandboxProcess
-) -> None:
-    """It went back already, and its buyer's bank disputes it as well: the first payment is what counts, and it alone
-    can be refunded. REQ PA-07, PA-12."""
-    order, second = charged_twice(shop, stripe_sandbox)
-    order = hear(order)
-    assert (order.status, order.kept.amount) == (OrderStatus.COMPLETED, PRICE)
-    charge = f"charges/{order.payments.get(pk=second.pk).payment_intent_id}"
-    stripe_sandbox.control(f"{charge}/dispute")
-    order = hear(order)
-    assert (order.status, order.pk in shop.goods.stopped) == (OrderStatus.DISPUTED, False)
-    stripe_sandbox.control(f"{charge}/dispute/close", status="lost")
-    order = hear(order)
-    assert (order.status, order.kept.amount, order.lost_amount) == (OrderStatus.COMPLETED, PRICE, 0)
-    refund = ask(order, owner_of(shop))
-    assert (refund.amount, refund.payment_id == second.pk) == (PRICE, False)
-    work_money()
-    order = fresh(order)
-    assert (order.status, order.kept.amount, shop.stock()) == (OrderStatus.REFUNDED, 0, (0, 0))
-    assert prove(since=order.created_at, now=clock.now()) == []
-
-
-@pytest.mark.parametrize("is_asked_before", [False, True], ids=["before it was asked for", "while it was"])
-@pytest.mark.parametrize("end", ["won", "lost"])
-def test_an_extra_payment_goes_back_when_its_bank_has_decided(
-    shop: Shop, stripe_sandbox: SandboxProcess, end: str, is_asked_before: bool
-) -> None:
-    """While a bank decides Stripe refunds nothing: it is asked when that is over, if the bank left it. REQ PA-12."""
-    order, sessions, second = open_twice(shop)
-    for session_id in sessions:
-        stripe_sandbox.control(f"sessions/{session_id}/pay")
-    if is_asked_before:
-        apply_order(order.pk, now=clock.now(), seen_session_id=sessions[1])
-    intent = stripe_intent(stripe_sandbox, sessions[1])
-    stripe_sandbox.control(f"charges/{intent}/dispute")
-    apply_order(order.pk, now=clock.now(), seen_session_id=sessions[1])
-    order = hear(order)
-    assert order.kept.amount == 2 * PRICE
-    assert order.refunds.exclude(status=RefundStatus.FAILED).count() == 0
-    stripe_sandbox.control(f"charges/{intent}/dispute/close", status=end)
-    order = hear(order)
-    assert (order.status, order.kept.amount, shop.stock()) == (OrderStatus.COMPLETED, PRICE, (0, 1))
-    back = order.refunds.filter(status=RefundStatus.SUCCEEDED, payment=second, origin=RefundOrigin.AUTOMATIC)
-    assert back.count() == (1 if end == "won" else 0)
-    # However often it is read: a refusal for another reason is for people.
-    asked = order.refunds.count()
-    assert hear(order).refunds.count() == asked
-    assert prove(since=order.created_at, now=clock.now()) == []
-
-
-def stripe_intent(sandbox: SandboxProcess, session_id: str) -> str:
-    """Return the PaymentIntent of a session that was paid."""
-    return str(gateway.retrieve_session(session_id).payment_intent_id)
-
-
-def test_a_late_payment_goes_back_when_its_bank_has_decided(
-    goods: Goods, stripe_sandbox: SandboxProcess
-) -> None:
-    """Nothing is left of the goods: the buyer is written to when the money goes, weeks later. REQ OF-08."""
-    shop = make_shop(goods, units=1)
-    order, opened = buy(shop)
-    with locked_order(order.pk) as held:
-        release(held, OrderState.EXPIRED, now=clock.now())
-    buy(shop)
-    pay(stripe_sandbox, opened)
-    intent = stripe_intent(stripe_sandbox, opened.checkout_session_id)
-    stripe_sandbox.control(f"charges/{intent}/dispute")
-    order = hear(order)
-    assert (order.state, order.status, order.refunds.count()) == ("late_paid", OrderStatus.DISPUTED, 0)
-    letters = EmailMessage.objects.filter(template="payments_late_refund")
-    assert not letters.exists()
-    grow_old(stripe_sandbox, order)
-    stripe_sandbox.control(f"charges/{intent}/dispute/close", status="won")
-    assert reconcile_daily() >= 1
-    work_money()
-    order = fresh(order)
-    assert (order.status, order.kept.amount, letters.count()) == (OrderStatus.REFUNDED, 0, 1)
-
-
-@pytest.mark.parametrize("refunded", [0, 999])
-def test_nothing_is_given_for_what_was_lost_before_we_looked(
-    shop: Shop, stripe_sandbox: SandboxProcess, refunded: int
-) -> None:
-    """As for what was refunded in full before: no goods, no receipt, and the units are free. REQ PA-07, OF-08."""
-    order, opened = buy(shop)
-    pay(stripe_sandbox, opened)
-    charge = f"charges/{stripe_intent(stripe_sandbox, opened.checkout_session_id)}"
-    if refunded:
-        stripe_sandbox.control(f"{charge}/refund", amount=refunded)
-    stripe_sandbox.control(f"{charge}/dispute", amount=PRICE - refunded)
-    stripe_sandbox.control(f"{charge}/dispute/close", status="lost")
-    order = hear(order)
-    assert (order.state, order.status, order.kept.amount) == ("late_paid", OrderStatus.DISPUTED, 0)
-    assert shop.stock() == (0, 0)
-    assert not EmailMessage.objects.filter(template="payments_receipt").exists()
-    assert prove(since=order.created_at, now=clock.now()) == []
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["heard of apart", "heard of together"])
@@ -260,3 +157,36 @@ def test_a_plain_order_is_never_called_too_dear(shop: Shop, stripe_sandbox: Sand
     order, _ = charged_twice(shop, stripe_sandbox)
     assert fresh(order).refund_pending_amount == PRICE
     assert prove(since=plain.created_at, now=clock.now()) == []
+
+
+def test_one_payment_that_cannot_be_looked_at_keeps_nobody(
+    case: Disputed, shop: Shop, stripe_sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old dispute is told of; the order whose webhook was lost is repaired all the same. REQ PA-08."""
+    case.open(amount=1000)
+    grow_old(stripe_sandbox, case.order)
+    paid, opened = buy(shop)
+    pay(stripe_sandbox, opened)
+
+    real, gone = gateway.disputes_of, intent_of(case.order)
+
+    def disputes_of(intent_id: str) -> list[Any]:
+        if intent_id == gone:
+            raise gateway.Refused("No such payment")
+        return list(real(intent_id))
+
+    monkeypatch.setattr(gateway, "disputes_of", disputes_of)
+    since = clock.now() - timedelta(days=2)
+    found = {one.order_id: one.outcome for one in reconcile(since=since, now=clock.now(), dry_run=False)}
+    assert found == {case.order.pk: "not looked at: No such payment", paid.pk: "now COMPLETED"}
+
+
+def test_a_refund_that_waits_for_somebody_is_in_order(case: Disputed) -> None:
+    """Pending, and waiting for the buyer, and pending again: each is taken over. REQ PA-08."""
+    case.sandbox.control("faults", refunds="pending", times=1)
+    refund = case.refund()
+    Refund.objects.filter(pk=refund.pk).update(status=RefundStatus.REQUIRES_ACTION)
+    grow_old(case.sandbox, case.order)
+    assert [reconcile_daily(), reconcile_daily()] == [1, 0]
+    refund.refresh_from_db()
+    assert refund.status == RefundStatus.PENDING
