@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -29,3 +30,5 @@ def demo(
         call_command(
             "flush", verbosity=0, interactive=False, reset_sequences=False, inhibit_post_migrate=True
         )
+        # What its commits left on the connection, tracking's stage for one, is not the next test's.
+        connection.close()
