@@ -1,18 +1,17 @@
 """An event's currency, and what is sold in it: whoever comes second learns of the first."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 
 from accounts.services.access import actor_of
 from accounts.tests.factories import make_member, make_organization
 from common import clock
 from common.errors import Invalid
 from common.types import Actor
-from config.local_stack.testing.race import until_waiting
+from config.local_stack.testing.race import Follower
 from events.models import Event
 from events.services.events import EventInput, update_event
 from events.tests.factories import make_event
@@ -67,21 +66,13 @@ def test_what_is_made_while_the_currency_changes_is_in_the_new_one(
 ) -> None:
     """REQ OF-02: it waits for the change and is priced after it, not in what it saw before."""
     event, owner = event_and_owner()
-    errors: list[BaseException] = []
 
     def selling() -> None:
-        try:
-            sell(event, owner)
-        except BaseException as error:  # noqa: BLE001 told below
-            errors.append(error)
-        finally:
-            connections.close_all()
+        sell(event, owner)
 
-    thread = threading.Thread(target=selling)
+    follower = Follower(selling)
     with transaction.atomic():
         change_currency(event, owner, "EUR")
-        thread.start()
-        until_waiting()
-    thread.join(20)
-    assert errors == []
+        follower.start()
+    follower.result()
     assert sold.objects.get(event=event).currency == "EUR"

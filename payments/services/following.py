@@ -47,7 +47,7 @@ def goods_follow(order: Order, *, now: datetime) -> Iterator[None]:
     that come back by rule do, once; what a bank took brings none back.
     """
     _let_promises_lapse(order)
-    before = obstacle_of(order)
+    before, was_kept = obstacle_of(order), order.kept.amount
     yield
     _let_promises_lapse(order)
     if order.state == OrderState.PAID and _all_is_going(order):
@@ -56,7 +56,9 @@ def goods_follow(order: Order, *, now: datetime) -> Iterator[None]:
         else:
             _take_back(order, now)
     after = obstacle_of(order)
-    if after and after != before:
+    # Once more when the last of the money goes, an extra payment's too: then nothing is held for it any more.
+    is_the_end = was_kept and not order.kept.amount
+    if after and (after != before or is_the_end):
         purpose_of(order).stop_fulfilment(order, reason=after, now=now)
     elif before and not after:
         purpose_of(order).resume_fulfilment(order, now=now)
@@ -66,8 +68,9 @@ def obstacle_of(order: Order) -> str:
     """Say why the buyer of a paid order may not use the goods now; empty when they may."""
     if order.state != OrderState.PAID:
         return ""
-    if order.paid_amount and not _money(order).kept:
-        return _LOST if order.lost_amount else REFUNDED
+    money = _money(order)
+    if order.paid_amount and not money.kept:
+        return _LOST if money.lost else REFUNDED
     if _is_in_question(order):
         return _DISPUTED
     if _all_is_going(order) and order.refunds.filter(stopped_fulfilment=True).exists():
@@ -83,10 +86,11 @@ def _all_is_going(order: Order) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Money:
-    """What is kept for the goods, and how much of it is on its way back, in minor units."""
+    """What is kept for the goods, how much of it is on its way back, and what a bank took, in minor units."""
 
     kept: int
     going: int
+    lost: int
 
 
 def _money(order: Order) -> _Money:
@@ -96,13 +100,14 @@ def _money(order: Order) -> _Money:
     while it is there nor when it has gone; unless the bank does not take it: then it is kept as any other.
     """
     if order.paid_amount <= order.amount:
-        return _Money(order.kept.amount, order.refund_pending_amount)
-    kept = going = 0
+        return _Money(order.kept.amount, order.refund_pending_amount, order.lost_amount)
+    kept = going = lost = 0
     for payment, mine in _counted(order):
         left = _left_of(payment, mine)
         kept += left
+        lost += lost_of(payment)
         going += min(left, sum(amount for status, amount in mine if status in UNDER_WAY_STATUSES))
-    return _Money(kept, going)
+    return _Money(kept, going, lost)
 
 
 def _left_of(payment: Payment, refunds: list[tuple[str, int]]) -> int:
@@ -163,27 +168,28 @@ def _take_back(order: Order, now: datetime) -> None:
     They are written to the refund that brought them; by rule, goods that the buyer has stay out. Where a bank took the
     rest, a refund that failed was not replaced, and one that is under way is waited for.
     """
-    refunds = list(order.refunds.order_by("created_at", "pk"))
+    refunds, is_lost = list(order.refunds.order_by("created_at", "pk")), _money(order).lost > 0
     succeeded = [one for one in refunds if one.status == RefundStatus.SUCCEEDED]
     last = max(succeeded, key=lambda one: (one.settled_at or one.created_at, one.pk), default=None)
     is_fulfilled = purpose_of(order).is_fulfilled(order)
     for refund in refunds:
         is_dead = refund.status in DEAD_REFUND_STATUSES
-        if not (refund.restock_by_rule or is_dead) or (
-            order.lost_amount and refund.status in UNDER_WAY_STATUSES
-        ):
+        is_awaited = is_lost and refund.status in UNDER_WAY_STATUSES
+        if is_awaited or not (refund.restock_by_rule or is_dead):
             continue
         wanted = refund.restock_units - refund.units_returned
         refund.restock_units = refund.units_returned
         if wanted > 0:
-            stays_out = is_fulfilled if refund.restock_by_rule else False
-            stays_out |= is_dead and order.lost_amount > 0
+            stays_out = (refund.restock_by_rule and is_fulfilled) or (is_dead and is_lost)
             came = 0 if stays_out else purpose_of(order).return_units(order, wanted, now=now)
             _write(refund, last, came)
 
 
 def _write(promised: Refund, last: Refund | None, came: int) -> None:
-    """Write units that came to the refund that promised them if it succeeded, else to the last one that did."""
+    """Write units that came to the refund that promised them if it succeeded, else to the last one that did.
+
+    Where none did, none came.
+    """
     taker = promised if promised.status == RefundStatus.SUCCEEDED or last is None else last
     taker.restock_units += came
     taker.units_returned += came

@@ -1,12 +1,11 @@
 """A tier's currency is its event's: a free tier follows it, and what was sold for money keeps it. REQ TK-01."""
 
 import re
-import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 from django.test import Client
 
 from accounts.services.access import actor_of
@@ -16,7 +15,7 @@ from common import idempotency
 from common.audit.models import AuditEntry
 from common.errors import Invalid
 from common.types import Actor
-from config.local_stack.testing.race import until_waiting
+from config.local_stack.testing.race import Follower
 from config.tests.test_admin_overtaken import errors_of, opened, page_of
 from events.models import Event
 from events.services.events import EventInput, update_event
@@ -159,23 +158,15 @@ def test_a_tier_of_another_currency_gets_no_new_price() -> None:
 def test_a_price_that_is_given_while_the_currency_changes_is_in_the_new_one() -> None:
     """It waits for the change and is read after it. REQ TK-01."""
     tier, owner = tier_and_owner()
-    errors: list[BaseException] = []
 
     def pricing() -> None:
-        try:
-            give_price(TicketTier.objects.get(pk=tier.pk), owner, "5000")
-        except BaseException as error:  # noqa: BLE001 told below
-            errors.append(error)
-        finally:
-            connections.close_all()
+        give_price(TicketTier.objects.get(pk=tier.pk), owner, "5000")
 
-    thread = threading.Thread(target=pricing)
+    follower = Follower(pricing)
     with transaction.atomic():
         change_currency(tier.event, owner, "JPY")
-        thread.start()
-        until_waiting()
-    thread.join(20)
-    assert errors == []
+        follower.start()
+    follower.result()
     tier.refresh_from_db()
     assert (tier.currency, tier.price_amount) == ("JPY", 5000)
 
@@ -184,24 +175,16 @@ def test_a_price_that_is_given_while_the_currency_changes_is_in_the_new_one() ->
 def test_a_free_ticket_and_a_change_of_currency_do_not_wait_for_each_other() -> None:
     """A buyer has the tier and refers to the event; the change has the event and comes to the tier. REQ TK-01."""
     tier, owner = tier_and_owner()
-    errors: list[BaseException] = []
 
     def changing() -> None:
-        try:
-            with transaction.atomic():
-                change_currency(tier.event, owner, "JPY")
-        except BaseException as error:  # noqa: BLE001 told below
-            errors.append(error)
-        finally:
-            connections.close_all()
+        with transaction.atomic():
+            change_currency(tier.event, owner, "JPY")
 
-    thread = threading.Thread(target=changing)
+    follower = Follower(changing)
     with transaction.atomic():
         lock_tier(tier.pk)
-        thread.start()
-        until_waiting()
+        follower.start()
         begin_to_buy(tier)
-    thread.join(20)
-    assert errors == []
+    follower.result()
     tier.refresh_from_db()
     assert (tier.currency, TicketSale.objects.filter(tier=tier).count()) == ("JPY", 1)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -53,6 +53,32 @@ class Race:
         if isinstance(held, BaseException):
             raise held
         return outcomes
+
+
+class Follower(Generic[T]):
+    """Somebody who comes to wait for what the caller's transaction has locked, on a connection of their own."""
+
+    def __init__(self, act: Callable[[], T]) -> None:
+        self._act = act
+        self._pool = ThreadPoolExecutor(max_workers=1)
+
+    def start(self) -> None:
+        """Begin the act, and return when it waits."""
+        self._outcome = self._pool.submit(self._run)
+        until_waiting()
+
+    def result(self) -> T:
+        """Return what the act returned, or raise what it raised; call it when the transaction is over."""
+        with self._pool:
+            return self._outcome.result(_START_SECONDS)
+
+    def _run(self) -> T:
+        from django.db import connections
+
+        try:
+            return self._act()
+        finally:
+            connections.close_all()
 
 
 def until_waiting(count: int = 1, *, or_done: threading.Event | None = None) -> None:
