@@ -79,6 +79,21 @@ def servers(_processes: list[RealtimeProcess]) -> list[RealtimeProcess]:
 
 
 @pytest.fixture
+def spare(django_db_setup: None) -> Iterator[RealtimeProcess]:
+    """Give a process of the test's own, which it may kill.
+
+    It was started just now, so it looks through its sockets only after the test; either of ``servers`` may do so at
+    any moment.
+    """
+    process = RealtimeProcess()
+    try:
+        process.start()
+        yield process
+    finally:
+        process.stop()
+
+
+@pytest.fixture
 def heard(settings: Settings) -> Iterator[Heard]:
     """Give what the real-time processes are told from now on: room, event and data, in order."""
     with redis.Redis.from_url(settings.REDIS_URL) as client, client.pubsub() as subscription:

@@ -1,7 +1,6 @@
 """Who is connected, over all processes, and for how long that is believed."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -27,15 +26,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def user() -> User:
     """Give somebody who can sign in."""
     return make_user()
-
-
-@pytest.fixture
-def spare() -> Iterator[RealtimeProcess]:
-    """Give a process that a test may kill."""
-    process = RealtimeProcess()
-    process.start()
-    yield process
-    process.stop()
 
 
 def test_who_is_connected_is_known_over_all_processes(servers: list[RealtimeProcess], user: User) -> None:
